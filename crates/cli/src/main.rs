@@ -1,0 +1,3 @@
+//! The `isoloss` command.
+
+fn main() {}

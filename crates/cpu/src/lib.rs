@@ -1,0 +1,1 @@
+//! The CPU executor: schedule, fusion, memory plan and kernels.

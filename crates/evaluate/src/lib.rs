@@ -1,0 +1,1 @@
+//! Forward passes over a data set: loss and accuracy.

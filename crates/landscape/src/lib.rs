@@ -1,0 +1,1 @@
+//! The loss landscape: loss along a segment and its barrier.

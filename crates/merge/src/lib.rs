@@ -1,0 +1,1 @@
+//! Interpolating and averaging networks.

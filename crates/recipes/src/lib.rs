@@ -1,0 +1,1 @@
+//! Published claims as recipes with scales, controls and verdicts.

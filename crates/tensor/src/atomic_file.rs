@@ -1,0 +1,97 @@
+//! Writing files whole or not at all.
+
+use std::{
+    fs::{self, File},
+    io::{self, Write},
+    path::Path,
+};
+
+use crate::TensorError;
+
+/// Writes `contents` to `path` so that at every moment the file is either the old one or the whole new one:
+/// into a temporary file in the same folder, synced, then renamed. Missing parent folders are made.
+///
+/// # Errors
+/// [`TensorError::Write`] where the folder or file cannot be written; the old file, if any, is untouched.
+pub fn write(path: &Path, contents: &[u8]) -> Result<(), TensorError> {
+    write_with(path, |file| file.write_all(contents))
+}
+
+/// As [`write`], with the contents written by `fill`.
+///
+/// # Errors
+/// [`TensorError::Write`] where `fill` fails or the file cannot be written; the old file is untouched.
+pub fn write_with(
+    path: &Path,
+    fill: impl FnOnce(&mut io::BufWriter<&File>) -> io::Result<()>,
+) -> Result<(), TensorError> {
+    replace(path, fill).map_err(|source| TensorError::Write { path: path.to_owned(), source })
+}
+
+fn replace(path: &Path, fill: impl FnOnce(&mut io::BufWriter<&File>) -> io::Result<()>) -> io::Result<()> {
+    let folder = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    fs::create_dir_all(folder)?;
+    let temporary = tempfile::Builder::new().prefix(".isoloss-").suffix(".tmp").tempfile_in(folder)?;
+    let mut writer = io::BufWriter::new(temporary.as_file());
+    fill(&mut writer)?;
+    writer.flush()?;
+    drop(writer);
+    readable_by_all(temporary.as_file())?;
+    temporary.as_file().sync_all()?;
+    temporary.persist(path).map_err(|error| error.error)?;
+    sync_folder(folder)
+}
+
+/// Temporary files are private to their owner; results are not secrets.
+#[cfg(unix)]
+fn readable_by_all(file: &File) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    file.set_permissions(fs::Permissions::from_mode(0o644))
+}
+
+#[cfg(not(unix))]
+fn readable_by_all(_: &File) -> io::Result<()> {
+    Ok(())
+}
+
+/// Makes the rename itself survive a power cut, where folders can be synced.
+#[cfg(unix)]
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+#[cfg(not(unix))]
+fn sync_folder(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_write_leaves_the_old_file_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("deep/result.json");
+        write(&path, b"old").unwrap();
+        let failed = write_with(&path, |file| {
+            file.write_all(b"half")?;
+            Err(io::Error::other("disk full"))
+        });
+        assert!(failed.unwrap_err().to_string().contains("disk full"));
+        assert_eq!(fs::read(&path).unwrap(), b"old");
+        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn an_unwritable_folder_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        write(&file, b"").unwrap();
+        let error = write(&file.join("below"), b"").unwrap_err();
+        assert!(error.to_string().contains("below"), "{error}");
+    }
+}

@@ -1,0 +1,1 @@
+//! Law suites and tolerances for the test suites.

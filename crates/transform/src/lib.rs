@@ -1,0 +1,1 @@
+//! Program transforms on graphs: derivatives and simplification.
