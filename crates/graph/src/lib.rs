@@ -1,1 +1,29 @@
 //! The graph of primitives: types, builder, verifier, text form, reference evaluator and the executor contract.
+//!
+//! A [`Graph`] is a list of single-assignment, single-result applications of [`Prim`]itives with static shapes.
+//! Terms and semantics follow StableHLO. The primitives are closed under differentiation: a derivative rule
+//! only builds more graph.
+
+mod attributes;
+mod axes;
+mod builder;
+mod case;
+mod error;
+mod executor;
+mod graph;
+pub mod ops;
+mod primitive;
+mod reference;
+mod types;
+
+pub use attributes::{Attr, AttributeReader};
+pub use axes::{Axis, AxisMap, Run, Slot, Tie};
+pub use builder::Builder;
+pub use case::{Case, Domain, Kink};
+pub use error::{AttributeError, TypeError};
+pub use executor::{Argument, Donation, ExecError, Executable, Executor, check_arguments, check_donations};
+pub use graph::{Def, Graph, Input, Output, Role, Val};
+pub use ops::Prim;
+pub use primitive::{Diff, Jvp, Operand, Primitive, Transpose};
+pub use reference::Reference;
+pub use types::Ty;

@@ -1,0 +1,167 @@
+//! The contract between graphs and what runs them.
+
+use tensor::Tensor;
+
+use crate::{Graph, Ty};
+
+/// Something that runs graphs: the reference evaluator, the CPU executor, an accelerator.
+pub trait Executor: Send + Sync {
+    /// The executor's name, as shown to people.
+    fn name(&self) -> String;
+
+    /// Prepares a graph for repeated runs. Each donation lets an output take over the memory of an input.
+    ///
+    /// # Errors
+    /// Where the graph needs more memory than can be addressed, or a donation pairs different types or repeats an input or
+    /// output.
+    fn compile(&self, graph: &Graph, donations: &[Donation]) -> Result<Box<dyn Executable>, ExecError>;
+}
+
+/// A graph prepared to run.
+pub trait Executable: Send {
+    /// Runs the graph once; one argument for each input in order, one result for each output in order.
+    ///
+    /// An argument passed as [`Argument::Donated`] for an input that was donated at compilation is updated in
+    /// place and comes back as the matching output; a borrowed argument there is copied first.
+    ///
+    /// # Errors
+    /// Where the number or the types of the arguments are not those of the inputs.
+    fn run(&mut self, arguments: Vec<Argument<'_>>) -> Result<Vec<Tensor>, ExecError>;
+
+    /// Bytes of working memory that a run uses beyond its arguments and results.
+    fn workspace_bytes(&self) -> usize;
+}
+
+/// An argument of a run.
+#[derive(Debug)]
+pub enum Argument<'a> {
+    /// A tensor that stays as it is.
+    Borrowed(&'a Tensor),
+    /// A tensor given away, whose memory may become a result's.
+    Donated(Tensor),
+}
+
+impl Argument<'_> {
+    /// The tensor.
+    #[must_use]
+    pub const fn tensor(&self) -> &Tensor {
+        match self {
+            Self::Borrowed(tensor) => tensor,
+            Self::Donated(tensor) => tensor,
+        }
+    }
+}
+
+impl<'a> From<&'a Tensor> for Argument<'a> {
+    fn from(tensor: &'a Tensor) -> Self {
+        Self::Borrowed(tensor)
+    }
+}
+
+/// Output `output` may be computed in the memory of input `input`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Donation {
+    /// The position of the input.
+    pub input: usize,
+    /// The position of the output.
+    pub output: usize,
+}
+
+/// Why a graph could not be compiled or run.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ExecError {
+    /// The number of arguments is not the number of inputs.
+    #[error("graph '{graph}' takes {expected} arguments, {found} were given")]
+    ArgumentCount {
+        /// The graph's name.
+        graph: String,
+        /// The number of its inputs.
+        expected: usize,
+        /// The number of arguments.
+        found: usize,
+    },
+    /// An argument has another type than its input.
+    #[error("graph '{graph}', input '{input}': expected {expected}, found {found}")]
+    ArgumentType {
+        /// The graph's name.
+        graph: String,
+        /// The input's name.
+        input: String,
+        /// The input's type.
+        expected: Ty,
+        /// The argument's type.
+        found: Ty,
+    },
+    /// A donation pairs an input and an output of different types, repeats one, or names one that is not there.
+    #[error("graph '{graph}': input {input} cannot be donated to output {output}: {reason}")]
+    Donation {
+        /// The graph's name.
+        graph: String,
+        /// The input's position.
+        input: usize,
+        /// The output's position.
+        output: usize,
+        /// What is wrong.
+        reason: &'static str,
+    },
+    /// The memory a run needs cannot be had.
+    #[error("graph '{graph}' needs {bytes} bytes of working memory, more than can be had")]
+    Memory {
+        /// The graph's name.
+        graph: String,
+        /// The number of bytes.
+        bytes: usize,
+    },
+}
+
+/// Checks arguments against a graph's inputs; executors call it first.
+///
+/// # Errors
+/// Where the number or the types differ.
+pub fn check_arguments(graph: &Graph, arguments: &[Argument<'_>]) -> Result<(), ExecError> {
+    if arguments.len() != graph.inputs().len() {
+        let (expected, found) = (graph.inputs().len(), arguments.len());
+        return Err(ExecError::ArgumentCount { graph: graph.name().to_owned(), expected, found });
+    }
+    for (input, argument) in graph.inputs().iter().zip(arguments) {
+        let (expected, found) = (graph.ty(input.val), Ty::of(argument.tensor()));
+        if *expected != found {
+            return Err(ExecError::ArgumentType {
+                graph: graph.name().to_owned(),
+                input: input.name.clone(),
+                expected: expected.clone(),
+                found,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Checks donations against a graph; executors call it when compiling.
+///
+/// # Errors
+/// Where one names an input or output that is not there, pairs different types, or repeats one.
+pub fn check_donations(graph: &Graph, donations: &[Donation]) -> Result<(), ExecError> {
+    for (position, donation) in donations.iter().enumerate() {
+        if let Some(reason) = donation_fault(graph, *donation, &donations[..position]) {
+            let Donation { input, output } = *donation;
+            return Err(ExecError::Donation { graph: graph.name().to_owned(), input, output, reason });
+        }
+    }
+    Ok(())
+}
+
+fn donation_fault(graph: &Graph, donation: Donation, earlier: &[Donation]) -> Option<&'static str> {
+    let (Some(input), Some(output)) =
+        (graph.inputs().get(donation.input), graph.outputs().get(donation.output))
+    else {
+        return Some("there is no such input or output");
+    };
+    if graph.ty(input.val) != graph.ty(output.val) {
+        return Some("their types differ");
+    }
+    let repeated =
+        earlier.iter().any(|other| other.input == donation.input || other.output == donation.output);
+    repeated.then_some("one of them is donated twice")
+}

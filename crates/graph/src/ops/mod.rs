@@ -1,0 +1,123 @@
+//! The primitives: one file each, and this one list.
+
+mod elementwise;
+mod indexing;
+
+use tensor::Tensor;
+
+use crate::{Attr, AttributeError, AttributeReader, AxisMap, Case, Diff, Kink, Primitive, Ty, TypeError};
+
+pub use compare::Direction;
+
+/// Declares the modules of all primitives, the closed enumeration [`Prim`] and its dispatch.
+macro_rules! primitives {
+    ($($module:ident::$name:ident),* $(,)?) => {
+        $(mod $module; pub use $module::$name;)*
+
+        /// Any primitive. Closed, so that an exhaustive match elsewhere stops compiling when one is added.
+        #[derive(Clone, Debug, PartialEq)]
+        pub enum Prim {
+            $(#[doc = concat!("See [`", stringify!($name), "`].")] $name($name)),*
+        }
+
+        impl Prim {
+            /// The names of all primitives.
+            pub const NAMES: &'static [&'static str] = &[$($name::NAME),*];
+
+            /// The name in the text form.
+            #[must_use]
+            pub const fn name(&self) -> &'static str {
+                match self { $(Self::$name(_) => $name::NAME),* }
+            }
+
+            /// The attributes, in the order in which the text form shows them.
+            #[must_use]
+            pub fn attributes(&self) -> Vec<(&'static str, Attr)> {
+                match self { $(Self::$name(op) => op.attributes()),* }
+            }
+
+            /// The primitive called `name` with these attributes.
+            ///
+            /// # Errors
+            /// Where there is no such primitive, or an attribute is missing, malformed or unknown.
+            pub fn from_attributes(
+                name: &str,
+                attributes: Vec<(String, Attr)>,
+            ) -> Result<Self, AttributeError> {
+                match name {
+                    $($name::NAME => {
+                        let mut reader = AttributeReader::new($name::NAME, attributes);
+                        let op = $name::from_attributes(&mut reader)?;
+                        reader.finish()?;
+                        Ok(op.into())
+                    })*
+                    _ => Err(AttributeError::UnknownPrimitive { name: name.to_owned() }),
+                }
+            }
+
+            /// The type of the result; see [`Primitive::out_type`].
+            ///
+            /// # Errors
+            /// Where the operands violate a constraint.
+            pub fn out_type(&self, operands: &[&Ty]) -> Result<Ty, TypeError> {
+                match self { $(Self::$name(op) => op.out_type(operands)),* }
+            }
+
+            /// The meaning; see [`Primitive::eval`].
+            #[must_use]
+            pub fn eval(&self, operands: &[&Tensor]) -> Tensor {
+                match self { $(Self::$name(op) => op.eval(operands)),* }
+            }
+
+            /// The derivative class; see [`Primitive::diff`].
+            #[must_use]
+            pub fn diff(&self) -> Diff<'_> {
+                match self { $(Self::$name(op) => op.diff()),* }
+            }
+
+            /// How the axes correspond; see [`Primitive::axes`].
+            #[must_use]
+            pub fn axes(&self, operands: &[&Ty], result: &Ty) -> AxisMap {
+                match self { $(Self::$name(op) => op.axes(operands, result)),* }
+            }
+
+            /// The cases of all primitives for the law suites.
+            #[must_use]
+            pub fn cases() -> Vec<Case> {
+                let mut cases = Vec::new();
+                $(cases.extend($name::cases());)*
+                cases
+            }
+
+            /// The kinks of all primitives.
+            #[must_use]
+            pub fn kinks() -> Vec<Kink> {
+                let mut kinks = Vec::new();
+                $(kinks.extend($name::kinks());)*
+                kinks
+            }
+        }
+
+        $(impl From<$name> for Prim {
+            fn from(op: $name) -> Self {
+                Self::$name(op)
+            }
+        })*
+    };
+}
+
+primitives! {
+    add::Add,
+    broadcast_in_dim::BroadcastInDim,
+    compare::Compare,
+    constant::Constant,
+    dot_general::DotGeneral,
+    maximum::Maximum,
+    multiply::Multiply,
+    negate::Negate,
+    reduce_sum::ReduceSum,
+    select::Select,
+    subtract::Subtract,
+    tanh::Tanh,
+    transpose::Transpose,
+}

@@ -1,0 +1,71 @@
+//! Types of values.
+
+use std::fmt;
+
+use tensor::{DType, Shape, Tensor};
+
+/// The type of a value: its element type and its static shape.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Ty {
+    /// The element type.
+    pub dtype: DType,
+    /// The sizes of the axes.
+    pub shape: Shape,
+}
+
+impl Ty {
+    /// The type of tensors of `dtype` and `shape`.
+    pub fn new(dtype: DType, shape: impl Into<Shape>) -> Self {
+        Self { dtype, shape: shape.into() }
+    }
+
+    /// `f32` of `shape`.
+    pub fn f32(shape: impl Into<Shape>) -> Self {
+        Self::new(DType::F32, shape)
+    }
+
+    /// `f64` of `shape`.
+    pub fn f64(shape: impl Into<Shape>) -> Self {
+        Self::new(DType::F64, shape)
+    }
+
+    /// `i32` of `shape`.
+    pub fn i32(shape: impl Into<Shape>) -> Self {
+        Self::new(DType::I32, shape)
+    }
+
+    /// `bool` of `shape`.
+    pub fn bool(shape: impl Into<Shape>) -> Self {
+        Self::new(DType::Bool, shape)
+    }
+
+    /// The type of a tensor.
+    #[must_use]
+    pub fn of(tensor: &Tensor) -> Self {
+        Self { dtype: tensor.dtype(), shape: tensor.shape().clone() }
+    }
+
+    /// The same shape with another element type.
+    #[must_use]
+    pub fn with_dtype(&self, dtype: DType) -> Self {
+        Self { dtype, shape: self.shape.clone() }
+    }
+
+    /// The same element type with another shape.
+    pub fn with_shape(&self, shape: impl Into<Shape>) -> Self {
+        Self { dtype: self.dtype, shape: shape.into() }
+    }
+
+    /// Size of a value of this type in bytes.
+    #[must_use]
+    pub fn size_bytes(&self) -> usize {
+        self.shape.elements() * self.dtype.size_bytes()
+    }
+}
+
+/// As `f32[500, 784]`.
+impl fmt::Display for Ty {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.dtype, self.shape)
+    }
+}
