@@ -1,0 +1,97 @@
+"""What the peers share: arguments, the number of threads, timing, and the one JSON object on standard output."""
+
+import argparse
+import importlib.metadata
+import json
+import os
+import statistics
+import sys
+import time
+
+FAILED = 3
+"""The exit code of a peer that is absent or could not run; the JSON object then has `error` and `absent`."""
+
+
+class Parser(argparse.ArgumentParser):
+    """Raises on bad arguments, so that they too are reported as JSON."""
+
+    def error(self, message):
+        raise ValueError(message)
+
+
+def run(peer, measure, add_arguments=lambda parser: None):
+    """Prints what `measure(options)` returns as one JSON object, and ends the process.
+
+    `measure` imports the peer's packages itself: the number of threads must be set before they load.
+    """
+    output = _claim_standard_output()
+    code = 0
+    try:
+        options = _options(peer, add_arguments)
+        result = {"peer": peer, "threads": options.threads, **measure(options)}
+    except Exception as error:
+        result = {"peer": peer, "error": f"{type(error).__name__}: {error}", "absent": isinstance(error, ImportError)}
+        code = FAILED
+    print(json.dumps(result), file=output, flush=True)
+    sys.exit(code)
+
+
+def _claim_standard_output():
+    """Keeps standard output for the JSON object: whatever else a package prints goes to standard error."""
+    output = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    return output
+
+
+def _options(peer, add_arguments):
+    parser = Parser(description=f"times {peer} and prints one JSON object")
+    parser.add_argument("--threads", type=_count, default=2)
+    add_arguments(parser)
+    options = parser.parse_args()
+    # NPROC sets the size of XLA's thread pools; the others are read by OpenMP and by the BLAS libraries.
+    for name in ("NPROC", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS"):
+        os.environ[name] = str(options.threads)
+    os.environ["JAX_PLATFORMS"] = "cpu"
+    os.environ["CUDA_VISIBLE_DEVICES"] = ""
+    return options
+
+
+def _count(text):
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"expected a number of at least 1, found {number}")
+    return number
+
+
+def add_counts(parser, **defaults):
+    """Adds an option for each count, such as `runs=5` for `--runs`."""
+    for name, default in defaults.items():
+        parser.add_argument(f"--{name}", type=_count, default=default)
+
+
+def versions(*packages):
+    """The installed version of Python and of each package."""
+    return {"python": sys.version.split()[0], **{name: importlib.metadata.version(name) for name in packages}}
+
+
+def time_ms(action):
+    """The time of one call in milliseconds, and what the call returned. The action itself must wait for its result."""
+    start = time.perf_counter()
+    returned = action()
+    return 1e3 * (time.perf_counter() - start), returned
+
+
+def runs_ms(action, runs, per_run=1):
+    """The times of `runs` calls, each divided by the `per_run` steps that a call makes."""
+    return [time_ms(action)[0] / per_run for _ in range(runs)]
+
+
+def timing(times):
+    """The times and their median, as every peer reports them."""
+    return {"runs_ms": [round(t, 4) for t in times], "median_ms": round(statistics.median(times), 4)}
+
+
+def fastest(candidates, trial_ms):
+    """The name with the shortest `trial_ms(candidate)`, and the trial times by name."""
+    trials = {name: round(trial_ms(candidate), 4) for name, candidate in candidates.items()}
+    return min(trials, key=trials.get), trials
