@@ -8,6 +8,7 @@ mod attributes;
 mod axes;
 mod builder;
 mod case;
+pub mod composite;
 mod error;
 mod executor;
 mod graph;

@@ -43,7 +43,7 @@ impl Direction {
 
     /// Whether the relation holds; every relation with NaN but `Ne` is false, as IEEE 754 says.
     #[must_use]
-    pub fn holds<T: PartialOrd>(self, x: T, y: T) -> bool {
+    pub fn holds<T: PartialOrd + Copy>(self, x: T, y: T) -> bool {
         match self {
             Self::Eq => x == y,
             Self::Ne => x != y,
