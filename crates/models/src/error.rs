@@ -1,0 +1,208 @@
+//! What can be wrong with a model, its specification or its weights.
+
+use std::path::PathBuf;
+
+use tensor::{DType, Shape, TensorError};
+
+/// An error of this crate.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ModelError {
+    /// A name that does not exist: of an architecture, an option, an activation, an initialisation, …
+    #[error("there is no {what} called '{found}'{}; known: {}", suggestion(found, known), known.join(", "))]
+    Unknown {
+        /// What was to be named, as "activation".
+        what: &'static str,
+        /// The name given.
+        found: String,
+        /// The names there are.
+        known: Vec<&'static str>,
+    },
+    /// A specification that is malformed, or that describes no possible network.
+    #[error(
+        "model '{spec}': expected {expected}, found {found}; write for example mlp:784-512-512-10,act=relu"
+    )]
+    Spec {
+        /// The whole specification.
+        spec: String,
+        /// What was expected.
+        expected: String,
+        /// What was found instead.
+        found: String,
+    },
+    /// A parameter of the model is not among those given.
+    #[error("parameter '{name}' {shape} of model {model} is missing; found {}", list(found))]
+    MissingParameter {
+        /// The model's specification.
+        model: String,
+        /// The parameter's name.
+        name: String,
+        /// The shape that it should have.
+        shape: Shape,
+        /// The names given.
+        found: Vec<String>,
+    },
+    /// A parameter is given that the model does not have.
+    #[error("model {model} has no parameter '{name}'; it has {}", list(expected))]
+    UnexpectedParameter {
+        /// The model's specification.
+        model: String,
+        /// The name given.
+        name: String,
+        /// The names of the model's parameters.
+        expected: Vec<String>,
+    },
+    /// The parameters are the model's, in another order.
+    #[error(
+        "the parameters of model {model} are in the wrong order: expected {}, found {}",
+        list(expected),
+        list(found)
+    )]
+    ParameterOrder {
+        /// The model's specification.
+        model: String,
+        /// The names in the model's order.
+        expected: Vec<String>,
+        /// The names in the order given.
+        found: Vec<String>,
+    },
+    /// A parameter has another shape than the model says.
+    #[error("parameter '{name}' does not fit model {model}: expected shape {expected}, found {found}")]
+    ParameterShape {
+        /// The model's specification.
+        model: String,
+        /// The parameter's name.
+        name: String,
+        /// The model's shape.
+        expected: Shape,
+        /// The shape found.
+        found: Shape,
+    },
+    /// A parameter has another element type than `f32`.
+    #[error("parameter '{name}' of model {model}: expected elements of type f32, found {found}")]
+    ParameterDType {
+        /// The model's specification.
+        model: String,
+        /// The parameter's name.
+        name: String,
+        /// The type found.
+        found: DType,
+    },
+    /// A parameter holds NaN or an infinity.
+    #[error("parameter '{name}' of model {model} is not finite: element {} is {value}", index(position))]
+    NonFinite {
+        /// The model's specification.
+        model: String,
+        /// The parameter's name.
+        name: String,
+        /// The element's index on each axis.
+        position: Vec<usize>,
+        /// The element.
+        value: f64,
+    },
+    /// A file or folder could not be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Read {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// A file is not what its place or name says: cut short, damaged, or of another format.
+    #[error("{} is not a whole safetensors file: expected {expected}, found {found}", path.display())]
+    Format {
+        /// The file.
+        path: PathBuf,
+        /// What was expected.
+        expected: String,
+        /// What was found instead.
+        found: String,
+    },
+    /// A tensor of a file is stored in an element type that is not read.
+    #[error(
+        "{}: tensor '{name}' is stored as {found}, only F32 can be read; convert the weights to 32-bit floats first",
+        path.display()
+    )]
+    StoredType {
+        /// The file.
+        path: PathBuf,
+        /// The tensor's name.
+        name: String,
+        /// The type as the file names it.
+        found: String,
+    },
+    /// A folder holds no weights.
+    #[error("{} is not a run folder: it has no file {file}; give a run folder or a .safetensors file", path.display())]
+    NotARun {
+        /// The folder.
+        path: PathBuf,
+        /// The file that was looked for.
+        file: &'static str,
+    },
+    /// A weights file does not say of which architecture its weights are, and nobody else did.
+    #[error(
+        "{} does not say which model its weights belong to (no '{key}' in its metadata); give it with --model, as --model mlp:784-512-512-512-10",
+        path.display()
+    )]
+    NoArchitecture {
+        /// The file.
+        path: PathBuf,
+        /// The metadata key that was looked for.
+        key: &'static str,
+    },
+    /// The weights in a file do not fit the model, or the model it names is malformed.
+    #[error("{}: {source}", path.display())]
+    InFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with its contents.
+        source: Box<ModelError>,
+    },
+    /// A file could not be written.
+    #[error(transparent)]
+    Write(#[from] TensorError),
+}
+
+fn list(names: &[String]) -> String {
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+}
+
+fn index(position: &[usize]) -> Shape {
+    Shape::from(position)
+}
+
+/// ": did you mean 'x'?" where a known name is close enough to be a slip of the keyboard.
+fn suggestion(found: &str, known: &[&'static str]) -> String {
+    nearest(found, known).map(|name| format!(" (did you mean '{name}'?)")).unwrap_or_default()
+}
+
+/// The known name nearest to `found`, if at least half of it is right.
+fn nearest<'a>(found: &str, known: &[&'a str]) -> Option<&'a str> {
+    known
+        .iter()
+        .map(|&name| (strsim::normalized_damerau_levenshtein(&found.to_lowercase(), name), name))
+        .filter(|&(similarity, _)| similarity >= 0.5)
+        .max_by(|(left, _), (right, _)| left.total_cmp(right))
+        .map(|(_, name)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slip_gets_a_suggestion_and_a_wild_guess_does_not() {
+        let unknown = |found: &str| {
+            let known = vec!["relu", "leaky_relu", "tanh", "gelu"];
+            ModelError::Unknown { what: "activation", found: found.to_owned(), known }.to_string()
+        };
+        assert_eq!(
+            unknown("rleu"),
+            "there is no activation called 'rleu' (did you mean 'relu'?); known: relu, leaky_relu, tanh, gelu"
+        );
+        assert_eq!(
+            unknown("swish"),
+            "there is no activation called 'swish'; known: relu, leaky_relu, tanh, gelu"
+        );
+    }
+}
