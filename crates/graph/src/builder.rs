@@ -8,6 +8,7 @@ use crate::{
     Def, Graph, Input, Output, Prim, Role, Ty, TypeError, Val,
     graph::Value,
     ops::{BroadcastInDim, Constant},
+    verify,
 };
 
 /// Builds a [`Graph`], one application at a time, each type-checked.
@@ -77,10 +78,17 @@ impl Builder {
     /// Ends the building.
     ///
     /// # Panics
-    /// In debug builds, where the graph does not verify: two inputs or outputs share a name.
+    /// In debug builds, where the graph does not [`verify`]: two inputs or outputs share a name, one is empty, or
+    /// an input is too large.
     #[must_use]
     #[track_caller]
     pub fn finish(self) -> Graph {
+        if cfg!(debug_assertions)
+            && let Err(diagnostics) = verify(&self.graph)
+        {
+            let list: Vec<String> = diagnostics.iter().map(ToString::to_string).collect();
+            panic!("graph '{}': {}", self.graph.name, list.join("; "));
+        }
         self.graph
     }
 

@@ -16,6 +16,7 @@ pub mod ops;
 mod primitive;
 mod reference;
 mod types;
+mod verify;
 
 pub use attributes::{Attr, AttributeReader};
 pub use axes::{Axis, AxisMap, Run, Slot, Tie};
@@ -28,3 +29,4 @@ pub use ops::Prim;
 pub use primitive::{Diff, Jvp, Operand, Primitive, Transpose};
 pub use reference::Reference;
 pub use types::Ty;
+pub use verify::{Diagnostic, Fault, Place, verify};

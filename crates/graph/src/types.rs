@@ -56,6 +56,15 @@ impl Ty {
         Self { dtype: self.dtype, shape: shape.into() }
     }
 
+    /// Whether a value of this type, and its strides, can be addressed: the product of its sizes other than 0 and
+    /// of the element's size is at most `isize::MAX`.
+    #[must_use]
+    pub fn is_addressable(&self) -> bool {
+        let mut sizes = self.shape.iter().map(|&size| size.max(1));
+        let bytes = sizes.try_fold(self.dtype.size_bytes(), usize::checked_mul);
+        bytes.is_some_and(|bytes| isize::try_from(bytes).is_ok())
+    }
+
     /// Size of a value of this type in bytes.
     #[must_use]
     pub fn size_bytes(&self) -> usize {

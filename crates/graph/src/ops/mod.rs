@@ -55,12 +55,18 @@ macro_rules! primitives {
                 }
             }
 
-            /// The type of the result; see [`Primitive::out_type`].
+            /// The type of the result; see [`Primitive::out_type`]. One constraint is common to all primitives:
+            /// (size) a result can be addressed, see [`Ty::is_addressable`].
             ///
             /// # Errors
             /// Where the operands violate a constraint.
             pub fn out_type(&self, operands: &[&Ty]) -> Result<Ty, TypeError> {
-                match self { $(Self::$name(op) => op.out_type(operands)),* }
+                let ty = match self { $(Self::$name(op) => op.out_type(operands)),* }?;
+                if !ty.is_addressable() {
+                    let message = format!("a result of type {ty} has more bytes than can be addressed");
+                    return Err(TypeError::new(self.name(), "size", message, operands));
+                }
+                Ok(ty)
             }
 
             /// The meaning; see [`Primitive::eval`].
