@@ -1,0 +1,93 @@
+//! What can be wrong with a data set.
+
+use std::path::PathBuf;
+
+/// An error of this crate.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DataError {
+    /// A data set that does not exist.
+    #[error("there is no data set called '{found}'{}; known: {}", suggestion(found, known), known.join(", "))]
+    Unknown {
+        /// The name given.
+        found: String,
+        /// The specifications there are.
+        known: Vec<&'static str>,
+    },
+    /// A specification without a folder, or with one where none belongs.
+    #[error("data '{spec}': expected {expected}, found {found}")]
+    Spec {
+        /// The whole specification.
+        spec: String,
+        /// What was expected.
+        expected: String,
+        /// What was found instead.
+        found: String,
+    },
+    /// None of the names under which a file may lie is there.
+    #[error("no {what} in {}: looked for {}; {hint}", folder.display(), tried.join(", "))]
+    Missing {
+        /// What the file would have held, as "training images".
+        what: &'static str,
+        /// The folder.
+        folder: PathBuf,
+        /// The file names that were tried, in order.
+        tried: Vec<String>,
+        /// What to try.
+        hint: &'static str,
+    },
+    /// A file could not be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// A file's contents are not what its name says, or are cut short.
+    #[error("{}: expected {expected}, found {found}; {hint}", path.display())]
+    Format {
+        /// The file.
+        path: PathBuf,
+        /// What was expected.
+        expected: String,
+        /// What was found instead.
+        found: String,
+        /// What to try.
+        hint: &'static str,
+    },
+    /// A label that belongs to no class.
+    #[error("{file}: expected labels from 0 to {}, found label {found} at example {index}", classes.saturating_sub(1))]
+    Label {
+        /// The file or data set.
+        file: String,
+        /// The example, counted from 0.
+        index: usize,
+        /// The label.
+        found: i64,
+        /// The number of classes.
+        classes: usize,
+    },
+    /// Tensors that do not make a data set.
+    #[error(
+        "data set '{name}': expected f32[N, features] and i32[N] with N and features at least 1, found {found}"
+    )]
+    NotADataset {
+        /// The data set's name.
+        name: String,
+        /// The types and shapes given.
+        found: String,
+    },
+}
+
+/// " (did you mean 'x'?)" where a known name is close enough to be a slip of the keyboard.
+fn suggestion(found: &str, known: &[&'static str]) -> String {
+    let name = |spec: &'static str| spec.split(':').next().unwrap_or(spec);
+    known
+        .iter()
+        .map(|&spec| (strsim::normalized_damerau_levenshtein(&found.to_lowercase(), name(spec)), spec))
+        .filter(|&(similarity, _)| similarity >= 0.5)
+        .max_by(|(left, _), (right, _)| left.total_cmp(right))
+        .map(|(_, spec)| format!(" (did you mean '{spec}'?)"))
+        .unwrap_or_default()
+}
