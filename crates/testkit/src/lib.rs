@@ -1,1 +1,6 @@
-//! Law suites and tolerances for the test suites.
+//! Law suites and tolerances for the test suites. Not part of the product.
+
+pub mod composite;
+pub mod laws;
+pub mod sample;
+pub mod tolerance;

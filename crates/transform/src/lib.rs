@@ -1,1 +1,21 @@
 //! Program transforms on graphs: derivatives and simplification.
+//!
+//! Every transform takes a graph and builds a new one. Reverse mode is not a set of rules of its own: the
+//! vector-Jacobian product is the transpose of the Jacobian-vector product, [`vjp`] = [`transpose`] ∘ [`jvp`].
+
+mod derivative;
+mod fresh;
+mod jvp;
+mod linearity;
+mod rules;
+mod simplify;
+mod transpose;
+
+pub use derivative::{
+    grad, grad_with, hvp, hvp_forward_over_reverse, hvp_reverse_over_forward, vjp, vjp_with,
+};
+pub use jvp::{jvp, jvp_with};
+pub use linearity::{NonLinear, check_linear};
+pub use rules::Rules;
+pub use simplify::{eliminate_common_subexpressions, eliminate_dead_code, fold_constants, simplify};
+pub use transpose::{transpose, transpose_with};

@@ -1,0 +1,116 @@
+//! Constant folding and algebraic identities that keep every bit (but the sign of a zero).
+
+use graph::{AxisMap, Builder, Def, Graph, Prim, Ty, Val};
+use tensor::Tensor;
+
+use super::rebuild;
+
+/// Results of at most this many elements are computed at once; larger ones stay as the applications that make
+/// them, since a graph should not carry them as text. Ours: it covers scalars, per-class and per-axis vectors.
+const FOLDED_ELEMENTS: usize = 256;
+
+/// Evaluates applications of small constants, and replaces what an identity shows to be one of its operands:
+/// sums with zero, products and quotients with one, double negation, a choice between equals, rearrangements
+/// that change nothing or undo each other.
+#[must_use]
+pub fn fold_constants(graph: &Graph) -> Graph {
+    rebuild(graph, |b, _, op, operands| {
+        if let Some(same) = identity(b, op, operands) {
+            return same;
+        }
+        if let Some(value) = evaluated(b, op, operands) {
+            return b.constant(value);
+        }
+        if let Some(val) = evaluated_splat(b, op, operands) {
+            return val;
+        }
+        b.apply(op.clone(), operands)
+    })
+}
+
+fn definition(b: &Builder, val: Val) -> Option<(&Prim, &[Val])> {
+    match b.graph().def(val) {
+        Def::Input(_) => None,
+        Def::Apply { op, operands } => Some((op, operands)),
+    }
+}
+
+fn constant(b: &Builder, val: Val) -> Option<&Tensor> {
+    match definition(b, val) {
+        Some((Prim::Constant(constant), _)) => Some(&constant.value),
+        _ => None,
+    }
+}
+
+/// The scalar that a value repeats everywhere, if it is a broadcast constant scalar (or one itself).
+fn splat(b: &Builder, val: Val) -> Option<&Tensor> {
+    let scalar = match definition(b, val)? {
+        (Prim::BroadcastInDim(_), operands) => constant(b, operands[0])?,
+        _ => constant(b, val)?,
+    };
+    (scalar.shape().rank() == 0).then_some(scalar)
+}
+
+fn is_splat_of(b: &Builder, val: Val, number: f64) -> bool {
+    splat(b, val).is_some_and(|scalar| scalar.to_f64_vec() == [number])
+}
+
+fn identity(b: &Builder, op: &Prim, x: &[Val]) -> Option<Val> {
+    match op {
+        Prim::Add(_) if is_splat_of(b, x[1], 0.0) => Some(x[0]),
+        Prim::Add(_) if is_splat_of(b, x[0], 0.0) => Some(x[1]),
+        Prim::Subtract(_) if is_splat_of(b, x[1], 0.0) => Some(x[0]),
+        Prim::Multiply(_) | Prim::Divide(_) if is_splat_of(b, x[1], 1.0) => Some(x[0]),
+        Prim::Multiply(_) if is_splat_of(b, x[0], 1.0) => Some(x[1]),
+        Prim::Select(_) if x[1] == x[2] => Some(x[1]),
+        Prim::Negate(_) => match definition(b, x[0])? {
+            (Prim::Negate(_), inner) => Some(inner[0]),
+            _ => None,
+        },
+        Prim::Reshape(reshape) => unchanged(b, x[0], &b.ty(x[0]).with_shape(reshape.shape.clone())),
+        Prim::Convert(convert) => unchanged(b, x[0], &b.ty(x[0]).with_dtype(convert.dtype)),
+        Prim::ReduceSum(sum) if sum.axes.is_empty() => Some(x[0]),
+        Prim::Transpose(outer) if outer.permutation.is_sorted() => Some(x[0]),
+        Prim::Transpose(outer) => undone_transpose(b, &outer.permutation, x[0]),
+        _ => None,
+    }
+}
+
+fn unchanged(b: &Builder, x: Val, result: &Ty) -> Option<Val> {
+    (b.ty(x) == result).then_some(x)
+}
+
+fn undone_transpose(b: &Builder, outer: &[usize], x: Val) -> Option<Val> {
+    match definition(b, x)? {
+        (Prim::Transpose(inner), operands) if inner.inverse() == outer => Some(operands[0]),
+        _ => None,
+    }
+}
+
+/// The value of a small application whose operands are all constants.
+fn evaluated(b: &Builder, op: &Prim, operands: &[Val]) -> Option<Tensor> {
+    if matches!(op, Prim::Constant(_)) {
+        return None;
+    }
+    let constants: Vec<&Tensor> =
+        operands.iter().map(|&operand| constant(b, operand)).collect::<Option<_>>()?;
+    let types: Vec<Ty> = constants.iter().map(|constant| Ty::of(constant)).collect();
+    let result = op.out_type(&types.iter().collect::<Vec<_>>()).ok()?;
+    // A broadcast of a scalar is the short form; folding it would only make the graph longer.
+    let is_splat = matches!(op, Prim::BroadcastInDim(_));
+    (!is_splat && result.shape.elements() <= FOLDED_ELEMENTS).then(|| op.eval(&constants))
+}
+
+/// An elementwise application of repeated scalars, as the repeated result.
+fn evaluated_splat(b: &mut Builder, op: &Prim, operands: &[Val]) -> Option<Val> {
+    let types: Vec<&Ty> = operands.iter().map(|&operand| b.ty(operand)).collect();
+    let result = op.out_type(&types).ok()?;
+    if operands.is_empty() || op.axes(&types, &result) != AxisMap::elementwise(operands.len(), &result) {
+        return None;
+    }
+    let shape = result.shape;
+    let scalars: Vec<&Tensor> = operands.iter().map(|&operand| splat(b, operand)).collect::<Option<_>>()?;
+    let value = op.eval(&scalars);
+    let scalar = b.constant(value);
+    Some(b.broadcast(scalar, &shape, &[]))
+}
