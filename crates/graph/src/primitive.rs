@@ -46,6 +46,7 @@ pub trait Primitive: Clone + fmt::Debug + PartialEq + Sized {
 /// The derivative class of a primitive: it decides which rules must exist.
 ///
 /// Operands that are integers or truth values carry no tangent in any class.
+#[derive(Clone, Copy)]
 pub enum Diff<'a> {
     /// The derivative is zero by definition (comparisons, constants, `stop_gradient`).
     Zero,
