@@ -1,6 +1,6 @@
 //! Every case of every primitive, against the reference evaluator.
 
-use cpu::Cpu;
+use isoloss_cpu::Cpu;
 use graph::{Argument, Builder, Case, Domain, Executor, Prim, Reference, Role, Ty};
 use tensor::{DType, Key, Tensor};
 
