@@ -1,0 +1,82 @@
+//! Stochastic gradient descent.
+
+use graph::{Builder, Val};
+
+use crate::{
+    OptimError,
+    number::Range,
+    spec::{Printer, Spec},
+};
+
+/// Stochastic gradient descent with momentum and weight decay, as `torch.optim.SGD` without dampening:
+///
+/// d = g + weight_decay · p; v ← momentum · v + d; then d ← v, or d ← d + momentum · v with Nesterov's form;
+/// p ← p − rate · d.
+///
+/// The velocity v starts at zero, which gives PyTorch's first step (v = d).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sgd {
+    /// Share of the velocity kept, in [0, 1); 0, PyTorch's default, is plain descent without state.
+    pub momentum: f64,
+    /// Nesterov's momentum in the form of Sutskever et al. (*On the importance of initialization and momentum in
+    /// deep learning*, 2013), as PyTorch has it; needs momentum. Default: no.
+    pub nesterov: bool,
+    /// Coefficient of the L2 penalty's gradient, from 0 up; PyTorch's default is 0.
+    pub weight_decay: f64,
+}
+
+impl Default for Sgd {
+    fn default() -> Self {
+        Self { momentum: 0.0, nesterov: false, weight_decay: 0.0 }
+    }
+}
+
+impl Sgd {
+    pub(crate) const OPTIONS: [&str; 4] = ["lr", "momentum", "nesterov", "weight_decay"];
+
+    pub(crate) fn read(spec: &Spec<'_>) -> Result<Self, OptimError> {
+        let default = Self::default();
+        let sgd = Self {
+            momentum: spec.number("momentum", default.momentum, Range::BELOW_ONE)?,
+            nesterov: spec.flag("nesterov")?,
+            weight_decay: spec.number("weight_decay", default.weight_decay, Range::FROM_ZERO)?,
+        };
+        if sgd.nesterov && sgd.momentum == 0.0 {
+            return Err(spec.needs("nesterov", "momentum above 0, as momentum=0.9"));
+        }
+        Ok(sgd)
+    }
+
+    pub(crate) fn print(&self, printer: &mut Printer) {
+        let default = Self::default();
+        printer.number_unless("momentum", self.momentum, default.momentum);
+        if self.nesterov {
+            printer.option("nesterov");
+        }
+        printer.number_unless("weight_decay", self.weight_decay, default.weight_decay);
+    }
+
+    pub(crate) const fn slots(&self) -> &'static [&'static str] {
+        if self.momentum == 0.0 { &[] } else { &["velocity"] }
+    }
+
+    pub(crate) fn emit(&self, b: &mut Builder, rate: Val, p: Val, g: Val, state: &[Val]) -> (Val, Vec<Val>) {
+        let mut direction = g;
+        if self.weight_decay != 0.0 {
+            let decay = b.scale(p, self.weight_decay);
+            direction = b.add(direction, decay);
+        }
+        let velocity: Vec<Val> = state.iter().map(|&v| self.accelerate(b, v, direction)).collect();
+        if let [velocity] = velocity[..] {
+            direction = if self.nesterov { self.accelerate(b, velocity, direction) } else { velocity };
+        }
+        let change = b.multiply(rate, direction);
+        (b.subtract(p, change), velocity)
+    }
+
+    /// momentum · v + d.
+    fn accelerate(&self, b: &mut Builder, velocity: Val, direction: Val) -> Val {
+        let kept = b.scale(velocity, self.momentum);
+        b.add(kept, direction)
+    }
+}
