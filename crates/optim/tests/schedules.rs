@@ -5,7 +5,7 @@ use isoloss_optim::{Horizon, Schedule};
 const HORIZON: Horizon = Horizon { steps_per_epoch: 10, epochs: 6 };
 
 fn rates(text: &str, base: f64) -> Vec<f64> {
-    let schedule: Schedule = text.parse().unwrap();
+    let schedule: Schedule = text.parse().expect("a schedule");
     (0..HORIZON.steps()).map(|step| schedule.rate(base, step, HORIZON)).collect()
 }
 

@@ -3,11 +3,11 @@
 use isoloss_optim::{Decay, Method, Optimizer, Schedule};
 
 fn optimizer_error(text: &str) -> String {
-    text.parse::<Optimizer>().unwrap_err().to_string()
+    text.parse::<Optimizer>().expect_err("it is wrong").to_string()
 }
 
 fn schedule_error(text: &str) -> String {
-    text.parse::<Schedule>().unwrap_err().to_string()
+    text.parse::<Schedule>().expect_err("it is wrong").to_string()
 }
 
 #[test]
