@@ -27,6 +27,9 @@ pub fn draw(ty: &Ty, domain: Domain, key: Key) -> Tensor {
 }
 
 /// Standard normal numbers.
+///
+/// # Panics
+/// Where `ty` is not floating-point.
 #[must_use]
 pub fn normal(ty: &Ty, key: Key) -> Tensor {
     assert!(ty.dtype == DType::F64 || ty.dtype == DType::F32, "normal numbers are floats");
