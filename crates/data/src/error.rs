@@ -28,7 +28,7 @@ pub enum DataError {
     #[error("no {what} in {}: looked for {}; {hint}", folder.display(), tried.join(", "))]
     Missing {
         /// What the file would have held, as "training images".
-        what: &'static str,
+        what: String,
         /// The folder.
         folder: PathBuf,
         /// The file names that were tried, in order.

@@ -1,0 +1,158 @@
+//! What `load` says about folders and files that are not data sets.
+
+use std::{fs, io::Write, path::Path};
+
+use crate::load;
+use flate2::{Compression, write::GzEncoder};
+
+fn idx(sizes: &[u32], bytes: &[u8]) -> Vec<u8> {
+    let mut file = vec![0, 0, 8, sizes.len() as u8];
+    file.extend(sizes.iter().flat_map(|size| size.to_be_bytes()));
+    file.extend(bytes);
+    file
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// Three training and two test images of 2 × 2.
+fn good(folder: &Path) {
+    fs::write(
+        folder.join("train-images-idx3-ubyte.gz"),
+        gzip(&idx(&[3, 2, 2], &[0, 51, 102, 153, 204, 255, 0, 0, 1, 2, 3, 4])),
+    )
+    .unwrap();
+    fs::write(folder.join("train-labels-idx1-ubyte.gz"), gzip(&idx(&[3], &[9, 0, 3]))).unwrap();
+    fs::write(folder.join("t10k-images-idx3-ubyte"), idx(&[2, 2, 2], &[255; 8])).unwrap();
+    fs::write(folder.join("t10k-labels.idx1-ubyte"), idx(&[2], &[1, 2])).unwrap();
+}
+
+/// The error after `change` was made to a good folder.
+fn error_after(change: impl FnOnce(&Path)) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    good(folder.path());
+    change(folder.path());
+    load(&format!("mnist:{}", folder.path().display())).unwrap_err().to_string()
+}
+
+#[track_caller]
+fn assert_says(error: &str, parts: &[&str]) {
+    assert!(parts.iter().all(|part| error.contains(part)), "{error}");
+}
+
+#[test]
+fn gzipped_and_plain_files_make_a_data_set() {
+    let folder = tempfile::tempdir().unwrap();
+    good(folder.path());
+    let spec = format!("fashion-mnist:{}", folder.path().display());
+    let splits = load(&spec).unwrap();
+    assert_eq!(splits.spec, spec);
+    assert_eq!(splits.train.name(), "fashion-mnist (train)");
+    assert_eq!((splits.train.len(), splits.test.len(), splits.train.features()), (3, 2, 4));
+    let (x, labels) = splits.train.range(0..1);
+    assert_eq!(x.as_slice::<f32>().unwrap(), [0.0, 0.2, 0.4, 0.6]);
+    assert_eq!(labels.as_slice::<i32>().unwrap(), [9]);
+}
+
+#[test]
+fn an_unknown_name_gets_the_nearest_one() {
+    let error = |spec: &str| load(spec).unwrap_err().to_string();
+    assert_says(
+        &error("minst:/data"),
+        &["'minst' (did you mean 'mnist:DIR'?)", "known: digits, mnist:DIR, fashion-mnist:DIR"],
+    );
+    assert_says(&error("digit"), &["did you mean 'digits'?"]);
+    assert!(!error("imagenet").contains("did you mean"));
+}
+
+#[test]
+fn a_folder_is_asked_for_where_it_is_needed() {
+    let error = |spec: &str| load(spec).unwrap_err().to_string();
+    assert_says(&error("mnist"), &["data 'mnist'", "mnist:DIR", "found no folder"]);
+    assert_says(&error("mnist:"), &["found no folder"]);
+    assert_says(&error("digits:here"), &["digits alone"]);
+    assert_says(
+        &error("mnist:/no/such/folder"),
+        &["a folder after the colon", "nothing of that name at /no/such/folder"],
+    );
+}
+
+#[test]
+fn a_missing_file_is_reported_with_the_names_tried() {
+    let error = error_after(|folder| fs::remove_file(folder.join("train-labels-idx1-ubyte.gz")).unwrap());
+    assert_says(
+        &error,
+        &[
+            "no train labels in ",
+            "train-labels-idx1-ubyte.gz, ",
+            "train-labels-idx1-ubyte,",
+            "original names",
+        ],
+    );
+    let error = error_after(|folder| fs::remove_file(folder.join("t10k-images-idx3-ubyte")).unwrap());
+    assert_says(&error, &["no test images in "]);
+}
+
+#[test]
+fn truncated_files_are_named() {
+    let name = "train-images-idx3-ubyte.gz";
+    let error = error_after(|folder| {
+        let whole = fs::read(folder.join(name)).unwrap();
+        fs::write(folder.join(name), &whole[..whole.len() - 12]).unwrap();
+    });
+    assert_says(
+        &error,
+        &[name, "expected 12 bytes of elements", "the end of the gzip data", "fetch it again"],
+    );
+    let error = error_after(|folder| {
+        fs::write(folder.join("t10k-images-idx3-ubyte"), idx(&[2, 2, 2], &[1; 5])).unwrap();
+    });
+    assert_says(
+        &error,
+        &["t10k-images-idx3-ubyte", "expected 8 bytes of elements", "the end of the file after 5"],
+    );
+}
+
+#[test]
+fn images_in_place_of_labels_are_noticed() {
+    let error = error_after(|folder| {
+        fs::copy(folder.join("train-images-idx3-ubyte.gz"), folder.join("train-labels-idx1-ubyte.gz"))
+            .unwrap();
+    });
+    assert_says(&error, &["train-labels-idx1-ubyte.gz", "a 1-dimensional IDX file", "found 00 00 08 03"]);
+}
+
+#[test]
+fn counts_that_differ_are_refused() {
+    let error = error_after(|folder| {
+        fs::write(folder.join("t10k-labels.idx1-ubyte"), idx(&[3], &[1, 2, 3])).unwrap();
+    });
+    assert_says(&error, &["t10k-labels.idx1-ubyte", "expected 2 labels", "found 3"]);
+}
+
+#[test]
+fn labels_out_of_range_are_refused() {
+    let error =
+        error_after(|folder| fs::write(folder.join("t10k-labels.idx1-ubyte"), idx(&[2], &[1, 10])).unwrap());
+    assert_says(&error, &["t10k-labels.idx1-ubyte", "labels from 0 to 9", "label 10 at example 1"]);
+}
+
+#[test]
+fn test_images_of_another_size_are_refused() {
+    let error = error_after(|folder| {
+        fs::write(folder.join("t10k-images-idx3-ubyte"), idx(&[2, 1, 2], &[1; 4])).unwrap();
+    });
+    assert_says(&error, &["images of one size (4 pixels)", "test images of 2 pixels"]);
+}
+
+#[test]
+fn a_folder_in_place_of_a_file_is_refused() {
+    let error = error_after(|folder| {
+        fs::remove_file(folder.join("train-images-idx3-ubyte.gz")).unwrap();
+        fs::create_dir(folder.join("train-images-idx3-ubyte.gz")).unwrap();
+    });
+    assert_says(&error, &["no train images in "]);
+}
