@@ -15,6 +15,7 @@ mod graph;
 pub mod ops;
 mod primitive;
 mod reference;
+mod text;
 mod types;
 mod verify;
 
@@ -28,5 +29,6 @@ pub use graph::{Def, Graph, Input, Output, Role, Val};
 pub use ops::Prim;
 pub use primitive::{Diff, Jvp, Operand, Primitive, Transpose};
 pub use reference::Reference;
+pub use text::{ParseError, ParseFault, Problem};
 pub use types::Ty;
 pub use verify::{Diagnostic, Fault, Place, verify};
