@@ -86,3 +86,71 @@ fn filled(shape: &[usize], element: impl Fn(u64) -> f64 + Sync + Send) -> Tensor
     let elements = parallel::map(shape.iter().product(), |i| element(i as u64) as f32);
     Tensor::from_fn(shape, |i| elements[i])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Model, Params};
+
+    fn drawn(init: Init, seed: u64) -> Params {
+        Model::parse("mlp:100-80-10,norm=layer").unwrap().init(init, Key::new(seed))
+    }
+
+    /// Mean, mean square and largest magnitude.
+    fn moments(params: &Params, name: &str) -> (f64, f64, f64) {
+        let elements = params.get(name).unwrap().to_f64_vec();
+        let mean = |f: fn(f64) -> f64| elements.iter().map(|&x| f(x)).sum::<f64>() / elements.len() as f64;
+        (mean(|x| x), mean(|x| x * x), elements.iter().fold(0.0, |most, x| most.max(x.abs())))
+    }
+
+    #[test]
+    fn pytorch_s_default_is_uniform_within_one_over_root_inputs() {
+        let params = drawn(Init::PyTorch, 1);
+        let (mean, square, most) = moments(&params, "0.weight");
+        assert!(most <= 0.1f32.into() && most > 0.0999, "{most}");
+        assert!(mean.abs() < 5.0 * 0.1 / (3.0 * 8000f64).sqrt(), "{mean}");
+        assert!((square - 0.01 / 3.0).abs() < 0.05 * 0.01 / 3.0, "{square}");
+        let (_, square, most) = moments(&params, "0.bias");
+        assert!(most <= 0.1f32.into() && square > 0.001, "{most} {square}");
+        let (_, _, most) = moments(&params, "3.bias");
+        assert!(most <= (1f64 / 80.0).sqrt() && most > 0.0, "{most}");
+    }
+
+    #[test]
+    fn he_s_is_normal_with_variance_two_over_inputs() {
+        let params = drawn(Init::He, 1);
+        let (mean, square, most) = moments(&params, "0.weight");
+        assert!(mean.abs() < 5.0 * (0.02f64 / 8000.0).sqrt(), "{mean}");
+        assert!((square - 0.02).abs() < 0.1 * 0.02, "{square}");
+        assert!(most > 3.0 * 0.02f64.sqrt(), "{most}");
+        assert_eq!(moments(&params, "0.bias"), (0.0, 0.0, 0.0));
+    }
+
+    #[test]
+    fn normalisations_start_as_the_identity() {
+        for init in [Init::PyTorch, Init::He] {
+            let params = drawn(init, 0);
+            assert_eq!(params.get("1.weight"), Some(&Tensor::full([80], 1f32)));
+            assert_eq!(params.get("1.bias"), Some(&Tensor::full([80], 0f32)));
+        }
+    }
+
+    #[test]
+    fn a_seed_gives_the_same_bits_on_any_number_of_threads() {
+        for init in [Init::PyTorch, Init::He] {
+            let alone = parallel::with_threads(1, || drawn(init, 5)).unwrap();
+            assert_eq!(parallel::with_threads(3, || drawn(init, 5)).unwrap(), alone);
+            assert_ne!(drawn(init, 6), alone);
+        }
+    }
+
+    #[test]
+    fn an_unknown_initialisation_gets_a_suggestion() {
+        let error = Init::parse("pytroch").unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "there is no initialisation called 'pytroch' (did you mean 'pytorch'?); known: pytorch, he"
+        );
+        assert_eq!(Init::parse("he").unwrap(), Init::He);
+    }
+}
