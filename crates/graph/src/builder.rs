@@ -78,7 +78,7 @@ impl Builder {
     /// Ends the building.
     ///
     /// # Panics
-    /// In debug builds, where the graph does not [`verify`]: two inputs or outputs share a name, one is empty, or
+    /// In debug builds, where the graph does not [`verify()`]: two inputs or outputs share a name, one is empty, or
     /// an input is too large.
     #[must_use]
     #[track_caller]

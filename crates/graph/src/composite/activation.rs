@@ -17,7 +17,7 @@ impl Builder {
     }
 
     /// `x` above 0 and `slope * x` elsewhere; its derivative at 0 is `slope`, as in PyTorch. The usual slope is
-    /// [`LEAKY_RELU_SLOPE`](crate::composite::LEAKY_RELU_SLOPE).
+    /// [`LEAKY_RELU_SLOPE`].
     ///
     /// # Panics
     /// Where `x` does not hold floats.

@@ -8,7 +8,7 @@ pub const LAYER_NORM_EPSILON: f64 = 1e-5;
 impl Builder {
     /// `(x - mean) / √(variance + epsilon) * gain + bias` over the last axis, with the biased variance (divided by
     /// the size of the axis), as PyTorch's `LayerNorm`. `x: F[.., C]`, `gain`, `bias: F[C]`; result `F[.., C]`. The
-    /// usual epsilon is [`LAYER_NORM_EPSILON`](crate::composite::LAYER_NORM_EPSILON).
+    /// usual epsilon is [`LAYER_NORM_EPSILON`].
     ///
     /// # Panics
     /// Where `x` is a scalar or does not hold floats, or `gain` or `bias` does not fit.

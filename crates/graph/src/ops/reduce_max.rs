@@ -17,6 +17,21 @@ use crate::{
 /// Derivative: the tangent of the largest element. Kink: where several are largest, the mean of their tangents,
 /// as in PyTorch and JAX. Where the maximum is NaN, so is its tangent.
 /// Accuracy: exact. StableHLO: `reduce` with `maximum`.
+///
+/// ```
+/// use isoloss_graph::{Builder, Reference, Ty};
+/// use tensor::Tensor;
+///
+/// let mut b = Builder::new("row maxima");
+/// let x = b.data("x", Ty::f32([2, 3]));
+/// let largest = b.reduce_max(x, &[1]);
+/// b.output("largest", largest);
+/// let graph = b.finish();
+///
+/// let x = Tensor::new([2, 3], vec![1f32, 5.0, 2.0, -3.0, -1.0, -2.0])?;
+/// assert_eq!(Reference::evaluate(&graph, &[&x])?, [Tensor::new([2], vec![5f32, -1.0])?]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct ReduceMax {
     /// The axes along which the largest element is taken.

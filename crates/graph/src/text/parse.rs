@@ -29,7 +29,7 @@ impl Graph {
     /// ```
     ///
     /// # Errors
-    /// All faults of syntax; where there are none, all faults that [`verify`] finds.
+    /// All faults of syntax; where there are none, all faults that [`verify()`] finds.
     pub fn parse(text: &str) -> Result<Self, ParseError> {
         let mut parser = Parser::default();
         parser.read(text);
