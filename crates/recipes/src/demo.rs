@@ -1,0 +1,58 @@
+//! The first thing that a new user sees: two networks on the built-in digits, merged.
+
+use data::Splits;
+use report::{Entries, Report};
+
+use crate::{
+    result::{PairPlan, PairResult},
+    views,
+};
+
+/// The demonstration's plan: two 64-512-512-512-10 networks on the built-in digits. The settings are ours, chosen so
+/// that both networks learn the digits well and everything takes well under a minute on two cores.
+#[must_use]
+pub fn plan(seed: u64) -> PairPlan {
+    PairPlan {
+        model: "mlp:64-512-512-512-10".to_owned(),
+        data: "digits".to_owned(),
+        optimizer: "adam:lr=0.001".to_owned(),
+        schedule: "constant".to_owned(),
+        init: "pytorch".to_owned(),
+        batch: 100,
+        epochs: 40,
+        seeds: [2 * seed, 2 * seed + 1],
+        restarts: 0,
+        points: crate::reproduce::POINTS,
+    }
+}
+
+/// The demonstration's report.
+#[must_use]
+pub fn report(result: &PairResult, data: &Splits) -> Report {
+    let plan = &result.plan;
+    let percent = |accuracy: f64| format!("{:.2} %", 100.0 * accuracy);
+    let summary = format!(
+        "Two networks were trained from different seeds on {} images. Averaging their weights as they are gives {} \
+         test accuracy; after permuting the hidden units of one to match the other, which does not change what it \
+         computes, the average has {}.",
+        data.train.len(),
+        percent(result.naive.test.midpoint.accuracy),
+        percent(result.aligned.test.midpoint.accuracy),
+    );
+    let settings = Entries::new()
+        .with("model", plan.model.clone())
+        .with("data", plan.data.clone())
+        .with("optimizer", plan.optimizer.clone())
+        .with("schedule", plan.schedule.clone())
+        .with("initialisation", plan.init.clone())
+        .with("batch", plan.batch)
+        .with("epochs", plan.epochs)
+        .with("points on a segment", plan.points);
+    let report = Report::new("demo", "From two networks to one")
+        .with_summary(summary)
+        .with_settings(settings)
+        .with_seed("first network", plan.seeds[0])
+        .with_seed("second network", plan.seeds[1]);
+    let sections = views::pair_sections("demo", "What averaging does", std::slice::from_ref(result));
+    sections.into_iter().fold(report, Report::with_section)
+}

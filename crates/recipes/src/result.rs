@@ -1,0 +1,162 @@
+//! What an experiment on a pair of networks found, as it is stored between runs.
+
+use serde::{Deserialize, Serialize};
+
+/// Everything that determines a pair's result. Texts as on the command line of `isoloss train`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PairPlan {
+    /// The architecture.
+    pub model: String,
+    /// The data set.
+    pub data: String,
+    /// The optimiser.
+    pub optimizer: String,
+    /// The learning-rate schedule.
+    pub schedule: String,
+    /// The initialisation.
+    pub init: String,
+    /// Examples per step.
+    pub batch: usize,
+    /// Epochs of training.
+    pub epochs: usize,
+    /// The seeds of the two networks.
+    pub seeds: [u64; 2],
+    /// Further starts of the matching after the first.
+    pub restarts: usize,
+    /// Points on the segment.
+    pub points: usize,
+}
+
+/// Loss and accuracy on one data set.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Score {
+    /// The mean loss, in nats for cross-entropy.
+    pub loss: f64,
+    /// The share of examples classified correctly.
+    pub accuracy: f64,
+}
+
+/// A value for each of the two splits.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Splits<T> {
+    /// On the training set.
+    pub train: T,
+    /// On the test set.
+    pub test: T,
+}
+
+/// Loss and accuracy along the segment between two networks.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Curve {
+    /// Positions, 0 at the first network and 1 at the second.
+    pub lambdas: Vec<f64>,
+    /// The loss at each position.
+    pub loss: Vec<f64>,
+    /// The accuracy at each position.
+    pub accuracy: Vec<f64>,
+    /// The loss barrier: the largest excess over the line between the ends, in nats.
+    pub barrier: f64,
+    /// The accuracy barrier: the largest shortfall below the line between the ends, in percentage points.
+    pub accuracy_barrier: f64,
+    /// The score at the midpoint.
+    pub midpoint: Score,
+}
+
+impl Curve {
+    /// How much accuracy the midpoint loses against the mean of the ends, in percentage points.
+    #[must_use]
+    pub fn midpoint_drop(&self) -> f64 {
+        match (self.accuracy.first(), self.accuracy.last()) {
+            (Some(first), Some(last)) => 100.0 * ((first + last) / 2.0 - self.midpoint.accuracy),
+            _ => f64::NAN,
+        }
+    }
+}
+
+/// One epoch of training.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Epoch {
+    /// The number of finished epochs.
+    pub epoch: usize,
+    /// The mean loss of the epoch's batches.
+    pub batch_loss: f64,
+    /// The score on the test set, where it was evaluated.
+    pub test: Option<Score>,
+}
+
+/// The symmetry that was found and proved.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Symmetry {
+    /// The generators: name and number of interchangeable units.
+    pub generators: Vec<(String, usize)>,
+    /// The decimal logarithm of the group's order.
+    pub log10_order: f64,
+    /// The worst relative change of the outputs under random elements, in f64.
+    pub certificate_error: f64,
+    /// What it may be.
+    pub certificate_tolerance: f64,
+}
+
+/// How a matching went.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Match {
+    /// The inner product of the weights before matching.
+    pub identity_objective: f64,
+    /// The inner product of the weights after matching.
+    pub objective: f64,
+    /// The norms of both networks' weights.
+    pub norms: [f64; 2],
+    /// The objective after each solved class of the best start.
+    pub trajectory: Vec<f64>,
+    /// Sweeps over all classes.
+    pub sweeps: usize,
+    /// The largest duality gap of the last assignments, relative to their objectives.
+    pub worst_gap: f64,
+    /// Seconds, all starts together.
+    pub seconds: f64,
+}
+
+impl Match {
+    /// The distance of the two networks for an inner product of their weights.
+    #[must_use]
+    pub fn distance(&self, objective: f64) -> f64 {
+        let [a, b] = self.norms;
+        (a * a + b * b - 2.0 * objective).max(0.0).sqrt()
+    }
+}
+
+/// The result of one pair.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PairResult {
+    /// What was asked for.
+    pub plan: PairPlan,
+    /// The scores of the two networks.
+    pub parents: [Splits<Score>; 2],
+    /// Their training.
+    pub history: [Vec<Epoch>; 2],
+    /// The symmetry of the architecture.
+    pub symmetry: Symmetry,
+    /// The matching of the second to the first.
+    pub matching: Match,
+    /// The segment without alignment.
+    pub naive: Splits<Curve>,
+    /// The segment to the matched network.
+    pub aligned: Splits<Curve>,
+    /// The control: the segment to the second network moved by a random element.
+    pub random: Splits<Curve>,
+}
+
+/// Planted permutations at one noise level.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PlantedResult {
+    /// The noise, in standard deviations of each parameter's elements.
+    pub noise: f64,
+    /// How many were planted.
+    pub trials: usize,
+    /// How many the matching recovered: its objective reached the planted element's.
+    pub recovered: usize,
+    /// The control: how many a random element in its place recovered.
+    pub recovered_by_chance: usize,
+    /// The smallest difference of the found and the planted objective, relative to the planted.
+    pub worst_excess: f64,
+}

@@ -1,0 +1,132 @@
+//! Pairs of networks: the table and the sections of a report.
+
+use report::{Block, Cell, Column, Figure, KeyValues, NumberFormat, Section, Table};
+
+use super::{accuracy_figure, loss_figure, matching_figure, mean_and_spread, training_figures};
+use crate::result::{Curve, PairResult, Score, Splits};
+
+/// Parents, naive, aligned and random midpoints: loss and accuracy on both splits, and the barriers; the mean over
+/// the pairs and half of their range.
+#[must_use]
+pub fn score_table(title: &str, results: &[PairResult]) -> Table {
+    let (loss, percent) = (NumberFormat::Fixed(4), NumberFormat::Fixed(2));
+    let mut table = Table::new(
+        title,
+        [
+            Column::text("network"),
+            Column::number("test loss", loss),
+            Column::number("test accuracy, %", percent),
+            Column::number("test barrier, nats", loss),
+            Column::number("train loss", loss),
+            Column::number("train accuracy, %", percent),
+            Column::number("train barrier, nats", loss),
+        ],
+    )
+    .with_caption(caption(results.len()));
+    let parents = |pick: fn(&Splits<Score>) -> Score| -> Vec<Score> {
+        results.iter().flat_map(|result| &result.parents).map(pick).collect()
+    };
+    table = table.with_row(parents_row(&parents(|s| s.test), &parents(|s| s.train)));
+    for (name, segment) in ALTERNATIVES {
+        let curves = |pick: fn(&Splits<Curve>) -> &Curve| -> Vec<&Curve> {
+            results.iter().map(|result| pick(segment(result))).collect()
+        };
+        table = table.with_row(midpoint_row(name, &curves(|s| &s.test), &curves(|s| &s.train)));
+    }
+    table.with_best_row(ALIGNED_ROW)
+}
+
+type Pick = fn(&PairResult) -> &Splits<Curve>;
+
+const ALTERNATIVES: [(&str, Pick); 3] = [
+    ("midpoint, naive", |result| &result.naive),
+    ("midpoint, aligned", |result| &result.aligned),
+    ("midpoint, random permutation (control)", |result| &result.random),
+];
+
+/// Where [`score_table`] shows the aligned midpoint.
+const ALIGNED_ROW: usize = 2;
+
+fn caption(pairs: usize) -> String {
+    let definition = "The barrier is the largest excess of the loss over the line between the ends, over the whole segment.";
+    if pairs == 1 { definition.to_owned() } else { format!("Mean over {pairs} pairs ± half of the range. {definition}") }
+}
+
+fn cell(numbers: &[f64]) -> Cell {
+    let (mean, spread) = mean_and_spread(numbers);
+    if numbers.len() > 1 { Cell::spread(mean, spread) } else { Cell::from(mean) }
+}
+
+fn score_cells(scores: &[Score]) -> [Cell; 2] {
+    let loss: Vec<f64> = scores.iter().map(|score| score.loss).collect();
+    let accuracy: Vec<f64> = scores.iter().map(|score| 100.0 * score.accuracy).collect();
+    [cell(&loss), cell(&accuracy)]
+}
+
+fn parents_row(test: &[Score], train: &[Score]) -> Vec<Cell> {
+    let [test_loss, test_accuracy] = score_cells(test);
+    let [train_loss, train_accuracy] = score_cells(train);
+    vec!["parents".into(), test_loss, test_accuracy, Cell::Empty, train_loss, train_accuracy, Cell::Empty]
+}
+
+fn midpoint_row(name: &str, test: &[&Curve], train: &[&Curve]) -> Vec<Cell> {
+    let part = |curves: &[&Curve]| {
+        let midpoints: Vec<Score> = curves.iter().map(|curve| curve.midpoint).collect();
+        let barriers: Vec<f64> = curves.iter().map(|curve| curve.barrier).collect();
+        let [loss, accuracy] = score_cells(&midpoints);
+        [loss, accuracy, cell(&barriers)]
+    };
+    std::iter::once(name.into()).chain(part(test)).chain(part(train)).collect()
+}
+
+/// The sections that show pairs trained alike: table, segments, training, matching and symmetry. `id` starts the
+/// names of the figures.
+#[must_use]
+pub fn pair_sections(id: &str, title: &str, results: &[PairResult]) -> Vec<Section> {
+    let naive = results.iter().map(|result| &result.naive).collect();
+    let aligned = results.iter().map(|result| &result.aligned).collect();
+    let alternatives = [("naive", naive), ("aligned", aligned)];
+    let segment = Section::new(title)
+        .with_block(score_table("Parents and midpoints", results))
+        .with_block(loss_figure(&format!("{id}-segment-loss"), "Loss along the segment", &alternatives))
+        .with_block(accuracy_figure(&format!("{id}-segment-accuracy"), "Accuracy along the segment", &alternatives));
+    vec![segment, matching_section(id, results), training_section(id, results)]
+}
+
+fn matching_section(id: &str, results: &[PairResult]) -> Section {
+    let section = Section::new("Symmetry and matching");
+    let Some(first) = results.first() else { return section };
+    let symmetry = &first.symmetry;
+    let generators = symmetry.generators.iter().map(|(name, size)| format!("{name} ({size})"));
+    let entries = report::Entries::new()
+        .with("interchangeable units", generators.collect::<Vec<_>>().join("; "))
+        .with("permutations that keep the function", format!("10^{:.1}", symmetry.log10_order))
+        .with(
+            "certificate",
+            format!(
+                "outputs change by at most {:.1e} of their size in f64 (allowed {:.0e})",
+                symmetry.certificate_error, symmetry.certificate_tolerance
+            ),
+        )
+        .with("sweeps", results.iter().map(|r| r.matching.sweeps.to_string()).collect::<Vec<_>>().join(", "))
+        .with("seconds", results.iter().map(|r| format!("{:.3}", r.matching.seconds)).collect::<Vec<_>>().join(", "))
+        .with("largest relative duality gap of the assignments", format!("{:.1e}", worst_gap(results)));
+    let references: Vec<&PairResult> = results.iter().collect();
+    section
+        .with_block(KeyValues::new("", entries))
+        .with_block(matching_figure(&format!("{id}-matching"), &references))
+}
+
+fn worst_gap(results: &[PairResult]) -> f64 {
+    results.iter().map(|result| result.matching.worst_gap).fold(0.0, f64::max)
+}
+
+fn training_section(id: &str, results: &[PairResult]) -> Section {
+    let histories: Vec<(String, &[crate::result::Epoch])> = results
+        .iter()
+        .flat_map(|result| result.plan.seeds.iter().zip(&result.history))
+        .map(|(seed, history)| (format!("seed {seed}"), history.as_slice()))
+        .collect();
+    let figures: [Figure; 2] = training_figures(&format!("{id}-training"), &histories);
+    figures.into_iter().map(Block::from).fold(Section::new("Training"), Section::with_block)
+}

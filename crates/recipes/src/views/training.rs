@@ -1,0 +1,60 @@
+//! How training and matching went.
+
+use report::{Axis, Color, Direction, Figure, Series, Style};
+
+use crate::result::{Epoch, PairResult};
+
+/// Loss and test accuracy over the epochs of every network.
+#[must_use]
+pub fn training_figures(id: &str, histories: &[(String, &[Epoch])]) -> [Figure; 2] {
+    let x = || Axis::linear("epoch");
+    let mut loss = Figure::new(format!("{id}-loss"), "Training: loss", x(), Axis::log("loss").with_unit("nats"))
+        .with_caption("Dashed: mean over the epoch's batches. Solid: test set.");
+    let mut accuracy = Figure::new(
+        format!("{id}-accuracy"),
+        "Training: test accuracy",
+        x(),
+        Axis::linear("test accuracy").with_unit("%"),
+    );
+    for ((name, history), color) in histories.iter().zip([Color::Blue, Color::Orange].into_iter().cycle()) {
+        let epochs: Vec<f64> = history.iter().map(|epoch| epoch.epoch as f64).collect();
+        let batches = history.iter().map(|epoch| epoch.batch_loss).collect();
+        let test = |value: fn(&crate::result::Score) -> f64| {
+            history.iter().map(|epoch| epoch.test.as_ref().map_or(f64::NAN, value)).collect::<Vec<f64>>()
+        };
+        loss = loss
+            .with_series(Series::new(format!("{name}, test"), epochs.clone(), test(|s| s.loss)).with_color(color))
+            .with_series(
+                Series::new(format!("{name}, batches"), epochs.clone(), batches)
+                    .with_color(color)
+                    .with_style(Style::Dashed),
+            );
+        let percent = test(|score| 100.0 * score.accuracy);
+        accuracy = accuracy.with_series(Series::new(name, epochs, percent).with_color(color));
+    }
+    [loss, accuracy]
+}
+
+/// The distance of the two networks while the matching solves class after class.
+#[must_use]
+pub fn matching_figure(id: &str, results: &[&PairResult]) -> Figure {
+    let mut figure = Figure::new(
+        id,
+        "Matching: distance of the networks",
+        Axis::linear("classes of hidden units solved"),
+        Axis::linear("‖A − g·B‖"),
+    )
+    .with_caption("Coordinate ascent over the classes of interchangeable units, starting from the identity.");
+    for (pair, result) in results.iter().enumerate() {
+        let matching = &result.matching;
+        let start = matching.distance(matching.identity_objective);
+        let distances = matching.trajectory.iter().map(|&objective| matching.distance(objective));
+        let distances: Vec<f64> = std::iter::once(start).chain(distances).collect();
+        let steps = (0..distances.len()).map(|step| step as f64).collect();
+        figure = figure.with_series(Series::new(format!("pair {}", pair + 1), steps, distances).with_markers());
+        if results.len() == 1 {
+            figure = figure.with_reference(Direction::Horizontal, start, "before matching");
+        }
+    }
+    figure
+}

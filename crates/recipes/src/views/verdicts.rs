@@ -1,0 +1,59 @@
+//! Verdicts on claims.
+
+use report::{Control, Measured, NumberFormat, Outcome, Verdict, Verdicts};
+
+use super::mean_and_spread;
+use crate::{recipe::Claim, verdict::Judgement};
+
+/// The verdicts on claims with their measurements.
+#[must_use]
+pub fn verdict_block(judged: &[(Claim, Judgement)]) -> Verdicts {
+    Verdicts::new(judged.iter().map(|(claim, judgement)| verdict(claim, judgement)))
+}
+
+fn verdict(claim: &Claim, judgement: &Judgement) -> Verdict {
+    let text = format!("{} ({})", claim.text, claim.source);
+    match judgement {
+        Judgement::Measured { values, control } => {
+            let outcome = if judgement.held(claim) { Outcome::Held } else { Outcome::Failed };
+            let flips = judgement.control_flips(claim);
+            let control =
+                Control::new(control_words(claim), flips).with_measured(measured(claim, "mean", control));
+            Verdict::new(text, outcome)
+                .with_measured(measured(claim, "mean", values))
+                .with_measured(worst(claim, values))
+                .with_bound(claim.bound())
+                .with_control(control)
+        }
+        Judgement::NotReached { estimate_minutes, budget_minutes } => {
+            Verdict::new(text, Outcome::NotReached).with_bound(claim.bound()).with_note(format!(
+                "Estimated from the measured time of a step: {estimate_minutes:.1} minutes; the scale allows \
+                 {budget_minutes:.0}."
+            ))
+        }
+    }
+}
+
+fn control_words(claim: &Claim) -> &'static str {
+    match claim.measure {
+        crate::recipe::Measure::PlantedRecovery => "a random permutation in place of the matched one, on the same planted copies",
+        _ => "a random permutation in place of the matched one",
+    }
+}
+
+fn measured(claim: &Claim, what: &str, values: &[f64]) -> Measured {
+    let (mean, spread) = mean_and_spread(values);
+    let measured = Measured::new(format!("{}, {what}", claim.measure.words()), mean)
+        .with_unit(claim.measure.unit())
+        .with_format(NumberFormat::Fixed(4));
+    if values.len() > 1 { measured.with_spread(spread) } else { measured }
+}
+
+fn worst(claim: &Claim, values: &[f64]) -> Measured {
+    let worst = if claim.at_most.is_some() {
+        values.iter().copied().fold(f64::NEG_INFINITY, f64::max)
+    } else {
+        values.iter().copied().fold(f64::INFINITY, f64::min)
+    };
+    Measured::new("worst", worst).with_unit(claim.measure.unit()).with_format(NumberFormat::Fixed(4))
+}
