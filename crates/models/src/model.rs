@@ -72,14 +72,23 @@ impl Model {
     /// Checks that the parameters are exactly this model's, in its order: names, shapes, `f32`, all finite.
     ///
     /// # Errors
-    /// For the first parameter that is missing, unexpected, out of order, of another shape or type, or not
-    /// finite; the error names it.
+    /// As [`Model::check_layout`], and [`ModelError::NonFinite`] with the first element that is NaN or infinite.
     pub fn check(&self, params: &Params) -> Result<(), ModelError> {
+        self.check_layout(params)?;
+        params.iter().try_for_each(|(name, tensor)| self.check_finite(name, tensor))
+    }
+
+    /// Checks names, order, shapes and element type of the parameters, but not their elements.
+    ///
+    /// # Errors
+    /// For the first parameter that is missing, unexpected, of another shape or type than `f32`, or out of order;
+    /// the error names it.
+    pub fn check_layout(&self, params: &Params) -> Result<(), ModelError> {
         let expected = self.parameters();
         self.check_names(&expected, params)?;
         for (name, shape) in &expected {
             if let Some(tensor) = params.get(name) {
-                self.check_tensor(name, shape, tensor)?;
+                self.check_type(name, shape, tensor)?;
             }
         }
         let order: Vec<String> = expected.into_iter().map(|(name, _)| name).collect();
@@ -128,20 +137,25 @@ impl Model {
         Ok(())
     }
 
-    fn check_tensor(&self, name: &str, shape: &Shape, tensor: &Tensor) -> Result<(), ModelError> {
-        let (model, name) = (self.spec(), name.to_owned());
+    fn check_type(&self, name: &str, shape: &Shape, tensor: &Tensor) -> Result<(), ModelError> {
+        let name = name.to_owned();
         if tensor.dtype() != DType::F32 {
-            return Err(ModelError::ParameterDType { model, name, found: tensor.dtype() });
+            return Err(ModelError::ParameterDType { model: self.spec(), name, found: tensor.dtype() });
         }
         if tensor.shape() != shape {
             let (expected, found) = (shape.clone(), tensor.shape().clone());
-            return Err(ModelError::ParameterShape { model, name, expected, found });
+            return Err(ModelError::ParameterShape { model: self.spec(), name, expected, found });
         }
+        Ok(())
+    }
+
+    fn check_finite(&self, name: &str, tensor: &Tensor) -> Result<(), ModelError> {
         let Some(element) = tensor.first_non_finite() else { return Ok(()) };
+        let (strides, sizes) = (tensor.shape().strides(), tensor.shape());
         let position =
-            shape.strides().into_iter().zip(shape.iter()).map(|(stride, size)| element / stride % size);
-        let (position, value) = (position.collect(), tensor.to_f64_vec()[element]);
-        Err(ModelError::NonFinite { model, name, position, value })
+            strides.iter().zip(sizes.iter()).map(|(stride, size)| element / stride % size).collect();
+        let (name, value) = (name.to_owned(), tensor.to_f64_vec()[element]);
+        Err(ModelError::NonFinite { model: self.spec(), name, position, value })
     }
 }
 

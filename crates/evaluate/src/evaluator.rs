@@ -1,0 +1,213 @@
+//! Forward passes over a whole data set.
+
+use data::Dataset;
+use graph::{Argument, Executable, Executor};
+use models::{Loss, Model, Params};
+use tensor::{DType, Tensor};
+
+use crate::{EvaluateError, Score, check_fit, score::Tally};
+
+/// Examples in one forward pass. Ours: large enough that matrix products run at full speed, small enough that the
+/// activations of a layer of 512 stay at 2 MB.
+pub const CHUNK: usize = 1000;
+
+/// A model prepared to be scored on one data set, for any number of parameters.
+///
+/// The data set is kept in chunks of [`CHUNK`] examples, as large in memory as the data set itself (220 MB for
+/// all of MNIST); the last chunk is as long as what is left, so that every example counts once. A pass needs the
+/// executor's working memory for one chunk besides.
+pub struct Evaluator {
+    model: Model,
+    whole: Vec<Chunk>,
+    rest: Option<Chunk>,
+    on_whole: Option<Box<dyn Executable>>,
+    on_rest: Option<Box<dyn Executable>>,
+}
+
+struct Chunk {
+    x: Tensor,
+    labels: Tensor,
+}
+
+impl Evaluator {
+    /// Compiles the forward pass and cuts the data set into chunks.
+    ///
+    /// # Errors
+    /// [`EvaluateError::Fit`] where features or classes differ in number, [`EvaluateError::Exec`] where the executor refuses
+    /// the graph.
+    pub fn new(
+        executor: &dyn Executor,
+        model: &Model,
+        data: &Dataset,
+        loss: Loss,
+    ) -> Result<Self, EvaluateError> {
+        check_fit(model, data)?;
+        let compile = |chunk: Option<&Chunk>| {
+            let graph = chunk.map(|chunk| model.objective(chunk.labels.elements(), DType::F32, loss));
+            graph.map(|graph| executor.compile(&graph, &[])).transpose()
+        };
+        let chunk = |start: usize| Chunk::of(data.range(start..data.len().min(start + CHUNK)));
+        let mut whole: Vec<Chunk> = (0..data.len()).step_by(CHUNK).map(chunk).collect();
+        let rest = whole.pop_if(|last| last.labels.elements() < CHUNK);
+        let (on_whole, on_rest) = (compile(whole.first())?, compile(rest.as_ref())?);
+        Ok(Self { model: model.clone(), whole, rest, on_whole, on_rest })
+    }
+
+    /// The model.
+    #[must_use]
+    pub const fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// Loss and accuracy of these parameters, from one pass over the data set. Losses are summed in `f64` in the
+    /// order of the examples, so that equal parameters give equal bits.
+    ///
+    /// An example is right where its label's logit is the largest, the first of equals; one with a NaN among its logits is
+    /// wrong. Parameters that are not finite are not refused: their loss says so.
+    ///
+    /// # Errors
+    /// [`EvaluateError::Params`] where names, order, shapes or types are not the model's.
+    pub fn score(&mut self, params: &Params) -> Result<Score, EvaluateError> {
+        self.model.check_layout(params)?;
+        let mut tally = Tally::default();
+        for (executable, chunks) in
+            [(&mut self.on_whole, &self.whole[..]), (&mut self.on_rest, self.rest.as_slice())]
+        {
+            if let Some(executable) = executable {
+                chunks.iter().try_for_each(|chunk| chunk.score(executable.as_mut(), params, &mut tally))?;
+            }
+        }
+        Ok(tally.score())
+    }
+}
+
+impl Chunk {
+    fn of((x, labels): (Tensor, Tensor)) -> Self {
+        Self { x, labels }
+    }
+
+    fn score(
+        &self,
+        executable: &mut dyn Executable,
+        params: &Params,
+        tally: &mut Tally,
+    ) -> Result<(), EvaluateError> {
+        let tensors = params.values().chain([&self.x, &self.labels]);
+        let results = executable.run(tensors.map(Argument::Borrowed).collect())?;
+        let [_, losses, logits] = &results[..] else { unreachable!("the outputs of Model::objective") };
+        match (losses.as_slice(), logits.as_slice(), self.labels.as_slice()) {
+            (Ok(losses), Ok(logits), Ok(labels)) => tally.add(losses, logits, labels),
+            _ => unreachable!("the types of Model::objective in f32"),
+        }
+        Ok(())
+    }
+}
+
+/// Loss and accuracy of one network on one data set, as [`Evaluator::score`].
+///
+/// # Errors
+/// Those of [`Evaluator::new`] and [`Evaluator::score`].
+pub fn evaluate(
+    executor: &dyn Executor,
+    model: &Model,
+    params: &Params,
+    data: &Dataset,
+    loss: Loss,
+) -> Result<Score, EvaluateError> {
+    Evaluator::new(executor, model, data, loss)?.score(params)
+}
+
+#[cfg(test)]
+mod tests {
+    use graph::Reference;
+    use models::Init;
+    use tensor::Key;
+
+    use super::*;
+
+    /// `count` random examples of three features in two classes.
+    fn dataset(count: usize) -> Dataset {
+        let key = Key::new(11);
+        let x = Tensor::from_fn([count, 3], |i| key.normal(i as u64) as f32);
+        let labels = Tensor::from_fn([count], |i| (key.child("label").bits(i as u64) % 2) as i32);
+        Dataset::new("random", 2, x, labels).unwrap()
+    }
+
+    fn network() -> (Model, Params) {
+        let model = Model::parse("mlp:3-4-2").unwrap();
+        let params = model.init(Init::PyTorch, Key::new(0));
+        (model, params)
+    }
+
+    /// The score from one pass over everything at once.
+    fn at_once(model: &Model, params: &Params, data: &Dataset) -> (f64, usize) {
+        let graph = model.objective(data.len(), DType::F32, Loss::CrossEntropy);
+        let tensors = params.values().chain([data.x(), data.labels()]);
+        let mut executable = Reference.compile(&graph, &[]).unwrap();
+        let results = executable.run(tensors.map(Argument::Borrowed).collect()).unwrap();
+        let logits = results[2].as_slice::<f32>().unwrap().chunks(2);
+        let labels = data.labels().as_slice::<i32>().unwrap();
+        let right = logits.zip(labels).filter(|(row, label)| i32::from(row[1] > row[0]) == **label).count();
+        (results[1].to_f64_vec().iter().sum::<f64>() / data.len() as f64, right)
+    }
+
+    #[test]
+    fn every_example_counts_once_whatever_is_left_over() {
+        let (model, params) = network();
+        for count in [1, 999, 1000, 1001, 2500] {
+            let data = dataset(count);
+            let score = evaluate(&Reference, &model, &params, &data, Loss::CrossEntropy).unwrap();
+            let (loss, right) = at_once(&model, &params, &data);
+            assert!((score.loss - loss).abs() < 1e-12 * loss, "{count}: {} {loss}", score.loss);
+            assert_eq!((score.count, score.accuracy), (count, right as f64 / count as f64));
+        }
+    }
+
+    #[test]
+    fn an_evaluator_is_reused_with_the_same_bits() {
+        let (model, params) = network();
+        let mut evaluator = Evaluator::new(&Reference, &model, &dataset(1200), Loss::SquaredError).unwrap();
+        let first = evaluator.score(&params).unwrap();
+        let other = evaluator.score(&model.init(Init::He, Key::new(1))).unwrap();
+        assert_ne!(first, other);
+        assert_eq!(evaluator.score(&params).unwrap(), first);
+    }
+
+    #[test]
+    fn squared_error_of_a_network_of_zeros_is_one() {
+        let (model, params) = network();
+        let zeros = params
+            .with_values(params.values().map(|p| Tensor::zeros(DType::F32, p.shape().clone())).collect());
+        let data = dataset(10);
+        let score = evaluate(&Reference, &model, &zeros, &data, Loss::SquaredError).unwrap();
+        let of_class_0 = data.labels().as_slice::<i32>().unwrap().iter().filter(|&&label| label == 0).count();
+        assert_eq!(score, Score { loss: 1.0, accuracy: of_class_0 as f64 / 10.0, count: 10 });
+    }
+
+    #[test]
+    fn weights_that_are_nan_get_a_nan_loss_and_nothing_right() {
+        let (model, mut params) = network();
+        params.get_mut("2.bias").unwrap().as_mut_slice::<f32>().unwrap().fill(f32::NAN);
+        let score = evaluate(&Reference, &model, &params, &dataset(10), Loss::CrossEntropy).unwrap();
+        assert!(score.loss.is_nan() && score.accuracy == 0.0, "{score:?}");
+    }
+
+    #[test]
+    fn a_model_that_does_not_fit_the_data_is_refused() {
+        let model = Model::parse("mlp:5-2").unwrap();
+        let params = model.init(Init::PyTorch, Key::new(0));
+        let error = evaluate(&Reference, &model, &params, &dataset(4), Loss::CrossEntropy).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "model mlp:5-2 does not fit data set 'random': expected 3 features and 2 classes, found 5 and 2; try --model with 3-…-2"
+        );
+    }
+
+    #[test]
+    fn parameters_of_another_model_are_refused() {
+        let (model, _) = network();
+        let params = Model::parse("mlp:3-5-2").unwrap().init(Init::PyTorch, Key::new(0));
+        let error = evaluate(&Reference, &model, &params, &dataset(4), Loss::CrossEntropy).unwrap_err();
+        assert!(error.to_string().contains("parameter '0.weight' does not fit model mlp:3-4-2"), "{error}");
+    }
+}
