@@ -1,0 +1,183 @@
+//! The action of a group's elements on parameters.
+
+use graph::Role;
+use models::Params;
+use tensor::{Element as Number, Shape, Tensor, parallel};
+
+use crate::{Element, Group, Subject, SymmetryError, gather::Gather};
+
+/// One index map for each axis of a subject; `None` where nothing moves.
+pub(crate) type AxisMaps = Vec<Option<Vec<usize>>>;
+
+impl Group {
+    /// The parameters moved by `element`: along each axis on which a generator acts, the indices of slot `s` receive
+    /// what was at those of slot `p[s]`. Elements are copied and never computed with, so the action is exact in every
+    /// element type, and [`Group::invert`] undoes it to the bit.
+    ///
+    /// # Errors
+    /// Where `element` is not one of this group, or the names or shapes of `params` are not those of the group's
+    /// architecture. States may be absent; then they are not moved.
+    pub fn act(&self, element: &Element, params: &Params) -> Result<Params, SymmetryError> {
+        self.check(element)?;
+        self.check_params(params)?;
+        let pairs: Vec<(&str, &Tensor)> = params.iter().collect();
+        let moved = parallel::map(pairs.len(), |position| {
+            let (name, tensor) = pairs[position];
+            read_through(tensor, &self.axis_maps(name, tensor.shape(), element.permutations()))
+        });
+        Ok(params.with_values(moved))
+    }
+
+    /// Checks that `params` are of the group's architecture.
+    ///
+    /// # Errors
+    /// Where a parameter is missing, unknown, or of another shape.
+    pub fn check_params(&self, params: &Params) -> Result<(), SymmetryError> {
+        for Subject { name, shape, role } in self.subjects() {
+            if *role == Role::Parameter && params.get(name).is_none() {
+                return Err(SymmetryError::MissingParameter { name: name.clone(), shape: shape.clone() });
+            }
+        }
+        for (name, tensor) in params.iter() {
+            let Some(subject) = self.subjects().iter().find(|subject| subject.name == name) else {
+                let known = self.subjects().iter().map(|subject| subject.name.clone()).collect();
+                return Err(SymmetryError::UnexpectedParameter { name: name.to_owned(), known });
+            };
+            if subject.shape != *tensor.shape() {
+                let (expected, found) = (subject.shape.clone(), tensor.shape().clone());
+                return Err(SymmetryError::ParameterShape { name: name.to_owned(), expected, found });
+            }
+        }
+        Ok(())
+    }
+
+    /// From where each index of each axis of the subject `name` is read under these permutations.
+    pub(crate) fn axis_maps(&self, name: &str, shape: &Shape, permutations: &[Vec<u32>]) -> AxisMaps {
+        let mut maps: AxisMaps = vec![None; shape.rank()];
+        for (generator, action) in self.actions_on(name) {
+            let size = shape[action.axis];
+            let map = maps[action.axis].get_or_insert_with(|| (0..size).collect());
+            for (slot, &source) in permutations[generator].iter().enumerate() {
+                let (to, from) = (action.slots.slot(slot), action.slots.slot(source as usize));
+                to.iter().zip(from).for_each(|(&to, &from)| map[to] = from);
+            }
+        }
+        maps
+    }
+}
+
+/// A tensor of the same shape, read through one map for each axis.
+fn read_through(tensor: &Tensor, maps: &AxisMaps) -> Tensor {
+    fn read<T: Number>(tensor: &Tensor, gather: &Gather<'_>) -> Option<Tensor> {
+        let source = tensor.as_slice::<T>().ok()?;
+        let mut moved = vec![T::default(); source.len()];
+        gather.run(source, &mut moved);
+        Tensor::new(tensor.shape().clone(), moved).ok()
+    }
+    let maps: Vec<Option<&[usize]>> = maps.iter().map(Option::as_deref).collect();
+    if maps.iter().all(Option::is_none) {
+        return tensor.clone();
+    }
+    let gather = Gather::new(tensor.shape(), &maps);
+    read::<f32>(tensor, &gather)
+        .or_else(|| read::<f64>(tensor, &gather))
+        .or_else(|| read::<i32>(tensor, &gather))
+        .or_else(|| read::<bool>(tensor, &gather))
+        .expect("a tensor holds one of the four element types, and a permutation keeps their number")
+}
+
+#[cfg(test)]
+mod tests {
+    use tensor::{DType, Key};
+
+    use super::*;
+    use crate::{Generator, ParameterAxis, Slots};
+
+    /// A generator on blocks of two of `w`'s second axis and on single indices of `b`, and one on `w`'s first axis.
+    fn group() -> Group {
+        let subject =
+            |name: &str, shape: &[usize], role| Subject { name: name.to_owned(), shape: shape.into(), role };
+        let subjects = vec![
+            subject("w", &[2, 7], Role::Parameter),
+            subject("b", &[3], Role::Parameter),
+            subject("mean", &[2], Role::State),
+        ];
+        let action =
+            |parameter: &str, axis, slots| ParameterAxis { parameter: parameter.to_owned(), axis, slots };
+        let blocks = Slots { block: 2, indices: vec![0, 1, 3, 4, 5, 6] };
+        let inner = vec![action("w", 1, blocks), action("b", 0, Slots::whole(3))];
+        let outer = vec![action("w", 0, Slots::whole(2)), action("mean", 0, Slots::whole(2))];
+        let generators = [("inner", 3, inner), ("outer", 2, outer)];
+        let generators =
+            generators.map(|(name, size, actions)| Generator { name: name.to_owned(), size, actions });
+        Group::new(subjects, generators.to_vec()).unwrap()
+    }
+
+    fn params() -> Params {
+        let tensor = |shape: &[usize], start: f64| Tensor::from_fn(shape, |i| start + i as f64);
+        Params::from_pairs([
+            ("w", tensor(&[2, 7], 0.0)),
+            ("b", tensor(&[3], 20.0)),
+            ("mean", tensor(&[2], 30.0)),
+        ])
+    }
+
+    #[test]
+    fn blocks_move_whole_and_other_indices_stay() {
+        let group = group();
+        let moved = group.act(&group.element(vec![vec![1, 2, 0], vec![1, 0]]).unwrap(), &params()).unwrap();
+        let values = |name: &str| moved.get(name).unwrap().to_f64_vec();
+        assert_eq!(values("w"), [10., 11., 9., 12., 13., 7., 8., 3., 4., 2., 5., 6., 0., 1.]);
+        assert_eq!(values("b"), [21., 22., 20.]);
+        assert_eq!(values("mean"), [31., 30.]);
+    }
+
+    #[test]
+    fn acting_twice_is_acting_with_the_composition() {
+        let (group, params) = (group(), params());
+        let [a, b] = [1, 2].map(|seed| group.random(Key::new(seed)));
+        let twice = group.act(&a, &group.act(&b, &params).unwrap()).unwrap();
+        assert_eq!(group.act(&group.compose(&a, &b).unwrap(), &params).unwrap(), twice);
+        let back = group.act(&group.invert(&a).unwrap(), &group.act(&a, &params).unwrap()).unwrap();
+        assert_eq!(back, params);
+        assert_eq!(group.act(&group.identity(), &params).unwrap(), params);
+    }
+
+    #[test]
+    fn every_element_type_moves_alike() {
+        let (group, params) = (group(), params());
+        let element = group.random(Key::new(3));
+        let moved = group.act(&element, &params).unwrap();
+        for dtype in DType::ALL {
+            let converted = params.with_values(params.values().map(|tensor| tensor.convert(dtype)).collect());
+            let expected = params.with_values(moved.values().map(|tensor| tensor.convert(dtype)).collect());
+            assert_eq!(group.act(&element, &converted).unwrap(), expected, "{dtype}");
+        }
+    }
+
+    #[test]
+    fn parameters_of_another_architecture_are_refused() {
+        let group = group();
+        let refusal = |params: &Params| group.act(&group.identity(), params).unwrap_err();
+        let pairs = |keep: &[&str]| {
+            Params::from_pairs(
+                params().iter().filter(|(name, _)| keep.contains(name)).map(|(n, t)| (n, t.clone())),
+            )
+        };
+        assert!(
+            matches!(refusal(&pairs(&["w"])), SymmetryError::MissingParameter { name, .. } if name == "b")
+        );
+        assert!(group.act(&group.identity(), &pairs(&["w", "b"])).is_ok(), "states may be absent");
+        let mut other = params();
+        *other.get_mut("b").unwrap() = Tensor::zeros(DType::F32, [4]);
+        assert_eq!(refusal(&other).to_string(), "parameter 'b': expected shape [3], found [4]");
+        let more = params()
+            .iter()
+            .map(|(n, t)| (n.to_owned(), t.clone()))
+            .chain([("c".to_owned(), Tensor::scalar(0f32))])
+            .collect::<Vec<_>>();
+        assert!(
+            matches!(refusal(&Params::from_pairs(more)), SymmetryError::UnexpectedParameter { name, .. } if name == "c")
+        );
+    }
+}

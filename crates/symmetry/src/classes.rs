@@ -1,0 +1,74 @@
+//! The partition of indices into classes that must move together.
+
+/// A union-find over `0..len`, whose representatives are the smallest members.
+#[derive(Clone, Debug)]
+pub(crate) struct Classes {
+    parents: Vec<u32>,
+    fixed: Vec<usize>,
+}
+
+impl Classes {
+    /// Every element alone and free.
+    ///
+    /// # Panics
+    /// Where `len` exceeds `u32`: a graph whose axes have more than 4 billion indices.
+    pub(crate) fn new(len: usize) -> Self {
+        let len = u32::try_from(len).expect("the axes of a graph have fewer than 2^32 indices");
+        Self { parents: (0..len).collect(), fixed: Vec::new() }
+    }
+
+    fn find(&mut self, mut element: usize) -> usize {
+        while self.parents[element] as usize != element {
+            let parent = self.parents[element] as usize;
+            self.parents[element] = self.parents[parent];
+            element = parent;
+        }
+        element
+    }
+
+    /// Makes one class of two.
+    pub(crate) fn unite(&mut self, left: usize, right: usize) {
+        let (left, right) = (self.find(left), self.find(right));
+        self.parents[left.max(right)] = left.min(right) as u32;
+    }
+
+    /// Declares that the class of `element`, now and later, may not move.
+    pub(crate) fn fix(&mut self, element: usize) {
+        self.fixed.push(element);
+    }
+
+    /// The free classes: for each element the smallest member of its class, or `None` where the class is fixed.
+    pub(crate) fn into_free(mut self) -> Vec<Option<usize>> {
+        let mut is_fixed = vec![false; self.parents.len()];
+        for element in std::mem::take(&mut self.fixed) {
+            is_fixed[self.find(element)] = true;
+        }
+        (0..self.parents.len())
+            .map(|element| Some(self.find(element)).filter(|&root| !is_fixed[root]))
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_smallest_member_represents_its_class() {
+        let mut classes = Classes::new(6);
+        classes.unite(5, 3);
+        classes.unite(3, 4);
+        classes.unite(1, 5);
+        assert_eq!(classes.into_free(), [0, 1, 2, 1, 1, 1].map(Some));
+    }
+
+    #[test]
+    fn a_fixed_element_fixes_its_class_before_and_after_a_union() {
+        let mut classes = Classes::new(5);
+        classes.fix(3);
+        classes.unite(0, 3);
+        classes.unite(1, 2);
+        classes.fix(2);
+        assert_eq!(classes.into_free(), [None, None, None, None, Some(4)]);
+    }
+}

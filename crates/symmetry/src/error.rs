@@ -1,0 +1,145 @@
+//! What can be wrong with a group, an element, or parameters that a group is to act on.
+
+use graph::{ExecError, Ty};
+use tensor::{DType, Shape};
+
+use crate::{assignment::AssignmentError, group::Fingerprint};
+
+/// An error of this crate.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SymmetryError {
+    /// A generator does not describe permutations of parameter axes.
+    #[error("generator '{generator}' on '{parameter}' axis {axis}: expected {expected}, found {found}")]
+    Generator {
+        /// The generator's name.
+        generator: String,
+        /// The parameter it acts on.
+        parameter: String,
+        /// The axis it acts on.
+        axis: usize,
+        /// What a generator must have there.
+        expected: &'static str,
+        /// What it has.
+        found: String,
+    },
+    /// An element belongs to another group.
+    #[error(
+        "an element of group {found} was given to group {expected}; was the architecture changed since it was saved?"
+    )]
+    OtherGroup {
+        /// The group that was asked.
+        expected: Fingerprint,
+        /// The group that the element names.
+        found: Fingerprint,
+    },
+    /// An element names its group but is not one of it.
+    #[error("element of group {group}: expected {expected} permutations, found {found}")]
+    PermutationCount {
+        /// The group.
+        group: Fingerprint,
+        /// The number of generators.
+        expected: usize,
+        /// The number of permutations.
+        found: usize,
+    },
+    /// A generator's part of an element is not a permutation of its slots.
+    #[error("element, generator '{generator}': expected a permutation of 0..{size}, found {found}")]
+    NotAPermutation {
+        /// The generator's name.
+        generator: String,
+        /// The number of slots.
+        size: usize,
+        /// The first fault.
+        found: String,
+    },
+    /// A parameter that the group acts on is not among those given.
+    #[error("parameter '{name}' {shape} is missing; the group was made from another architecture")]
+    MissingParameter {
+        /// The parameter's name.
+        name: String,
+        /// Its shape in the group's architecture.
+        shape: Shape,
+    },
+    /// A parameter is given that the group's architecture does not have.
+    #[error("the group's architecture has no parameter '{name}'; it has {}", known.join(", "))]
+    UnexpectedParameter {
+        /// The parameter's name.
+        name: String,
+        /// The names that the architecture has.
+        known: Vec<String>,
+    },
+    /// A parameter has another shape than in the group's architecture.
+    #[error("parameter '{name}': expected shape {expected}, found {found}")]
+    ParameterShape {
+        /// The parameter's name.
+        name: String,
+        /// The shape in the group's architecture.
+        expected: Shape,
+        /// The shape found.
+        found: Shape,
+    },
+    /// A parameter holds elements of a type that the computation does not take.
+    #[error(
+        "network {network}, parameter '{name}': expected elements of type {expected}, found {found}; convert it first"
+    )]
+    ParameterDType {
+        /// Which network: `A` or `B`.
+        network: &'static str,
+        /// The parameter's name.
+        name: String,
+        /// The type needed.
+        expected: DType,
+        /// The type found.
+        found: DType,
+    },
+    /// A parameter holds NaN or an infinity.
+    #[error(
+        "network {network}, parameter '{name}': element {position} (row-major) is not finite; did the training diverge?"
+    )]
+    NonFinite {
+        /// Which network: `A` or `B`.
+        network: &'static str,
+        /// The parameter's name.
+        name: String,
+        /// The element's row-major position.
+        position: usize,
+    },
+    /// A graph to be certified computes in another precision than the certificate needs.
+    #[error(
+        "certificate of graph '{graph}', input '{input}': expected elements of type f64, found {found}; build the graph with f64"
+    )]
+    Precision {
+        /// The graph's name.
+        graph: String,
+        /// The input's name.
+        input: String,
+        /// The input's type.
+        found: Ty,
+    },
+    /// A number that must be positive is not.
+    #[error("{what}: expected at least 1, found 0")]
+    Zero {
+        /// What the number counts.
+        what: &'static str,
+    },
+    /// A number that must be finite and not negative is not.
+    #[error("{what}: expected a finite number of at least 0, found {found}")]
+    OutOfRange {
+        /// What the number is.
+        what: &'static str,
+        /// The number.
+        found: f64,
+    },
+    /// A graph could not be run.
+    #[error(transparent)]
+    Exec(#[from] ExecError),
+    /// The assignment of slots to slots could not be solved.
+    #[error("generator '{generator}': {source}")]
+    Assignment {
+        /// The generator's name.
+        generator: String,
+        /// What the solver refused.
+        source: AssignmentError,
+    },
+}

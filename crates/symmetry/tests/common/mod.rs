@@ -1,0 +1,91 @@
+//! Small networks and random parameters for them.
+#![allow(dead_code, reason = "each test file uses its own part of what all share")]
+
+use graph::{Builder, Graph, Role, Ty, Val};
+use models::Params;
+use tensor::{DType, Key, Tensor};
+
+/// The number of examples that the small networks take.
+pub(crate) const EXAMPLES: usize = 4;
+
+/// A network of f64 with the data `x: [EXAMPLES, features]` and one output, as `body` makes it.
+pub(crate) fn network(features: usize, body: impl FnOnce(&mut Builder, Val) -> Val) -> Graph {
+    let mut b = Builder::new("network");
+    let x = b.data("x", Ty::f64([EXAMPLES, features]));
+    let y = body(&mut b, x);
+    b.output("y", y);
+    b.finish()
+}
+
+/// A linear layer with the parameters `name.weight` and, where asked for, `name.bias`.
+pub(crate) fn linear(b: &mut Builder, x: Val, name: &str, outputs: usize, has_bias: bool) -> Val {
+    let inputs = b.shape(x)[1];
+    let weight = b.parameter(format!("{name}.weight"), Ty::f64([outputs, inputs]));
+    let bias = has_bias.then(|| b.parameter(format!("{name}.bias"), Ty::f64([outputs])));
+    b.linear(x, weight, bias)
+}
+
+/// A vector along the last axis of `x`, repeated along the others.
+pub(crate) fn along_last(b: &mut Builder, x: Val, vector: Val) -> Val {
+    let shape = b.shape(x).clone();
+    b.broadcast(vector, &shape, &[shape.rank() - 1])
+}
+
+/// `x` times the constant `values` along the last axis.
+pub(crate) fn times_constant(b: &mut Builder, x: Val, values: &[f64]) -> Val {
+    let constant = b.constant(Tensor::new([values.len()], values.to_vec()).expect("a vector"));
+    let constant = along_last(b, x, constant);
+    b.multiply(x, constant)
+}
+
+/// A residual stream of three units with a branch of two: `read(s + write(tanh(open(s))))`, `s = embed(x)`.
+pub(crate) fn residual_stream() -> Graph {
+    network(2, |b, x| {
+        let stream = linear(b, x, "embed", 3, false);
+        let hidden = linear(b, stream, "open", 2, false);
+        let hidden = b.tanh(hidden);
+        let branch = linear(b, hidden, "write", 3, false);
+        let stream = b.add(stream, branch);
+        linear(b, stream, "read", 2, false)
+    })
+}
+
+/// One weight used by two layers in turn: a stream of `width` units whose weight moves on both axes.
+pub(crate) fn weight_used_twice(width: usize) -> Graph {
+    network(2, |b, x| {
+        let first = linear(b, x, "first", width, false);
+        let shared = b.parameter("shared.weight", Ty::f64([width, width]));
+        let hidden = b.tanh(first);
+        let hidden = b.linear(hidden, shared, None);
+        let hidden = b.tanh(hidden);
+        let hidden = b.linear(hidden, shared, None);
+        let hidden = b.tanh(hidden);
+        linear(b, hidden, "last", 2, false)
+    })
+}
+
+/// Channels of two positions each, scaled by one gain per channel and by a constant that differs between positions.
+pub(crate) fn channels(count: usize) -> Graph {
+    network(2, |b, x| {
+        let hidden = linear(b, x, "first", 2 * count, false);
+        let maps = b.reshape(hidden, &[EXAMPLES, count, 2].into());
+        let gain = b.parameter("gain", Ty::f64([count]));
+        let shape = b.shape(maps).clone();
+        let gain = b.broadcast(gain, &shape, &[1]);
+        let maps = b.multiply(maps, gain);
+        let maps = times_constant(b, maps, &[1.0, 0.5]);
+        let maps = b.tanh(maps);
+        let hidden = b.reshape(maps, &[EXAMPLES, 2 * count].into());
+        linear(b, hidden, "last", 2, false)
+    })
+}
+
+/// Normal parameters and states for a graph.
+pub(crate) fn random_params(graph: &Graph, dtype: DType, key: Key) -> Params {
+    let inputs = graph.inputs().iter().filter(|input| input.role != Role::Data);
+    Params::from_pairs(inputs.map(|input| {
+        let key = key.child(&input.name);
+        let tensor = Tensor::from_fn(graph.ty(input.val).shape.clone(), |index| key.normal(index as u64));
+        (input.name.as_str(), tensor.convert(dtype))
+    }))
+}
