@@ -1,0 +1,169 @@
+//! Coordinate ascent over the generators.
+
+use graph::Executor;
+use tensor::{Key, parallel};
+
+use super::{Proof, StartSummary, Step, gains::Part, objective::Objective, problem::Problem};
+use crate::{Element, SymmetryError, assignment};
+
+/// What one start found.
+pub(super) struct Run {
+    pub(super) permutations: Vec<Vec<u32>>,
+    pub(super) summary: StartSummary,
+    pub(super) trajectory: Vec<Step>,
+    pub(super) proofs: Vec<Proof>,
+}
+
+/// Everything that outlives a start: compiled products, and those that no permutation changes.
+pub(super) struct Ascent<'a> {
+    problem: &'a Problem<'a>,
+    coordinates: Vec<Coordinate<'a>>,
+    /// Counts the permutations ever adopted, so that a version is never used twice.
+    clock: u64,
+}
+
+/// One generator.
+struct Coordinate<'a> {
+    name: &'a str,
+    size: usize,
+    parts: Vec<Part<'a>>,
+    /// The positions of the parameters that it moves.
+    touched: Vec<usize>,
+    solved: Option<Solved>,
+}
+
+/// The last problem of a generator and its solution.
+struct Solved {
+    gains: Vec<f32>,
+    best: assignment::Assignment,
+    /// The versions, at the time, of all permutations on which the gains depend.
+    versions: Vec<u64>,
+}
+
+/// Where a start is.
+struct State {
+    permutations: Vec<Vec<u32>>,
+    /// For each generator, when its permutation was adopted.
+    versions: Vec<u64>,
+    objective: Objective,
+}
+
+impl<'a> Ascent<'a> {
+    pub(super) fn new(executor: &dyn Executor, problem: &'a Problem<'a>) -> Result<Self, SymmetryError> {
+        let generators = problem.group.generators().iter();
+        let coordinates = generators.map(|generator| {
+            let actions = generator.actions.iter();
+            let placed = actions.filter_map(|action| Some((problem.position(&action.parameter)?, action)));
+            let placed: Vec<_> = placed.collect();
+            let parts =
+                placed.iter().map(|(at, action)| Part::new(executor, problem, &problem.pairs[*at], action));
+            let parts = parts.collect::<Result<_, _>>()?;
+            let mut touched: Vec<usize> = placed.into_iter().map(|(at, _)| at).collect();
+            touched.dedup();
+            Ok(Coordinate { name: &generator.name, size: generator.size, parts, touched, solved: None })
+        });
+        Ok(Self { problem, coordinates: coordinates.collect::<Result<_, SymmetryError>>()?, clock: 0 })
+    }
+
+    /// Climbs from `from` until a sweep makes no progress.
+    pub(super) fn run(&mut self, from: &Element, key: Key, max_sweeps: usize) -> Result<Run, SymmetryError> {
+        let mut state = self.begin(from);
+        let initial_objective = state.objective.total();
+        let (mut trajectory, mut sweeps, mut converged) = (Vec::new(), 0, false);
+        while sweeps < max_sweeps && !converged {
+            sweeps += 1;
+            converged = true;
+            for generator in key.fold(sweeps as u64).permutation(self.coordinates.len()) {
+                let Some(adopted) = self.step(generator, &mut state)? else { continue };
+                converged &= !adopted;
+                let objective = state.objective.total();
+                trajectory.push(Step { sweep: sweeps, generator, objective, adopted });
+            }
+        }
+        let objective = state.objective.total();
+        let summary = StartSummary { initial_objective, objective, sweeps, converged };
+        Ok(Run { proofs: self.proofs(&state)?, permutations: state.permutations, summary, trajectory })
+    }
+
+    /// Starts afresh at an element; nothing of an earlier start but products that depend on no permutation is kept, so
+    /// that a start's result does not depend on those before it.
+    fn begin(&mut self, from: &Element) -> State {
+        self.coordinates.iter_mut().for_each(|coordinate| coordinate.solved = None);
+        self.clock += 1;
+        let permutations = from.permutations().to_vec();
+        let objective = self.problem.objective(&permutations);
+        State { versions: vec![self.clock; permutations.len()], permutations, objective }
+    }
+
+    /// Solves one generator and adopts its permutation if that is progress; `None` if nothing that its gains depend
+    /// on has changed since it was last solved.
+    fn step(&mut self, generator: usize, state: &mut State) -> Result<Option<bool>, SymmetryError> {
+        let Some(best) = self.coordinates[generator].solve(self.problem, state)? else { return Ok(None) };
+        if best == state.permutations[generator] {
+            return Ok(Some(false));
+        }
+        let held = std::mem::replace(&mut state.permutations[generator], best);
+        let touched = &self.coordinates[generator].touched;
+        let terms = touched.iter().map(|&at| (at, self.problem.inner_product(at, &state.permutations)));
+        let objective = state.objective.with(terms);
+        if objective.total() > state.objective.total() + self.problem.progress {
+            state.objective = objective;
+            self.clock += 1;
+            state.versions[generator] = self.clock;
+            return Ok(Some(true));
+        }
+        state.permutations[generator] = held;
+        Ok(Some(false))
+    }
+
+    fn proofs(&self, state: &State) -> Result<Vec<Proof>, SymmetryError> {
+        let proofs = self.coordinates.iter().zip(&state.permutations);
+        proofs.filter_map(|(coordinate, permutation)| coordinate.proof(permutation)).collect()
+    }
+}
+
+impl Coordinate<'_> {
+    /// The best permutation at the state's permutations of the other generators.
+    fn solve(&mut self, problem: &Problem<'_>, state: &State) -> Result<Option<Vec<u32>>, SymmetryError> {
+        let movers = self.parts.iter().flat_map(Part::movers);
+        let versions: Vec<u64> = movers.map(|&mover| state.versions[mover]).collect();
+        if self.solved.as_ref().is_some_and(|solved| solved.versions == versions) {
+            return Ok(None);
+        }
+        let gains = self.gains(problem, state)?;
+        let warm = self.solved.as_ref().map(|solved| solved.best.warm());
+        let best = assignment::maximise(&gains, self.size, warm);
+        let best =
+            best.map_err(|source| SymmetryError::Assignment { generator: self.name.to_owned(), source })?;
+        let permutation = best.row_to_col.clone();
+        self.solved = Some(Solved { gains, best, versions });
+        Ok(Some(permutation))
+    }
+
+    /// The sum of all parts.
+    fn gains(&mut self, problem: &Problem<'_>, state: &State) -> Result<Vec<f32>, SymmetryError> {
+        let mut gains = vec![0.0; self.size * self.size];
+        for part in &mut self.parts {
+            let matrix = part.matrix(problem, &state.permutations, &state.versions)?;
+            parallel::for_each_chunk(&mut gains, ADDED_AT_ONCE, |start, gains| {
+                gains.iter_mut().zip(&matrix[start..]).for_each(|(gain, part)| *gain += part);
+            });
+        }
+        Ok(gains)
+    }
+
+    fn proof(&self, permutation: &[u32]) -> Option<Result<Proof, SymmetryError>> {
+        let Solved { gains, best, .. } = self.solved.as_ref()?;
+        let generator = self.name.to_owned();
+        let certificate = match best.certificate(gains) {
+            Ok(certificate) => certificate,
+            Err(source) => return Some(Err(SymmetryError::Assignment { generator, source })),
+        };
+        let rows = gains.chunks(self.size).zip(permutation);
+        let own: f64 = rows.map(|(row, &slot)| f64::from(row[slot as usize])).sum();
+        Some(Ok(Proof { generator, certificate, shortfall: best.objective - own }))
+    }
+}
+
+/// Gains added by one parallel task; ours.
+const ADDED_AT_ONCE: usize = 1 << 15;

@@ -1,0 +1,122 @@
+//! Gain matrices: what giving slot `j` of B to slot `i` of A adds to the objective.
+
+use graph::{Argument, Builder, Executable, Executor, Graph, Ty, ops::DotGeneral};
+use tensor::{Shape, Tensor};
+
+use super::problem::{Pair, Problem};
+use crate::{ParameterAxis, Slots, SymmetryError, gather::Gather};
+
+/// The part of a generator's gains that comes from one axis of one parameter: the matrix of inner products of A's
+/// slots with B's, where B is moved along its other axes.
+pub(super) struct Part<'a> {
+    pair: &'a Pair<'a>,
+    axis: usize,
+    slots: &'a Slots,
+    /// The generators that move the other axes.
+    movers: Vec<usize>,
+    /// A, its axis replaced by (slot, position in the block).
+    a: Tensor,
+    /// Room for B in the same form.
+    b: Tensor,
+    executable: Box<dyn Executable>,
+    product: Option<Product>,
+}
+
+/// A part's matrix, with the versions of its movers' permutations at which it was made.
+struct Product {
+    matrix: Tensor,
+    versions: Vec<u64>,
+}
+
+impl<'a> Part<'a> {
+    pub(super) fn new(
+        executor: &dyn Executor,
+        problem: &'a Problem<'a>,
+        pair: &'a Pair<'a>,
+        action: &'a ParameterAxis,
+    ) -> Result<Self, SymmetryError> {
+        let ParameterAxis { axis, slots, .. } = action;
+        let mut movers: Vec<usize> = problem
+            .group
+            .actions_on(pair.name)
+            .filter(|(_, other)| other.axis != *axis)
+            .map(|(generator, _)| generator)
+            .collect();
+        movers.sort_unstable();
+        movers.dedup();
+        let shape = split(pair.shape, *axis, slots);
+        let executable = executor.compile(&products(&shape, *axis), &[])?;
+        let mut a = Tensor::zeros(tensor::DType::F32, shape);
+        let b = a.clone();
+        arrange(pair.shape, pair.a, &vec![None; pair.shape.rank()], (*axis, slots), &mut a);
+        Ok(Self { pair, axis: *axis, slots, movers, a, b, executable, product: None })
+    }
+
+    /// The generators on whose permutations the part depends.
+    pub(super) fn movers(&self) -> &[usize] {
+        &self.movers
+    }
+
+    /// The matrix at these permutations, row-major; computed anew only if a mover's version has changed.
+    pub(super) fn matrix(
+        &mut self,
+        problem: &Problem<'_>,
+        permutations: &[Vec<u32>],
+        versions: &[u64],
+    ) -> Result<&[f32], SymmetryError> {
+        let versions: Vec<u64> = self.movers.iter().map(|&mover| versions[mover]).collect();
+        let product = match self.product.take().filter(|product| product.versions == versions) {
+            Some(product) => product,
+            None => Product { matrix: self.multiply(problem, permutations)?, versions },
+        };
+        Ok(self.product.insert(product).matrix.as_slice().expect("the product of f32 matrices is f32"))
+    }
+
+    fn multiply(
+        &mut self,
+        problem: &Problem<'_>,
+        permutations: &[Vec<u32>],
+    ) -> Result<Tensor, SymmetryError> {
+        let mut maps = problem.group.axis_maps(self.pair.name, self.pair.shape, permutations);
+        maps[self.axis] = None;
+        let maps: Vec<Option<&[usize]>> = maps.iter().map(Option::as_deref).collect();
+        arrange(self.pair.shape, self.pair.b, &maps, (self.axis, self.slots), &mut self.b);
+        let mut results =
+            self.executable.run(vec![Argument::Borrowed(&self.a), Argument::Borrowed(&self.b)])?;
+        Ok(results.swap_remove(0))
+    }
+}
+
+/// The shape with an axis replaced by (slot, position in the block).
+fn split(shape: &Shape, axis: usize, slots: &Slots) -> Shape {
+    let mut sizes = shape.to_vec();
+    sizes.splice(axis..=axis, [slots.indices.len() / slots.block, slots.block]);
+    sizes.into()
+}
+
+/// Writes a parameter, read through `maps` and along `axis` slot by slot, to `target`.
+fn arrange(
+    shape: &Shape,
+    source: &[f32],
+    maps: &[Option<&[usize]>],
+    at: (usize, &Slots),
+    target: &mut Tensor,
+) {
+    let (axis, slots) = at;
+    let mut maps = maps.to_vec();
+    let is_whole = slots.indices.iter().copied().eq(0..shape[axis]);
+    maps[axis] = (!is_whole).then_some(&slots.indices);
+    let target = target.as_mut_slice().expect("the room was made for f32");
+    Gather::new(shape, &maps).run(source, target);
+}
+
+/// The graph of all inner products of slots: both operands contracted over everything but the slots.
+fn products(shape: &Shape, axis: usize) -> Graph {
+    let mut b = Builder::new("gains");
+    let operands = ["a", "b"].map(|name| b.data(name, Ty::f32(shape.clone())));
+    let contract: Vec<usize> = (0..shape.rank()).filter(|&other| other != axis).collect();
+    let op = DotGeneral { lhs_contract: contract.clone(), rhs_contract: contract, ..DotGeneral::default() };
+    let gains = b.dot_general(op, operands[0], operands[1]);
+    b.output("gains", gains);
+    b.finish()
+}
