@@ -1,0 +1,90 @@
+//! A configuration, understood and checked against the data.
+
+use data::Splits;
+use models::{Init, Loss, Model, Params};
+use optim::{Horizon, Optimizer, Schedule};
+use tensor::{DType, Key, Shape, Tensor};
+
+use crate::{Config, TrainError};
+
+/// Everything that the loop needs to know beside data and progress.
+///
+/// The state of a run is a list of tensors: the parameters in the model's order, then each slot of the optimiser
+/// for all parameters in that order.
+pub(crate) struct Plan {
+    /// In canonical form.
+    pub(crate) config: Config,
+    pub(crate) model: Model,
+    pub(crate) loss: Loss,
+    pub(crate) optimizer: Optimizer,
+    pub(crate) horizon: Horizon,
+    schedule: Schedule,
+    init: Init,
+    key: Key,
+}
+
+impl Plan {
+    pub(crate) fn new(config: &Config, splits: &Splits) -> Result<Self, TrainError> {
+        let config = config.canonical()?;
+        let model = Model::parse(&config.model)?;
+        evaluate::check_fit(&model, &splits.train)?;
+        evaluate::check_fit(&model, &splits.test)?;
+        let (batch, examples) = (config.batch, splits.train.len());
+        if batch > examples {
+            return Err(TrainError::BatchTooLarge { batch, data: splits.spec.clone(), examples });
+        }
+        let steps_per_epoch = examples.div_ceil(batch) as u64;
+        Ok(Self {
+            loss: Loss::parse(&config.loss)?,
+            optimizer: config.optimizer.parse()?,
+            schedule: config.schedule.parse()?,
+            init: Init::parse(&config.init)?,
+            horizon: Horizon { steps_per_epoch, epochs: config.epochs as u64 },
+            key: Key::new(config.seed),
+            model,
+            config,
+        })
+    }
+
+    /// The learning rate of a step, counted from 0.
+    pub(crate) fn rate(&self, step: u64) -> f64 {
+        self.schedule.rate(self.optimizer.rate(), step, self.horizon)
+    }
+
+    /// The order in which an epoch, counted from 0, visits the training set.
+    pub(crate) fn order(&self, epoch: usize, examples: usize) -> Vec<usize> {
+        data::epoch_order(self.key, epoch, examples)
+    }
+
+    /// Names and shapes of the state's tensors: `parameter/0.weight`, …, `velocity/0.weight`, ….
+    pub(crate) fn state(&self) -> Vec<(String, Shape)> {
+        let parameters = self.model.parameters();
+        std::iter::once(&"parameter")
+            .chain(self.optimizer.slots())
+            .flat_map(|slot| {
+                parameters.iter().map(move |(name, shape)| (format!("{slot}/{name}"), shape.clone()))
+            })
+            .collect()
+    }
+
+    pub(crate) fn initial_state(&self) -> Vec<Tensor> {
+        let mut state = self.model.init(self.init, self.key.child("init")).into_values();
+        let slots = self.state().split_off(state.len());
+        state.extend(slots.into_iter().map(|(_, shape)| Tensor::zeros(DType::F32, shape)));
+        state
+    }
+
+    /// The parameters in a state.
+    pub(crate) fn params(&self, state: &[Tensor]) -> Params {
+        let names = self.model.parameters().into_iter().map(|(name, _)| name);
+        Params::from_pairs(names.zip(state.iter().cloned()))
+    }
+
+    /// The name and the value of a number in a state that is not finite, if there is one.
+    pub(crate) fn first_non_finite(&self, state: &[Tensor]) -> Option<(String, f64)> {
+        self.state().into_iter().zip(state).find_map(|((name, _), tensor)| {
+            let position = tensor.first_non_finite()?;
+            Some((name, tensor.to_f64_vec()[position]))
+        })
+    }
+}

@@ -1,0 +1,41 @@
+//! What is known of an epoch.
+
+use serde::{Deserialize, Serialize};
+
+/// Loss and accuracy over a whole data set.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Score {
+    /// The mean loss of an example.
+    pub loss: f64,
+    /// The share of examples classified rightly, in [0, 1].
+    pub accuracy: f64,
+    /// The number of examples.
+    pub count: usize,
+}
+
+impl From<evaluate::Score> for Score {
+    fn from(score: evaluate::Score) -> Self {
+        Self { loss: score.loss, accuracy: score.accuracy, count: score.count }
+    }
+}
+
+/// One line of `log.jsonl`: an epoch that is done.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Record {
+    /// Epochs done, this one included.
+    pub epoch: usize,
+    /// Steps done, this epoch's included.
+    pub step: u64,
+    /// The learning rate of the epoch's last step.
+    pub learning_rate: f64,
+    /// The mean loss over the epoch's examples, each with the parameters of its own step.
+    pub loss: f64,
+    /// The score on the training set after the epoch, where it was evaluated.
+    pub train: Option<Score>,
+    /// The score on the test set after the epoch, where it was evaluated.
+    pub test: Option<Score>,
+    /// Wall time of the epoch's steps and evaluation, in seconds; the only field that differs between equal runs.
+    pub seconds: f64,
+}

@@ -1,0 +1,198 @@
+//! The loop.
+
+use std::{
+    sync::atomic::Ordering,
+    time::{Duration, Instant},
+};
+
+use graph::Executor;
+use tensor::Tensor;
+
+use crate::{
+    Divergence, Job, Observer, Outcome, Record, Score, Status, Step, TrainError, keeper::Keeper, plan::Plan,
+    progress::Progress, scorer::Scorer, step::Steps,
+};
+
+/// A run under way.
+pub(crate) struct Session<'a> {
+    job: &'a Job<'a>,
+    plan: &'a Plan,
+    steps: Steps<'a>,
+    train: Scorer<'a>,
+    test: Scorer<'a>,
+    keeper: Keeper<'a>,
+    state: Vec<Tensor>,
+    progress: Progress,
+    /// Since when wall time has not been added to the progress.
+    clock: Instant,
+}
+
+/// How the epochs ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Flow {
+    Done,
+    Stopped,
+}
+
+impl<'a> Session<'a> {
+    pub(crate) fn new(
+        executor: &'a dyn Executor,
+        job: &'a Job<'a>,
+        plan: &'a Plan,
+        state: Vec<Tensor>,
+        progress: Progress,
+        saved: Option<u64>,
+    ) -> Result<Self, TrainError> {
+        Ok(Self {
+            steps: Steps::new(executor, plan)?,
+            train: Scorer::new(executor, plan, &job.splits.train),
+            test: Scorer::new(executor, plan, &job.splits.test),
+            keeper: Keeper::new(job, plan, saved),
+            job,
+            plan,
+            state,
+            progress,
+            clock: Instant::now(),
+        })
+    }
+
+    pub(crate) fn run(mut self, observer: &mut dyn Observer) -> Result<Outcome, TrainError> {
+        self.keeper.begin(&self.progress)?;
+        self.clock = Instant::now();
+        observer.started(self.plan.horizon.steps(), self.progress.step(self.plan.horizon));
+        let flow = match self.epochs(observer) {
+            Err(error) => return Err(self.give_up(error)),
+            Ok(flow) => flow,
+        };
+        let outcome = if flow == Flow::Done { self.finish()? } else { self.interrupt()? };
+        observer.finished(&outcome);
+        Ok(outcome)
+    }
+
+    fn epochs(&mut self, observer: &mut dyn Observer) -> Result<Flow, TrainError> {
+        while self.progress.epoch() < self.plan.config.epochs {
+            if self.epoch(observer)? == Flow::Stopped {
+                return Ok(Flow::Stopped);
+            }
+            let record = self.close_epoch()?;
+            observer.epoch(&record);
+        }
+        Ok(Flow::Done)
+    }
+
+    /// Takes the steps that are left of the epoch under way.
+    fn epoch(&mut self, observer: &mut dyn Observer) -> Result<Flow, TrainError> {
+        let order = self.plan.order(self.progress.epoch(), self.job.splits.train.len());
+        for indices in order.chunks(self.plan.config.batch).skip(self.progress.batches) {
+            if self.job.stop.load(Ordering::Relaxed) {
+                return Ok(Flow::Stopped);
+            }
+            observer.step(self.step(indices)?);
+            if self.keeper.is_due() {
+                self.save()?;
+            }
+        }
+        Ok(Flow::Done)
+    }
+
+    fn step(&mut self, indices: &[usize]) -> Result<Step, TrainError> {
+        let number = self.progress.step(self.plan.horizon);
+        let state = std::mem::take(&mut self.state);
+        let (state, loss) = self.steps.take(number, state, &self.job.splits.train, indices)?;
+        self.state = state;
+        self.progress.batches += 1;
+        self.progress.loss_sum += loss * indices.len() as f64;
+        if !loss.is_finite() {
+            return Err(self.diverged("the loss", loss));
+        }
+        Ok(Step { number: number + 1, loss, learning_rate: self.plan.rate(number) })
+    }
+
+    /// Scores what is due, and ends the epoch in the progress and the log.
+    fn close_epoch(&mut self) -> Result<Record, TrainError> {
+        if let Some((name, value)) = self.plan.first_non_finite(&self.state) {
+            return Err(self.diverged(&name, value));
+        }
+        let (train, test) = self.scores()?;
+        self.tick();
+        let step = self.progress.step(self.plan.horizon);
+        let record = Record {
+            epoch: self.progress.epoch() + 1,
+            step,
+            learning_rate: self.plan.rate(step - 1),
+            loss: self.progress.loss_sum / self.job.splits.train.len() as f64,
+            train,
+            test,
+            seconds: self.progress.seconds,
+        };
+        self.keeper.log(&record)?;
+        self.progress.close(record.clone());
+        Ok(record)
+    }
+
+    /// The scores on the training and the test set that are due after the epoch under way.
+    fn scores(&mut self) -> Result<(Option<Score>, Option<Score>), TrainError> {
+        let (epoch, config) = (self.progress.epoch() + 1, &self.plan.config);
+        let last = epoch == config.epochs;
+        let due = last || (config.evaluate_every > 0 && epoch.is_multiple_of(config.evaluate_every));
+        let due_train = last || (due && config.evaluate_train);
+        let params = self.plan.params(&self.state);
+        let train = due_train.then(|| self.train.score(&params)).transpose()?;
+        let test = due.then(|| self.test.score(&params)).transpose()?;
+        for (what, score) in [("the training loss", &train), ("the test loss", &test)] {
+            if let Some(score) = score.filter(|score| !score.loss.is_finite()) {
+                return Err(self.diverged(what, score.loss));
+            }
+        }
+        Ok((train, test))
+    }
+
+    /// Adds the wall time since the last call to the progress.
+    fn tick(&mut self) {
+        let elapsed: Duration = std::mem::replace(&mut self.clock, Instant::now()).elapsed();
+        self.progress.seconds += elapsed.as_secs_f64();
+    }
+
+    /// Writes a checkpoint, unless the state is not finite: then the loss will soon say so, and the checkpoint
+    /// before is the last good one.
+    fn save(&mut self) -> Result<(), TrainError> {
+        self.tick();
+        if self.plan.first_non_finite(&self.state).is_none() {
+            let state = std::mem::take(&mut self.state);
+            self.state = self.keeper.save(state, &self.progress)?;
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> Result<Outcome, TrainError> {
+        let params = self.plan.params(&self.state);
+        let summary = self.keeper.finish(&params, &self.progress)?;
+        Ok(Outcome { summary, records: self.progress.records, params })
+    }
+
+    fn interrupt(mut self) -> Result<Outcome, TrainError> {
+        self.save()?;
+        let summary = self.keeper.end(Status::Interrupted, &self.progress, None)?;
+        Ok(Outcome { summary, params: self.plan.params(&self.state), records: self.progress.records })
+    }
+
+    fn diverged(&self, what: &str, value: f64) -> TrainError {
+        TrainError::Diverged {
+            epoch: self.progress.epoch() + 1,
+            step: self.progress.step(self.plan.horizon),
+            what: what.to_owned(),
+            value,
+            checkpoint: self.keeper.saved(),
+        }
+    }
+
+    /// Records a divergence; other errors leave the run as one that was killed.
+    fn give_up(&mut self, error: TrainError) -> TrainError {
+        let TrainError::Diverged { epoch, step, ref what, value, checkpoint } = error else { return error };
+        let divergence = Divergence { epoch, step, what: what.clone(), value: value.to_string(), checkpoint };
+        match self.keeper.end(Status::Diverged, &self.progress, Some(divergence)) {
+            Ok(_) => error,
+            Err(unwritten) => unwritten,
+        }
+    }
+}

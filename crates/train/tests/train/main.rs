@@ -1,0 +1,6 @@
+//! Training, interruption and refusal, on the built-in digits and the CPU executor.
+
+mod common;
+mod learning;
+mod refusals;
+mod resume;
