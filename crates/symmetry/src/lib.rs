@@ -4,6 +4,24 @@
 //! [`Group::act`] moves parameters by it without changing what the network computes, which [`certified`] tests before a
 //! group is used. [`matching`] finds the element that brings one network nearest to another, with the solver in
 //! [`assignment`].
+//!
+//! ```
+//! use graph::Reference;
+//! use isoloss_symmetry::{certified, infer, matching};
+//! use models::{Init, Model};
+//! use tensor::{DType, Key};
+//!
+//! let model = Model::parse("mlp:6-8-8-3")?;
+//! let graph = model.forward(4, DType::F64);
+//! let group = certified(&Reference, &graph, &infer(&graph), Key::new(0), 3)?.group;
+//! assert_eq!(group.generators().len(), 2); // one for each hidden layer
+//!
+//! let a = model.init(Init::PyTorch, Key::new(1));
+//! let b = group.act(&group.random(Key::new(2)), &a)?; // another point, the same function
+//! let found = matching::weight_matching(&Reference, &group, &a, &b, &matching::Options::default())?;
+//! assert_eq!(group.act(&found.element, &b)?, a);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod action;
 pub mod assignment;

@@ -172,3 +172,9 @@ fn an_output_that_shows_the_hidden_units_pins_them() {
     assert_eq!(infer(&graph(false)).generators().len(), 1);
     assert!(infer(&graph(true)).generators().is_empty());
 }
+
+/// Saved elements name their group by it, so it must not change from version to version.
+#[test]
+fn the_fingerprint_of_a_group_is_fixed() {
+    assert_eq!(mlp("mlp:784-512-512-512-10").fingerprint().to_string(), "cf6d587f2120a423");
+}
