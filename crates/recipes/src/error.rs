@@ -29,7 +29,9 @@ pub enum RecipeError {
         scale: &'static str,
     },
     /// A scale needs a data set that must be given.
-    #[error("recipe '{recipe}' at scale '{scale}' needs the data set '{data}': say where it is with --data {data}:DIR")]
+    #[error(
+        "recipe '{recipe}' at scale '{scale}' needs the data set '{data}': say where it is with --data {data}:DIR"
+    )]
     DataNeeded {
         /// The recipe's name.
         recipe: String,
@@ -93,6 +95,9 @@ pub enum RecipeError {
     /// An evaluation failed.
     #[error(transparent)]
     Evaluate(#[from] evaluate::EvaluateError),
+    /// Networks could not be averaged.
+    #[error(transparent)]
+    Merge(#[from] merge::MergeError),
     /// A segment could not be measured.
     #[error(transparent)]
     Landscape(#[from] landscape::LandscapeError),

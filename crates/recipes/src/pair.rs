@@ -11,7 +11,6 @@ use std::{
 use data::{Dataset, Splits as DataSplits};
 use evaluate::Evaluator;
 use graph::Executor;
-use landscape::Segment;
 use models::{Loss, Model, Params};
 use symmetry::{
     Certified, Element, Group,
@@ -139,8 +138,13 @@ fn compare(
     let certified = certified_group(setting.executor, &model, plan.key())?;
     progress.stage("matching", None);
     let start = Instant::now();
-    let options = matching::Options { restarts: plan.restarts, key: plan.key().child("matching"), ..Default::default() };
-    let found = matching::weight_matching(setting.executor, &certified.group, &a.params, &b.params, &options)?;
+    let options = matching::Options {
+        restarts: plan.restarts,
+        key: plan.key().child("matching"),
+        ..Default::default()
+    };
+    let found =
+        matching::weight_matching(setting.executor, &certified.group, &a.params, &b.params, &options)?;
     let matching = summarise(&found, start.elapsed().as_secs_f64());
     let chance = certified.group.random(plan.key().child("control"));
     let mut bench = Bench::new(setting, &model, data, plan.points, folder)?;
@@ -161,6 +165,37 @@ fn compare(
         aligned,
         random,
     })
+}
+
+fn matched(
+    executor: &dyn Executor,
+    plan: &PairPlan,
+    group: &Group,
+    a: &Params,
+    b: &Params,
+) -> Result<Matching, RecipeError> {
+    let options = matching::Options {
+        restarts: plan.restarts,
+        key: plan.key().child("matching"),
+        ..Default::default()
+    };
+    Ok(matching::weight_matching(executor, group, a, b, &options)?)
+}
+
+/// The average of a plan's first network and its second, matched as in the experiment.
+///
+/// # Errors
+/// Where the certificate fails or the matching does.
+pub fn merged(
+    executor: &dyn Executor,
+    plan: &PairPlan,
+    model: &Model,
+    a: &Params,
+    b: &Params,
+) -> Result<Params, RecipeError> {
+    let group = certified_group(executor, model, plan.key())?.group;
+    let element = matched(executor, plan, &group, a, b)?.element;
+    Ok(merge::average(&[a, &group.act(&element, b)?])?)
 }
 
 /// The certified permutation symmetry of an architecture.
@@ -186,8 +221,8 @@ pub fn certified_group(executor: &dyn Executor, model: &Model, key: Key) -> Resu
 /// Measures segments on both splits.
 struct Bench<'a> {
     setting: Setting<'a>,
-    train: Evaluator,
-    test: Evaluator,
+    /// On the training and the test set.
+    evaluators: [Evaluator; 2],
     points: usize,
     folder: &'a Path,
 }
@@ -201,7 +236,7 @@ impl<'a> Bench<'a> {
         folder: &'a Path,
     ) -> Result<Self, RecipeError> {
         let on = |data: &Dataset| Evaluator::new(setting.executor, model, data, Loss::CrossEntropy);
-        Ok(Self { setting, train: on(&data.train)?, test: on(&data.test)?, points, folder })
+        Ok(Self { setting, evaluators: [on(&data.train)?, on(&data.test)?], points, folder })
     }
 
     fn segment(
@@ -211,26 +246,25 @@ impl<'a> Bench<'a> {
         b: &Params,
         progress: &mut dyn Progress,
     ) -> Result<Splits<Curve>, RecipeError> {
-        progress.stage(title, Some(2 * self.points as u64));
-        let mut on = |evaluator: &mut Evaluator| {
-            self.setting.check_stop(self.folder)?;
-            Ok::<_, RecipeError>(curve(&landscape::segment(evaluator, a, b, self.points, &mut |_| progress.tick())?))
-        };
-        Ok(Splits { train: on(&mut self.train)?, test: on(&mut self.test)? })
+        self.setting.check_stop(self.folder)?;
+        progress.stage(title, Some(self.points as u64));
+        let curves = landscape::segment(&mut self.evaluators, a, b, self.points, &mut |_| progress.tick())?;
+        let [train, test] = &curves[..] else { unreachable!("one curve for each evaluator") };
+        Ok(Splits { train: curve(train), test: curve(test) })
     }
 }
 
-/// A measured segment as it is stored.
+/// A measured curve as it is stored.
 #[must_use]
-pub fn curve(segment: &Segment) -> Curve {
-    let midpoint = segment.midpoint();
+pub fn curve(curve: &landscape::Curve) -> Curve {
+    let score = |score: evaluate::Score| Score { loss: score.loss, accuracy: score.accuracy };
     Curve {
-        lambdas: segment.lambdas.clone(),
-        loss: segment.scores.iter().map(|score| score.loss).collect(),
-        accuracy: segment.scores.iter().map(|score| score.accuracy).collect(),
-        barrier: segment.loss_barrier().height,
-        accuracy_barrier: segment.accuracy_barrier().height,
-        midpoint: Score { loss: midpoint.loss, accuracy: midpoint.accuracy },
+        lambdas: curve.lambdas().to_vec(),
+        loss: curve.scores().iter().map(|score| score.loss).collect(),
+        accuracy: curve.scores().iter().map(|score| score.accuracy).collect(),
+        barrier: curve.loss_barrier().height,
+        accuracy_barrier: curve.accuracy_barrier().height,
+        midpoint: score(curve.midpoint()),
     }
 }
 
@@ -243,7 +277,11 @@ fn history(outcome: &Outcome) -> Vec<Epoch> {
     let score = |score: &train::Score| Score { loss: score.loss, accuracy: score.accuracy };
     let records = outcome.records.iter();
     records
-        .map(|record| Epoch { epoch: record.epoch, batch_loss: record.loss, test: record.test.as_ref().map(score) })
+        .map(|record| Epoch {
+            epoch: record.epoch,
+            batch_loss: record.loss,
+            test: record.test.as_ref().map(score),
+        })
         .collect()
 }
 
@@ -252,7 +290,11 @@ fn history(outcome: &Outcome) -> Vec<Epoch> {
 pub fn describe(certified: &Certified) -> Symmetry {
     let group: &Group = &certified.group;
     Symmetry {
-        generators: group.generators().iter().map(|generator| (generator.name.clone(), generator.size)).collect(),
+        generators: group
+            .generators()
+            .iter()
+            .map(|generator| (generator.name.clone(), generator.size))
+            .collect(),
         log10_order: group.log10_order(),
         certificate_error: certified.certificate.worst_relative(),
         certificate_tolerance: symmetry::TOLERANCE,
@@ -262,7 +304,9 @@ pub fn describe(certified: &Certified) -> Symmetry {
 /// A matching as it is stored.
 #[must_use]
 pub fn summarise(matching: &Matching, seconds: f64) -> Match {
-    let gap = |proof: &matching::Proof| proof.certificate.gap.abs() / matching.objective.abs().max(f64::MIN_POSITIVE);
+    let gap = |proof: &matching::Proof| {
+        proof.certificate.gap.abs() / matching.objective.abs().max(f64::MIN_POSITIVE)
+    };
     Match {
         identity_objective: matching.identity_objective,
         objective: matching.objective,

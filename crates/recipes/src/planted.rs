@@ -39,7 +39,13 @@ pub fn run(
     let mut results = Vec::new();
     for (level, noise) in NOISES.into_iter().enumerate() {
         progress.stage(&format!("planted permutations, noise {noise}"), Some(trials as u64));
-        let mut result = PlantedResult { noise, trials, recovered: 0, recovered_by_chance: 0, worst_excess: f64::INFINITY };
+        let mut result = PlantedResult {
+            noise,
+            trials,
+            recovered: 0,
+            recovered_by_chance: 0,
+            worst_excess: f64::INFINITY,
+        };
         for trial in 0..trials {
             setting.check_stop(folder)?;
             one(setting, group, params, key.fold(level as u64).fold(trial as u64), &mut result)?;

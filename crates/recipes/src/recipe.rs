@@ -126,14 +126,18 @@ impl Claim {
     /// Whether a measured value satisfies the bound. NaN never does.
     #[must_use]
     pub fn holds(&self, value: f64) -> bool {
-        !value.is_nan() && self.at_most.is_none_or(|bound| value <= bound) && self.at_least.is_none_or(|bound| value >= bound)
+        !value.is_nan()
+            && self.at_most.is_none_or(|bound| value <= bound)
+            && self.at_least.is_none_or(|bound| value >= bound)
     }
 
     /// The bound in words and figures.
     #[must_use]
     pub fn bound(&self) -> String {
         let unit = self.measure.unit();
-        let side = |word: &str, bound: Option<f64>| bound.map(|bound| format!("{word} {bound} {unit}").trim_end().to_owned());
+        let side = |word: &str, bound: Option<f64>| {
+            bound.map(|bound| format!("{word} {bound} {unit}").trim_end().to_owned())
+        };
         let sides = [side("at most", self.at_most), side("at least", self.at_least)];
         sides.into_iter().flatten().collect::<Vec<_>>().join(", ")
     }
@@ -184,7 +188,8 @@ impl Recipe {
     /// # Errors
     /// Where the text is not TOML, a field is missing or unknown, or a claim has no bound.
     pub fn parse(text: &str) -> Result<Self, RecipeError> {
-        let recipe: Self = toml::from_str(text).map_err(|source| RecipeError::Format { source: Box::new(source) })?;
+        let recipe: Self =
+            toml::from_str(text).map_err(|source| RecipeError::Format { source: Box::new(source) })?;
         recipe.check()?;
         Ok(recipe)
     }
@@ -196,7 +201,10 @@ impl Recipe {
         }
         for (scale, settings) in &self.scale {
             if settings.pairs == 0 || settings.epochs.is_empty() || settings.epochs.contains(&0) {
-                return fault(format!("scale '{}' needs at least one pair and epochs above zero", scale.name()));
+                return fault(format!(
+                    "scale '{}' needs at least one pair and epochs above zero",
+                    scale.name()
+                ));
             }
         }
         Ok(())
@@ -216,7 +224,9 @@ impl Recipe {
     /// # Errors
     /// Where the recipe does not define it.
     pub fn at(&self, scale: Scale) -> Result<&ScaleSettings, RecipeError> {
-        self.scale.get(&scale).ok_or_else(|| RecipeError::NoScale { recipe: self.name.clone(), scale: scale.name() })
+        self.scale
+            .get(&scale)
+            .ok_or_else(|| RecipeError::NoScale { recipe: self.name.clone(), scale: scale.name() })
     }
 }
 
@@ -241,7 +251,8 @@ mod tests {
 
     #[test]
     fn an_unknown_field_is_refused_with_its_place() {
-        let error = Recipe::parse(&BUILT_IN[0].replace("batch = 500", "batches = 500")).unwrap_err().to_string();
+        let error =
+            Recipe::parse(&BUILT_IN[0].replace("batch = 500", "batches = 500")).unwrap_err().to_string();
         assert!(error.contains("batches"), "{error}");
     }
 

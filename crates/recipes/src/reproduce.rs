@@ -142,7 +142,12 @@ pub fn run(
     if let Some((_, pairs)) = found.pairs.last() {
         found.planted = run_planted(setting, request, &pairs[0], folder, progress)?;
     }
-    found.judged = request.recipe.claims.iter().map(|claim| (claim.clone(), judge(claim, &found, settings, reached))).collect();
+    found.judged = request
+        .recipe
+        .claims
+        .iter()
+        .map(|claim| (claim.clone(), judge(claim, &found, settings, reached)))
+        .collect();
     Ok(found)
 }
 
@@ -203,17 +208,25 @@ pub fn report(request: &Request<'_>, data: &Splits, found: &Reproduction) -> Res
     let held = found.judged.iter().filter(|(claim, judgement)| judgement.held(claim)).count();
     let mut report = Report::new("reproduce", recipe.title.clone())
         .with_summary(recipe.summary.split_whitespace().collect::<Vec<_>>().join(" "))
-        .with_summary(format!("{held} of {} claims held at scale '{}'. {}", found.judged.len(), request.scale.name(), stand_in(settings, data)))
+        .with_summary(format!(
+            "{held} of {} claims held at scale '{}'. {}",
+            found.judged.len(),
+            request.scale.name(),
+            stand_in(settings, data)
+        ))
         .with_settings(entries(request, data, found, settings)?)
         .with_seed("first seed", request.seed)
         .with_section(Section::new("Verdicts").with_block(views::verdict_block(&found.judged)));
     for (epochs, pairs) in found.pairs.iter().rev() {
-        for section in views::pair_sections(&format!("epochs-{epochs}"), &format!("After {epochs} epochs"), pairs) {
+        for section in
+            views::pair_sections(&format!("epochs-{epochs}"), &format!("After {epochs} epochs"), pairs)
+        {
             report = report.with_section(section);
         }
     }
     if !found.planted.is_empty() {
-        let section = Section::new("Control of the matching").with_block(views::planted_table(&found.planted));
+        let section =
+            Section::new("Control of the matching").with_block(views::planted_table(&found.planted));
         report = report.with_section(section);
     }
     Ok(report)
@@ -250,5 +263,8 @@ fn entries(
         .with("pairs", settings.pairs)
         .with("points on a segment", POINTS)
         .with("measured step, ms", report::format_number(1e3 * found.step_seconds, NumberFormat::Fixed(2)))
-        .with("estimated training, minutes", report::format_number(found.estimate_minutes, NumberFormat::Fixed(1))))
+        .with(
+            "estimated training, minutes",
+            report::format_number(found.estimate_minutes, NumberFormat::Fixed(1)),
+        ))
 }

@@ -1,5 +1,7 @@
 //! Claims against measurements.
 
+use report::Outcome;
+
 use crate::{
     recipe::{Claim, Measure},
     result::{Curve, PairResult, PlantedResult, Splits},
@@ -30,9 +32,39 @@ impl Judgement {
     pub fn held(&self, claim: &Claim) -> bool {
         match self {
             Self::Measured { values, .. } => {
-                !values.is_empty() && values.iter().all(|&value| claim.holds(value)) && self.control_flips(claim)
+                !values.is_empty()
+                    && values.iter().all(|&value| claim.holds(value))
+                    && self.control_flips(claim)
             }
             Self::NotReached { .. } => false,
+        }
+    }
+
+    /// The verdict in a word: held, failed or not reached.
+    #[must_use]
+    pub fn outcome(&self, claim: &Claim) -> Outcome {
+        match self {
+            Self::Measured { .. } if self.held(claim) => Outcome::Held,
+            Self::Measured { .. } => Outcome::Failed,
+            Self::NotReached { .. } => Outcome::NotReached,
+        }
+    }
+
+    /// The measured values, one for each pair or noise level; none where the claim was not reached.
+    #[must_use]
+    pub fn values(&self) -> &[f64] {
+        match self {
+            Self::Measured { values, .. } => values,
+            Self::NotReached { .. } => &[],
+        }
+    }
+
+    /// The control's values.
+    #[must_use]
+    pub fn control(&self) -> &[f64] {
+        match self {
+            Self::Measured { control, .. } => control,
+            Self::NotReached { .. } => &[],
         }
     }
 
@@ -100,7 +132,13 @@ mod tests {
     fn planted_recovery_is_judged_at_every_noise_level() {
         let recipe = Recipe::built_in().remove(0);
         let claim = recipe.claims.iter().find(|claim| claim.measure == Measure::PlantedRecovery).unwrap();
-        let at = |recovered| PlantedResult { noise: 0.1, trials: 10, recovered, recovered_by_chance: 0, worst_excess: 0.0 };
+        let at = |recovered| PlantedResult {
+            noise: 0.1,
+            trials: 10,
+            recovered,
+            recovered_by_chance: 0,
+            worst_excess: 0.0,
+        };
         assert!(measure(claim, &[], &[at(10), at(10)]).held(claim));
         assert!(!measure(claim, &[], &[at(10), at(9)]).held(claim));
     }

@@ -10,7 +10,9 @@ use crate::recipe::Recipe;
 pub fn index_entry(recipe: &Recipe, last: Option<(&str, &Report, String)>) -> RecipeEntry {
     let verdicts = |report: &Report| {
         let verdicts = report.verdicts();
-        verdicts.map(|verdict| RecipeVerdict { claim: verdict.claim.clone(), outcome: verdict.outcome }).collect()
+        verdicts
+            .map(|verdict| RecipeVerdict { claim: verdict.claim.clone(), outcome: verdict.outcome })
+            .collect()
     };
     let (scale, date, verdicts, link) = match last {
         Some((scale, report, link)) => (scale.to_owned(), report.created.clone(), verdicts(report), link),

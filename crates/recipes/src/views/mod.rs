@@ -10,7 +10,7 @@ mod verdicts;
 pub use index::index_entry;
 pub use pair::{pair_sections, score_table};
 pub use planted::planted_table;
-pub use segment::{accuracy_figure, loss_figure};
+pub use segment::{Alternative, accuracy_figure, loss_figure};
 pub use training::{matching_figure, training_figures};
 pub use verdicts::verdict_block;
 

@@ -49,7 +49,11 @@ const ALIGNED_ROW: usize = 2;
 
 fn caption(pairs: usize) -> String {
     let definition = "The barrier is the largest excess of the loss over the line between the ends, over the whole segment.";
-    if pairs == 1 { definition.to_owned() } else { format!("Mean over {pairs} pairs ± half of the range. {definition}") }
+    if pairs == 1 {
+        definition.to_owned()
+    } else {
+        format!("Mean over {pairs} pairs ± half of the range. {definition}")
+    }
 }
 
 fn cell(numbers: &[f64]) -> Cell {
@@ -89,7 +93,11 @@ pub fn pair_sections(id: &str, title: &str, results: &[PairResult]) -> Vec<Secti
     let segment = Section::new(title)
         .with_block(score_table("Parents and midpoints", results))
         .with_block(loss_figure(&format!("{id}-segment-loss"), "Loss along the segment", &alternatives))
-        .with_block(accuracy_figure(&format!("{id}-segment-accuracy"), "Accuracy along the segment", &alternatives));
+        .with_block(accuracy_figure(
+            &format!("{id}-segment-accuracy"),
+            "Accuracy along the segment",
+            &alternatives,
+        ));
     vec![segment, matching_section(id, results), training_section(id, results)]
 }
 
@@ -109,7 +117,10 @@ fn matching_section(id: &str, results: &[PairResult]) -> Section {
             ),
         )
         .with("sweeps", results.iter().map(|r| r.matching.sweeps.to_string()).collect::<Vec<_>>().join(", "))
-        .with("seconds", results.iter().map(|r| format!("{:.3}", r.matching.seconds)).collect::<Vec<_>>().join(", "))
+        .with(
+            "seconds",
+            results.iter().map(|r| format!("{:.3}", r.matching.seconds)).collect::<Vec<_>>().join(", "),
+        )
         .with("largest relative duality gap of the assignments", format!("{:.1e}", worst_gap(results)));
     let references: Vec<&PairResult> = results.iter().collect();
     section

@@ -34,7 +34,8 @@ fn figure(
     alternatives: &[Alternative<'_>],
     values: impl Fn(&Curve) -> Vec<f64>,
 ) -> Figure {
-    let mut figure = Figure::new(id, title, Axis::linear("position λ on the segment"), y).with_caption(caption);
+    let mut figure =
+        Figure::new(id, title, Axis::linear("position λ on the segment"), y).with_caption(caption);
     for ((name, segments), color) in alternatives.iter().zip(COLORS) {
         for (split, style) in [("test", Style::Solid), ("train", Style::Dashed)] {
             let curves: Vec<&Curve> =

@@ -8,8 +8,9 @@ use crate::result::{Epoch, PairResult};
 #[must_use]
 pub fn training_figures(id: &str, histories: &[(String, &[Epoch])]) -> [Figure; 2] {
     let x = || Axis::linear("epoch");
-    let mut loss = Figure::new(format!("{id}-loss"), "Training: loss", x(), Axis::log("loss").with_unit("nats"))
-        .with_caption("Dashed: mean over the epoch's batches. Solid: test set.");
+    let mut loss =
+        Figure::new(format!("{id}-loss"), "Training: loss", x(), Axis::log("loss").with_unit("nats"))
+            .with_caption("Dashed: mean over the epoch's batches. Solid: test set.");
     let mut accuracy = Figure::new(
         format!("{id}-accuracy"),
         "Training: test accuracy",
@@ -23,7 +24,9 @@ pub fn training_figures(id: &str, histories: &[(String, &[Epoch])]) -> [Figure; 
             history.iter().map(|epoch| epoch.test.as_ref().map_or(f64::NAN, value)).collect::<Vec<f64>>()
         };
         loss = loss
-            .with_series(Series::new(format!("{name}, test"), epochs.clone(), test(|s| s.loss)).with_color(color))
+            .with_series(
+                Series::new(format!("{name}, test"), epochs.clone(), test(|s| s.loss)).with_color(color),
+            )
             .with_series(
                 Series::new(format!("{name}, batches"), epochs.clone(), batches)
                     .with_color(color)
@@ -51,7 +54,8 @@ pub fn matching_figure(id: &str, results: &[&PairResult]) -> Figure {
         let distances = matching.trajectory.iter().map(|&objective| matching.distance(objective));
         let distances: Vec<f64> = std::iter::once(start).chain(distances).collect();
         let steps = (0..distances.len()).map(|step| step as f64).collect();
-        figure = figure.with_series(Series::new(format!("pair {}", pair + 1), steps, distances).with_markers());
+        figure =
+            figure.with_series(Series::new(format!("pair {}", pair + 1), steps, distances).with_markers());
         if results.len() == 1 {
             figure = figure.with_reference(Direction::Horizontal, start, "before matching");
         }

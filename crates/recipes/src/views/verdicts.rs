@@ -1,6 +1,6 @@
 //! Verdicts on claims.
 
-use report::{Control, Measured, NumberFormat, Outcome, Verdict, Verdicts};
+use report::{Control, Measured, NumberFormat, Verdict, Verdicts};
 
 use super::mean_and_spread;
 use crate::{recipe::Claim, verdict::Judgement};
@@ -15,18 +15,17 @@ fn verdict(claim: &Claim, judgement: &Judgement) -> Verdict {
     let text = format!("{} ({})", claim.text, claim.source);
     match judgement {
         Judgement::Measured { values, control } => {
-            let outcome = if judgement.held(claim) { Outcome::Held } else { Outcome::Failed };
             let flips = judgement.control_flips(claim);
             let control =
                 Control::new(control_words(claim), flips).with_measured(measured(claim, "mean", control));
-            Verdict::new(text, outcome)
+            Verdict::new(text, judgement.outcome(claim))
                 .with_measured(measured(claim, "mean", values))
                 .with_measured(worst(claim, values))
                 .with_bound(claim.bound())
                 .with_control(control)
         }
         Judgement::NotReached { estimate_minutes, budget_minutes } => {
-            Verdict::new(text, Outcome::NotReached).with_bound(claim.bound()).with_note(format!(
+            Verdict::new(text, judgement.outcome(claim)).with_bound(claim.bound()).with_note(format!(
                 "Estimated from the measured time of a step: {estimate_minutes:.1} minutes; the scale allows \
                  {budget_minutes:.0}."
             ))
@@ -36,7 +35,9 @@ fn verdict(claim: &Claim, judgement: &Judgement) -> Verdict {
 
 fn control_words(claim: &Claim) -> &'static str {
     match claim.measure {
-        crate::recipe::Measure::PlantedRecovery => "a random permutation in place of the matched one, on the same planted copies",
+        crate::recipe::Measure::PlantedRecovery => {
+            "a random permutation in place of the matched one, on the same planted copies"
+        }
         _ => "a random permutation in place of the matched one",
     }
 }
