@@ -125,6 +125,15 @@ fn a_lost_log_is_restored() {
     check_equal(&folder, &resume(&config(), &folder).unwrap(), &straight(&config()));
 }
 
+#[test]
+fn a_kill_between_the_model_and_the_summary_is_mended() {
+    let (_parent, folder) = new_folder();
+    let straight = straight(&config());
+    run_until(&config(), &folder, Start::New, 11).unwrap();
+    fs::write(folder.join(MODEL_FILE), &straight.model).unwrap();
+    check_equal(&folder, &resume(&config(), &folder).unwrap(), &straight);
+}
+
 struct NoSteps;
 
 impl Observer for NoSteps {
