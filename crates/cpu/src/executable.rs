@@ -1,140 +1,223 @@
-//! A graph made ready to run.
+//! A compiled graph, and its runs.
 
-use graph::{Argument, Def, ExecError, Executable, Graph, Prim, check_arguments, ops::DotGeneral};
-use tensor::{Buffer, Element, Shape, Tensor};
+use std::sync::Arc;
 
-use crate::gemm::{Matrix, Sizes, product};
+use graph::{Argument, Donation, ExecError, Executable, Graph, check_arguments};
+use tensor::{Buffer, DType, Shape, Tensor};
 
+use crate::{
+    fuse::{Group, fuse},
+    isa::Isa,
+    layout::{Layout, Place, grid, lay_out},
+    loops::{Context, build},
+    lower::lower,
+    memory::{Arena, Memory, Region},
+    node::{Kind, Nodes, Origin},
+    schedule::schedule,
+    step::{Step, Whole},
+};
+
+/// How graphs are compiled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Options {
+    /// Whether elementwise operations share loops.
+    pub(crate) fusing: bool,
+    pub(crate) isa: Isa,
+}
+
+/// Where a result comes from.
+#[derive(Clone, Debug)]
+enum ResultPlace {
+    /// The argument at this position.
+    Argument(usize),
+    /// A new tensor.
+    New(DType, Shape),
+}
+
+/// A graph made ready to run.
 #[derive(Debug)]
-pub(crate) struct Compiled(Graph);
+pub(crate) struct Compiled {
+    graph: Graph,
+    isa: Isa,
+    /// Whether each input is donated.
+    donated: Vec<bool>,
+    results: Vec<ResultPlace>,
+    /// The place of each buffer and its size in bytes.
+    places: Vec<(Place, usize)>,
+    constants: Vec<Option<Arc<Tensor>>>,
+    steps: Vec<Step>,
+    arena: Arena,
+}
 
 impl Compiled {
-    pub(crate) fn new(graph: &Graph) -> Self {
-        Self(graph.clone())
+    pub(crate) fn new(graph: &Graph, donations: &[Donation], options: Options) -> Result<Self, ExecError> {
+        let mut nodes = lower(graph, donations)?;
+        let groups = fuse(&nodes, options.fusing);
+        let schedule = schedule(&mut nodes, groups, donations);
+        let too_large = || ExecError::Memory { graph: graph.name().to_owned(), bytes: usize::MAX };
+        let layout = lay_out(&mut nodes, &schedule).ok_or_else(too_large)?;
+        let steps = schedule
+            .steps
+            .iter()
+            .enumerate()
+            .map(|(step, group)| make_step(&nodes, &layout, step, group))
+            .collect();
+        let arena = Arena::new(graph.name(), layout.bytes)?;
+        let result = |(position, buffer): (usize, &crate::node::BufferId)| match layout.places[buffer.0] {
+            Place::Argument(input) => ResultPlace::Argument(input),
+            _ => {
+                let ty = graph.ty(graph.outputs()[position].val);
+                ResultPlace::New(ty.dtype, ty.shape.clone())
+            }
+        };
+        let constant = |origin: &Origin| match origin {
+            Origin::Constant(tensor) => Some(Arc::clone(tensor)),
+            _ => None,
+        };
+        let is_donated = |input| donations.iter().any(|donation| donation.input == input);
+        Ok(Self {
+            graph: graph.clone(),
+            isa: options.isa,
+            donated: (0..graph.inputs().len()).map(is_donated).collect(),
+            results: nodes.outputs.iter().enumerate().map(result).collect(),
+            places: layout
+                .places
+                .iter()
+                .zip(&nodes.buffers)
+                .map(|(&place, spec)| (place, spec.bytes()))
+                .collect(),
+            constants: nodes.buffers.iter().map(|spec| constant(&spec.origin)).collect(),
+            steps,
+            arena,
+        })
+    }
+
+    fn run_steps(&mut self, arguments: &mut [Held<'_>], results: &mut [Buffer]) {
+        let arguments: Vec<Region<'_>> = arguments.iter_mut().map(Held::region).collect();
+        let results: Vec<Region<'_>> = results.iter_mut().map(Region::exclusive).collect();
+        let arena = self.arena.region();
+        let nowhere = arena.part(0, 0);
+        let regions =
+            self.places.iter().zip(&self.constants).map(|(&(place, bytes), constant)| match place {
+                Place::Registers => nowhere,
+                Place::Constant => {
+                    constant.as_ref().map_or(nowhere, |tensor| Region::shared(tensor.buffer()))
+                }
+                Place::Argument(position) => arguments[position],
+                Place::Output(position) => results[position],
+                Place::Arena(offset) => arena.part(offset, bytes),
+            });
+        let memory = Memory::new(regions.collect());
+        // On a thread of the pool from the start: each parallel step would otherwise have to get there and back.
+        rayon::scope(|_| {
+            for step in &self.steps {
+                step.run(&memory, self.isa);
+            }
+        });
+    }
+
+    fn new_results(&self) -> Result<Vec<Buffer>, ExecError> {
+        let buffer = |place: &ResultPlace| match place {
+            ResultPlace::Argument(_) => Ok(Buffer::I32(Vec::new())),
+            ResultPlace::New(dtype, shape) => {
+                zeros(*dtype, shape.elements()).ok_or_else(|| ExecError::Memory {
+                    graph: self.graph.name().to_owned(),
+                    bytes: shape.elements() * dtype.size_bytes(),
+                })
+            }
+        };
+        self.results.iter().map(buffer).collect()
     }
 }
 
 impl Executable for Compiled {
     fn run(&mut self, arguments: Vec<Argument<'_>>) -> Result<Vec<Tensor>, ExecError> {
-        check_arguments(&self.0, &arguments)?;
-        let mut values: Vec<Tensor> = Vec::with_capacity(self.0.len());
-        for val in self.0.vals() {
-            let value = match self.0.def(val) {
-                Def::Input(position) => arguments[*position].tensor().clone(),
-                Def::Apply { op, operands } => {
-                    let operands: Vec<&Tensor> = operands.iter().map(|o| &values[o.position()]).collect();
-                    apply(op, &operands, &self.0.ty(val).shape)
-                }
-            };
-            values.push(value);
-        }
-        Ok(self.0.outputs().iter().map(|output| values[output.val.position()].clone()).collect())
+        check_arguments(&self.graph, &arguments)?;
+        let mut results = self.new_results()?;
+        let arguments = arguments.into_iter().zip(&self.donated);
+        let mut arguments: Vec<Held<'_>> =
+            arguments.map(|(argument, &donated)| Held::new(argument, donated)).collect();
+        self.run_steps(&mut arguments, &mut results);
+        let tensors = self.results.iter().zip(results).map(|(place, buffer)| match place {
+            ResultPlace::Argument(input) => arguments[*input].take(),
+            ResultPlace::New(_, shape) => {
+                Tensor::from_buffer(shape.clone(), buffer).expect("results were allocated for their shapes")
+            }
+        });
+        Ok(tensors.collect())
     }
 
     fn workspace_bytes(&self) -> usize {
-        self.0.vals().map(|val| self.0.ty(val).size_bytes()).sum()
+        self.arena.bytes()
     }
 }
 
-fn apply(op: &Prim, operands: &[&Tensor], shape: &Shape) -> Tensor {
-    match op {
-        Prim::DotGeneral(dot) => contract(dot, operands[0], operands[1], shape),
-        Prim::BroadcastInDim(op) => {
-            let mut strides = vec![0; shape.rank()];
-            for (&axis, stride) in op.axes.iter().zip(operands[0].shape().strides()) {
-                strides[axis] = stride;
-            }
-            gather(operands[0], shape, &strides)
-        }
-        Prim::Transpose(op) => {
-            let from = operands[0].shape().strides();
-            let strides: Vec<usize> = op.permutation.iter().map(|&axis| from[axis]).collect();
-            gather(operands[0], shape, &strides)
-        }
-        Prim::ReduceSum(op) if operands[0].dtype().is_float() => {
-            let mut strides = vec![0; operands[0].shape().rank()];
-            let kept = (0..strides.len()).filter(|axis| !op.axes.contains(axis));
-            for (axis, stride) in kept.zip(shape.strides()) {
-                strides[axis] = stride;
-            }
-            sum(operands[0], shape, &strides)
-        }
-        _ => op.eval(operands),
-    }
+/// An argument during a run.
+enum Held<'a> {
+    Borrowed(&'a Tensor),
+    Owned(Tensor),
 }
 
-fn positions(shape: &Shape, strides: &[usize], mut visit: impl FnMut(usize, usize)) {
-    let mut index = vec![0; shape.rank()];
-    let mut at = 0;
-    for flat in 0..shape.elements() {
-        visit(flat, at);
-        for axis in (0..shape.rank()).rev() {
-            index[axis] += 1;
-            at += strides[axis];
-            if index[axis] < shape[axis] {
-                break;
-            }
-            at -= strides[axis] * shape[axis];
-            index[axis] = 0;
+impl<'a> Held<'a> {
+    /// A borrowed argument in the place of a donated one is copied.
+    fn new(argument: Argument<'a>, donated: bool) -> Self {
+        match argument {
+            Argument::Borrowed(tensor) if donated => Self::Owned(tensor.clone()),
+            Argument::Borrowed(tensor) => Self::Borrowed(tensor),
+            Argument::Donated(tensor) => Self::Owned(tensor),
+        }
+    }
+
+    fn region(&mut self) -> Region<'_> {
+        match self {
+            Self::Borrowed(tensor) => Region::shared(tensor.buffer()),
+            Self::Owned(tensor) => Region::exclusive(tensor.buffer_mut()),
+        }
+    }
+
+    /// The tensor; each donated argument is one result only.
+    fn take(&mut self) -> Tensor {
+        match self {
+            Self::Borrowed(tensor) => tensor.clone(),
+            Self::Owned(tensor) => std::mem::replace(tensor, Tensor::zeros(DType::Bool, [0])),
         }
     }
 }
 
-fn gather(x: &Tensor, shape: &Shape, strides: &[usize]) -> Tensor {
-    fn pick<T: Element>(x: &[T], shape: &Shape, strides: &[usize]) -> Buffer {
-        let mut out = Vec::with_capacity(shape.elements());
-        positions(shape, strides, |_, at| out.push(x[at]));
-        T::buffer(out)
+/// Zeros, or `None` where there is no memory for them.
+fn zeros(dtype: DType, elements: usize) -> Option<Buffer> {
+    fn filled<T: tensor::Element>(elements: usize) -> Option<Buffer> {
+        let mut zeros = Vec::new();
+        zeros.try_reserve_exact(elements).ok()?;
+        zeros.resize(elements, T::default());
+        Some(T::buffer(zeros))
     }
-    let buffer = match x.buffer() {
-        Buffer::F32(x) => pick(x, shape, strides),
-        Buffer::F64(x) => pick(x, shape, strides),
-        Buffer::I32(x) => pick(x, shape, strides),
-        Buffer::Bool(x) => pick(x, shape, strides),
+    match dtype {
+        DType::F32 => filled::<f32>(elements),
+        DType::F64 => filled::<f64>(elements),
+        DType::I32 => filled::<i32>(elements),
+        DType::Bool => filled::<bool>(elements),
+    }
+}
+
+fn make_step(nodes: &Nodes, layout: &Layout, step: usize, group: &Group) -> Step {
+    let whole = |buffer| Whole { buffer, elements: nodes.buffer(buffer).elements };
+    let first = &nodes.nodes[group.members[0]];
+    if let Kind::Product(product) = &first.kind {
+        return Step::Product {
+            product: product.clone(),
+            dtype: nodes.buffer(first.result).dtype,
+            lhs: whole(first.operands[0].buffer),
+            rhs: whole(first.operands[1].buffer),
+            result: whole(first.result),
+        };
+    }
+    let stored: Vec<bool> = layout.places.iter().map(|place| *place != Place::Registers).collect();
+    let context = Context {
+        nodes,
+        stored: &stored,
+        partials: &layout.partials,
+        overwritten: &layout.overwritten[step],
     };
-    Tensor::from_buffer(shape.clone(), buffer).expect("one element for each index")
-}
-
-fn sum(x: &Tensor, shape: &Shape, strides: &[usize]) -> Tensor {
-    let mut result = Tensor::zeros(x.dtype(), shape.clone());
-    match (result.buffer_mut(), x.buffer()) {
-        (Buffer::F32(sums), Buffer::F32(x_)) => positions(x.shape(), strides, |i, at| sums[at] += x_[i]),
-        (Buffer::F64(sums), Buffer::F64(x_)) => positions(x.shape(), strides, |i, at| sums[at] += x_[i]),
-        _ => unreachable!("only floats come here"),
-    }
-    result
-}
-
-fn contract(op: &DotGeneral, lhs: &Tensor, rhs: &Tensor, shape: &Shape) -> Tensor {
-    let pack = |x: &Tensor, order: Vec<usize>| {
-        let from = x.shape().strides();
-        let strides: Vec<usize> = order.iter().map(|&axis| from[axis]).collect();
-        gather(x, &order.iter().map(|&axis| x.shape()[axis]).collect(), &strides)
-    };
-    let sizes_of = |axes: &[usize], x: &Tensor| axes.iter().map(|&axis| x.shape()[axis]).product::<usize>();
-    let (lhs_free, rhs_free) = (op.lhs_free(lhs.shape().rank()), op.rhs_free(rhs.shape().rank()));
-    let sizes = Sizes {
-        rows: sizes_of(&lhs_free, lhs),
-        columns: sizes_of(&rhs_free, rhs),
-        depth: sizes_of(&op.lhs_contract, lhs),
-    };
-    let batch = sizes_of(&op.lhs_batch, lhs);
-    let left = pack(lhs, [op.lhs_batch.clone(), lhs_free, op.lhs_contract.clone()].concat());
-    let right = pack(rhs, [op.rhs_batch.clone(), rhs_free, op.rhs_contract.clone()].concat());
-    let mut result = Tensor::zeros(lhs.dtype(), shape.clone());
-    match (result.buffer_mut(), left.buffer(), right.buffer()) {
-        (Buffer::F32(out), Buffer::F32(l), Buffer::F32(r)) => products(batch, sizes, out, l, r, 1.0),
-        (Buffer::F64(out), Buffer::F64(l), Buffer::F64(r)) => products(batch, sizes, out, l, r, 1.0),
-        _ => unreachable!("the type rule admits floats of one type only"),
-    }
-    result
-}
-
-fn products<T: Element>(batch: usize, sizes: Sizes, out: &mut [T], lhs: &[T], rhs: &[T], one: T) {
-    let Sizes { rows, columns, depth } = sizes;
-    for b in 0..batch {
-        let left = Matrix { data: &lhs[b * rows * depth..], row_stride: depth, column_stride: 1 };
-        let right = Matrix { data: &rhs[b * columns * depth..], row_stride: 1, column_stride: depth };
-        product(sizes, &mut out[b * rows * columns..][..rows * columns], columns, left, right, one);
-    }
+    Step::Loop(build(context, &group.members, grid(nodes, group)))
 }

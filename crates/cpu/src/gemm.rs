@@ -1,7 +1,24 @@
 //! Matrix products: the one place that calls the `gemm` crate.
 
+#![expect(unsafe_code, reason = "the gemm crate takes raw pointers")]
+
 use gemm::Parallelism;
+use rayon::prelude::*;
 use tensor::Element;
+
+/// The element types of matrix products: `f32` and `f64`, which are among the types the `gemm` crate knows.
+pub(crate) trait Float: Element {
+    /// The neutral factor.
+    const ONE: Self;
+}
+
+impl Float for f32 {
+    const ONE: Self = 1.0;
+}
+
+impl Float for f64 {
+    const ONE: Self = 1.0;
+}
 
 /// A matrix in a slice: element `(i, j)` is at `i * row_stride + j * column_stride`.
 #[derive(Clone, Copy, Debug)]
@@ -34,38 +51,130 @@ pub(crate) struct Sizes {
     pub(crate) depth: usize,
 }
 
-/// `out = lhs rhs`, where `out` is row-major with `out_stride` elements from row to row. On the calling thread.
+impl Sizes {
+    /// Multiplications and additions together.
+    pub(crate) const fn operations(self) -> usize {
+        2usize.saturating_mul(self.rows).saturating_mul(self.columns).saturating_mul(self.depth)
+    }
+}
+
+/// Work below this many operations is not worth handing to another thread (about ten microseconds).
+const SERIAL_OPERATIONS: usize = 1 << 21;
+
+/// Calls `work` for every item, each of so many operations; in parallel where that pays.
+pub(crate) fn for_each<'a, T: Send + 'a>(
+    items: std::slice::ChunksMut<'a, T>,
+    operations: usize,
+    work: impl Fn((usize, &'a mut [T])) + Sync + Send,
+) {
+    if operations.saturating_mul(items.len()) < SERIAL_OPERATIONS {
+        items.enumerate().for_each(work);
+    } else {
+        let items: Vec<(usize, &mut [T])> = items.enumerate().collect();
+        items.into_par_iter().for_each(work);
+    }
+}
+
+/// `out = lhs rhs`, where `out` is row-major without gaps. Cut into panels that depend on the sizes alone and run in
+/// parallel, so that the bits do not depend on the number of threads.
 ///
 /// # Panics
 /// Where a matrix does not lie in its slice.
-pub(crate) fn product<T: Element>(
-    sizes: Sizes,
-    out: &mut [T],
-    out_stride: usize,
-    lhs: Matrix<'_, T>,
-    rhs: Matrix<'_, T>,
-    one: T,
-) {
+pub(crate) fn product<T: Float>(sizes: Sizes, out: &mut [T], lhs: Matrix<'_, T>, rhs: Matrix<'_, T>) {
     let Sizes { rows, columns, depth } = sizes;
     assert!(lhs.holds(rows, depth), "the left matrix lies in its slice");
     assert!(rhs.holds(depth, columns), "the right matrix lies in its slice");
-    let target = Matrix { data: &*out, row_stride: out_stride, column_stride: 1 };
-    assert!(target.holds(rows, columns) && columns <= out_stride.max(1), "the result lies in its slice");
-    if rows == 0 || columns == 0 {
-        return;
+    assert_eq!(out.len(), rows * columns, "the result fills its slice");
+    let out = Target { pointer: out.as_mut_ptr(), stride: columns };
+    // SAFETY: `out` is borrowed mutably and holds `rows` by `columns` elements at that stride.
+    unsafe { panels(sizes, out, lhs, rhs) };
+}
+
+/// Where a panel of a row-major result is written.
+#[derive(Clone, Copy)]
+struct Target<T> {
+    pointer: *mut T,
+    stride: usize,
+}
+
+// SAFETY: a target stands for exclusive access to the elements of its panel, and panels are disjoint.
+unsafe impl<T: Send> Send for Target<T> {}
+
+/// Cuts the longer side in half until panels are small, and computes the halves in parallel.
+///
+/// # Safety
+/// The caller has exclusive access to the `rows` by `columns` elements of `out`, and the operands hold their sizes.
+unsafe fn panels<T: Float>(sizes: Sizes, out: Target<T>, lhs: Matrix<'_, T>, rhs: Matrix<'_, T>) {
+    let Some(cut) = cut(sizes) else {
+        // SAFETY: as the caller promises.
+        return unsafe { panel(sizes, out, lhs, rhs) };
+    };
+    let (first, second, shift, left, right) = match cut {
+        Cut::Rows(at) => {
+            let left = Matrix { data: &lhs.data[at * lhs.row_stride..], ..lhs };
+            (
+                Sizes { rows: at, ..sizes },
+                Sizes { rows: sizes.rows - at, ..sizes },
+                at * out.stride,
+                left,
+                rhs,
+            )
+        }
+        Cut::Columns(at) => {
+            let right = Matrix { data: &rhs.data[at * rhs.column_stride..], ..rhs };
+            (Sizes { columns: at, ..sizes }, Sizes { columns: sizes.columns - at, ..sizes }, at, lhs, right)
+        }
+    };
+    // SAFETY: the shift leads to an element of the result.
+    let below = Target { pointer: unsafe { out.pointer.add(shift) }, ..out };
+    rayon::join(
+        // SAFETY: the two panels are disjoint parts of the caller's, and the operands hold the parts' sizes.
+        move || unsafe { panels(first, out, lhs, rhs) },
+        // SAFETY: as above.
+        move || unsafe { panels(second, below, left, right) },
+    );
+}
+
+/// Where a product is cut in two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cut {
+    Rows(usize),
+    Columns(usize),
+}
+
+/// Panels below this many operations are not cut.
+const PANEL_OPERATIONS: usize = 1 << 24;
+
+fn cut(sizes: Sizes) -> Option<Cut> {
+    if sizes.operations() < 2 * PANEL_OPERATIONS {
+        return None;
     }
-    #[expect(unsafe_code, reason = "the gemm crate takes raw pointers")]
-    // SAFETY: all elements that gemm reads or writes lie in the three slices, as asserted; `out` is borrowed
-    // mutably, so it overlaps neither operand; distinct elements of the result do not share memory, because rows
-    // are at least as far apart as they are long. `T` is one of the types gemm knows: f32 or f64.
+    let half = |size: usize| (size / 2).next_multiple_of(16);
+    if sizes.rows >= sizes.columns && sizes.rows >= 64 {
+        Some(Cut::Rows(half(sizes.rows)))
+    } else if sizes.columns >= 64 {
+        Some(Cut::Columns(half(sizes.columns)))
+    } else {
+        None
+    }
+}
+
+/// One panel on the calling thread.
+///
+/// # Safety
+/// As for [`panels`].
+unsafe fn panel<T: Float>(sizes: Sizes, out: Target<T>, lhs: Matrix<'_, T>, rhs: Matrix<'_, T>) {
+    // SAFETY: all elements that gemm reads or writes lie in the operands' slices or in the caller's panel, which
+    // overlaps neither operand because access to it is exclusive. `T` is f32 or f64, which gemm knows. The result
+    // is not read (`read_dst` is false).
     unsafe {
         gemm::gemm(
-            rows,
-            columns,
-            depth,
-            out.as_mut_ptr(),
+            sizes.rows,
+            sizes.columns,
+            sizes.depth,
+            out.pointer,
             1,
-            out_stride as isize,
+            out.stride as isize,
             false,
             lhs.data.as_ptr(),
             lhs.column_stride as isize,
@@ -73,8 +182,8 @@ pub(crate) fn product<T: Element>(
             rhs.data.as_ptr(),
             rhs.column_stride as isize,
             rhs.row_stride as isize,
-            one,
-            one,
+            T::ONE,
+            T::ONE,
             false,
             false,
             false,

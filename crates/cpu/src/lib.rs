@@ -1,19 +1,54 @@
 //! The CPU executor: schedule, fusion, memory plan and kernels.
+//!
+//! A graph is lowered to nodes over buffers (`lower`), where reshapes, transposes and broadcasts are views; nodes are
+//! grouped into fused loops (`fuse`), ordered (`schedule`), laid out in one arena (`layout`, `plan`), and each group
+//! becomes a step: a loop (`loops`) or a batch of matrix products (`product`, `gemm`). No primitive is left to a
+//! slow path; `log1p` and `power`, and the transcendental functions of `f64`, call the standard library (`erf` of
+//! `f64` crate `libm`) element by element.
+//!
+//! Results have the same bits for any number of threads and on every instruction set of loops. Matrix products
+//! depend on the processor's vector width and cache sizes, because the order of summation does.
 
 mod executable;
+mod fuse;
 mod gemm;
+mod isa;
+mod layout;
+mod loops;
+mod lower;
+mod math;
+mod memory;
+mod node;
+mod plan;
+mod product;
+mod schedule;
+mod step;
+mod view;
 
 use graph::{Donation, ExecError, Executable, Executor, Graph, check_donations};
 
+use crate::{
+    executable::{Compiled, Options},
+    isa::Isa,
+};
+
 /// Runs graphs on the processor, on as many threads as the rayon pool has in which a run is started.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Cpu;
+#[derive(Clone, Copy, Debug)]
+pub struct Cpu {
+    options: Options,
+}
 
 impl Cpu {
-    /// The executor.
+    /// The executor, with the widest instruction set that the processor has.
     #[must_use]
-    pub const fn new() -> Self {
-        Self
+    pub fn new() -> Self {
+        Self { options: Options { fusing: true, isa: Isa::best() } }
+    }
+}
+
+impl Default for Cpu {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -24,6 +59,6 @@ impl Executor for Cpu {
 
     fn compile(&self, graph: &Graph, donations: &[Donation]) -> Result<Box<dyn Executable>, ExecError> {
         check_donations(graph, donations)?;
-        Ok(Box::new(executable::Compiled::new(graph)))
+        Ok(Box::new(Compiled::new(graph, donations, self.options)?))
     }
 }

@@ -1,7 +1,7 @@
 //! Every case of every primitive, against the reference evaluator.
 
-use isoloss_cpu::Cpu;
 use graph::{Argument, Builder, Case, Domain, Executor, Prim, Reference, Role, Ty};
+use isoloss_cpu::Cpu;
 use tensor::{DType, Key, Tensor};
 
 fn draw(ty: &Ty, domain: Domain, key: Key) -> Tensor {
@@ -34,9 +34,11 @@ fn check(case: &Case, float: DType) {
     let Ok(result) = b.try_apply(case.op.clone(), &operands) else { return };
     b.output("y", result);
     let graph = b.finish();
-    let expected = Reference::evaluate(&graph, &arguments.iter().collect::<Vec<_>>()).unwrap();
-    let mut executable = Cpu::new().compile(&graph, &[]).unwrap();
-    let found = executable.run(arguments.iter().map(Argument::Borrowed).collect()).unwrap();
+    let expected =
+        Reference::evaluate(&graph, &arguments.iter().collect::<Vec<_>>()).expect("the arguments fit");
+    let mut executable = Cpu::new().compile(&graph, &[]).expect("the graph fits in memory");
+    let found =
+        executable.run(arguments.iter().map(Argument::Borrowed).collect()).expect("the arguments fit");
     assert_eq!(expected[0].shape(), found[0].shape(), "{}", case.name);
     assert_eq!(expected[0].dtype(), found[0].dtype(), "{}", case.name);
     let epsilon = if float == DType::F32 { 1e-6 } else { 1e-14 };

@@ -1,0 +1,154 @@
+//! Elementwise operations on slices, and folds of slices: the inner loops.
+
+use graph::ops::Direction;
+
+use super::cell::Cell;
+use crate::{
+    isa::versions,
+    node::{Binary, Fold, Unary},
+};
+
+/// An operand of an inner loop.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Source<'a, T> {
+    /// One element for each element of the result.
+    Slice(&'a [T]),
+    /// The same element everywhere.
+    Splat(T),
+}
+
+#[inline(always)]
+pub(super) fn map1<T: Copy, R: Copy>(out: &mut [R], x: Source<'_, T>, f: impl Fn(T) -> R) {
+    match x {
+        Source::Slice(x) => {
+            for (out, &x) in out.iter_mut().zip(x) {
+                *out = f(x);
+            }
+        }
+        Source::Splat(x) => out.fill(f(x)),
+    }
+}
+
+#[inline(always)]
+pub(super) fn map2<A: Copy, B: Copy, R: Copy>(
+    out: &mut [R],
+    x: Source<'_, A>,
+    y: Source<'_, B>,
+    f: impl Fn(A, B) -> R,
+) {
+    match (x, y) {
+        (Source::Slice(x), Source::Slice(y)) => {
+            for ((out, &x), &y) in out.iter_mut().zip(x).zip(y) {
+                *out = f(x, y);
+            }
+        }
+        (x, Source::Splat(y)) => map1(out, x, |x| f(x, y)),
+        (Source::Splat(x), y) => map1(out, y, |y| f(x, y)),
+    }
+}
+
+#[inline(always)]
+fn compare_body<T: Cell>(out: &mut [bool], direction: Direction, x: Source<'_, T>, y: Source<'_, T>) {
+    match direction {
+        Direction::Eq => map2(out, x, y, |x, y| x == y),
+        Direction::Ne => map2(out, x, y, |x, y| x != y),
+        Direction::Lt => map2(out, x, y, |x, y| x < y),
+        Direction::Le => map2(out, x, y, |x, y| x <= y),
+        Direction::Gt => map2(out, x, y, |x, y| x > y),
+        Direction::Ge => map2(out, x, y, |x, y| x >= y),
+    }
+}
+
+#[inline(always)]
+fn select_body<T: Cell>(out: &mut [T], condition: Source<'_, bool>, x: Source<'_, T>, y: Source<'_, T>) {
+    let condition = match condition {
+        Source::Splat(true) => return map1(out, x, |x| x),
+        Source::Splat(false) => return map1(out, y, |y| y),
+        Source::Slice(condition) => condition,
+    };
+    match (x, y) {
+        (Source::Slice(x), Source::Slice(y)) => {
+            for (((out, &condition), &x), &y) in out.iter_mut().zip(condition).zip(x).zip(y) {
+                *out = if condition { x } else { y };
+            }
+        }
+        (x, Source::Splat(y)) => {
+            map2(out, Source::Slice(condition), x, |condition, x| if condition { x } else { y });
+        }
+        (Source::Splat(x), y) => {
+            map2(out, Source::Slice(condition), y, |condition, y| if condition { x } else { y });
+        }
+    }
+}
+
+/// Independent partial results of a fold, so that the additions of one need not wait for each other.
+const LANES: usize = 16;
+
+/// Folds a slice: element `i` into lane `i % 16`, then the lanes as a binary tree.
+#[inline(always)]
+fn fold_lanes<T: Cell>(x: &[T], identity: T, combine: impl Fn(T, T) -> T) -> T {
+    let mut lanes = [identity; LANES];
+    let whole = x.chunks_exact(LANES);
+    let rest = whole.remainder();
+    for chunk in whole {
+        for (lane, &x) in lanes.iter_mut().zip(chunk) {
+            *lane = combine(*lane, x);
+        }
+    }
+    for (lane, &x) in lanes.iter_mut().zip(rest) {
+        *lane = combine(*lane, x);
+    }
+    let mut width = LANES / 2;
+    while width > 0 {
+        for i in 0..width {
+            lanes[i] = combine(lanes[i], lanes[i + width]);
+        }
+        width /= 2;
+    }
+    lanes[0]
+}
+
+#[inline(always)]
+fn combine_with<T: Cell>(into: &mut [T], x: &[T], combine: impl Fn(T, T) -> T) {
+    for (into, &x) in into.iter_mut().zip(x) {
+        *into = combine(*into, x);
+    }
+}
+
+#[inline(always)]
+fn fold_body<T: Cell>(fold: Fold, x: &[T]) -> T {
+    match fold {
+        Fold::Sum => fold_lanes(x, T::default(), T::plus),
+        Fold::Max => fold_lanes(x, T::LEAST, T::larger),
+    }
+}
+
+#[inline(always)]
+fn combine_body<T: Cell>(fold: Fold, into: &mut [T], x: &[T]) {
+    match fold {
+        Fold::Sum => combine_with(into, x, T::plus),
+        Fold::Max => combine_with(into, x, T::larger),
+    }
+}
+
+#[inline(always)]
+fn convert_body<T: Cell, R: Cell>(out: &mut [R], x: Source<'_, T>) {
+    map1(out, x, T::to);
+}
+
+versions! {
+    /// `out = op(x)`.
+    fn unary<T: Cell>(out: &mut [T], op: Unary, x: Source<'_, T>) = T::unary;
+    /// `out = op(x, y)`.
+    fn binary<T: Cell>(out: &mut [T], op: Binary, x: Source<'_, T>, y: Source<'_, T>) = T::binary;
+    /// `out = x <relation> y`.
+    fn compare<T: Cell>(out: &mut [bool], op: Direction, x: Source<'_, T>, y: Source<'_, T>) = compare_body;
+    /// `out = if condition { x } else { y }`.
+    fn select<T: Cell>(out: &mut [T], condition: Source<'_, bool>, x: Source<'_, T>, y: Source<'_, T>) = select_body;
+    /// `out = x` in another type.
+    fn convert<T: Cell, R: Cell>(out: &mut [R], x: Source<'_, T>) = convert_body;
+    /// The fold of a slice: element `i` into lane `i % 16`, then the lanes as a binary tree.
+    fn fold<T: Cell>(fold: Fold, x: &[T]) -> T = fold_body;
+    /// Folds the elements of `x` into those of `into`, one by one.
+    fn combine<T: Cell>(fold: Fold, into: &mut [T], x: &[T]) = combine_body;
+}

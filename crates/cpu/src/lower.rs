@@ -1,0 +1,259 @@
+//! From a graph to nodes over buffers. Reshapes, transposes and broadcasts become views wherever strides can
+//! express them; dead values are left out.
+
+use std::sync::Arc;
+
+use graph::{
+    Def, Donation, ExecError, Graph, Prim, Val,
+    ops::{DotGeneral, Iota},
+};
+use tensor::{Buffer, DType, Tensor};
+
+use crate::{
+    node::{Along, Binary, BufferId, BufferSpec, Fold, Kind, MapOp, Node, Nodes, Origin, Unary},
+    product::{Product, Side},
+    view::View,
+};
+
+/// Lowers the live part of a graph.
+///
+/// # Errors
+/// [`ExecError::Memory`] where a tensor is larger than the address space or an iota's indices cannot be held.
+pub(crate) fn lower(graph: &Graph, donations: &[Donation]) -> Result<Nodes, ExecError> {
+    let mut lowering = Lowering { graph, nodes: Nodes::default(), views: vec![None; graph.len()] };
+    let live = live(graph);
+    for val in graph.vals().filter(|val| live[val.position()]) {
+        check_size(graph, val)?;
+        let view = lowering.value(val)?;
+        lowering.views[val.position()] = Some(view);
+    }
+    lowering.outputs(donations);
+    Ok(lowering.nodes)
+}
+
+fn live(graph: &Graph) -> Vec<bool> {
+    let mut live = vec![false; graph.len()];
+    for output in graph.outputs() {
+        live[output.val.position()] = true;
+    }
+    for val in graph.vals().rev() {
+        if live[val.position()] {
+            for operand in graph.operands(val) {
+                live[operand.position()] = true;
+            }
+        }
+    }
+    live
+}
+
+fn check_size(graph: &Graph, val: Val) -> Result<(), ExecError> {
+    let ty = graph.ty(val);
+    let bytes = ty.shape.checked_elements().and_then(|elements| elements.checked_mul(ty.dtype.size_bytes()));
+    match bytes {
+        Some(bytes) if bytes <= isize::MAX as usize / 2 => Ok(()),
+        _ => Err(out_of_memory(graph, bytes.unwrap_or(usize::MAX))),
+    }
+}
+
+fn out_of_memory(graph: &Graph, bytes: usize) -> ExecError {
+    ExecError::Memory { graph: graph.name().to_owned(), bytes }
+}
+
+struct Lowering<'a> {
+    graph: &'a Graph,
+    nodes: Nodes,
+    views: Vec<Option<View>>,
+}
+
+impl Lowering<'_> {
+    fn view(&self, val: Val) -> View {
+        self.views[val.position()].clone().expect("operands of live values are live and come first")
+    }
+
+    fn buffer(&mut self, dtype: DType, elements: usize, origin: Origin) -> BufferId {
+        self.nodes.buffers.push(BufferSpec { dtype, elements, origin });
+        BufferId(self.nodes.buffers.len() - 1)
+    }
+
+    /// Adds a node whose result has `shape`, row-major.
+    fn node(&mut self, kind: Kind, operands: Vec<View>, dtype: DType, shape: &[usize]) -> View {
+        let result = self.buffer(dtype, shape.iter().product(), Origin::Computed);
+        self.nodes.nodes.push(Node { kind, operands, result });
+        View::contiguous(result, shape)
+    }
+
+    fn copy(&mut self, view: View) -> View {
+        let (dtype, shape) = (self.nodes.buffer(view.buffer).dtype, view.shape.clone());
+        self.node(Kind::Map(MapOp::Unary(Unary::Copy)), vec![view], dtype, &shape)
+    }
+
+    fn value(&mut self, val: Val) -> Result<View, ExecError> {
+        let ty = self.graph.ty(val);
+        match self.graph.def(val) {
+            Def::Input(position) => {
+                let buffer = self.buffer(ty.dtype, ty.shape.elements(), Origin::Argument(*position));
+                Ok(View::contiguous(buffer, &ty.shape))
+            }
+            Def::Apply { op: Prim::Iota(op), .. } => self.iota(op),
+            Def::Apply { op, operands } => {
+                let operands = operands.iter().map(|&operand| self.view(operand)).collect();
+                Ok(self.apply(val, op, operands))
+            }
+        }
+    }
+
+    /// The indices of one axis as a constant, broadcast along the others.
+    fn iota(&mut self, op: &Iota) -> Result<View, ExecError> {
+        let size = op.shape[op.axis];
+        let bytes = size * op.dtype.size_bytes();
+        let mut indices: Vec<i32> = Vec::new();
+        let exact = i32::try_from(size).is_ok() && indices.try_reserve_exact(size).is_ok();
+        if !exact {
+            return Err(out_of_memory(self.graph, bytes));
+        }
+        indices.extend(0..size as i32);
+        let tensor = Tensor::from_buffer([size], Buffer::I32(indices)).expect("one index for each position");
+        let constant = Origin::Constant(Arc::new(tensor.convert(op.dtype)));
+        let buffer = self.buffer(op.dtype, size, constant);
+        Ok(View::contiguous(buffer, &[size]).broadcast(&op.shape, &[op.axis]))
+    }
+
+    fn apply(&mut self, val: Val, op: &Prim, mut operands: Vec<View>) -> View {
+        let ty = self.graph.ty(val);
+        if let Some(op) = map_op(op) {
+            return self.node(Kind::Map(op), operands, ty.dtype, &ty.shape);
+        }
+        match op {
+            Prim::Constant(op) => {
+                let origin = Origin::Constant(Arc::clone(&op.value));
+                View::contiguous(self.buffer(ty.dtype, ty.shape.elements(), origin), &ty.shape)
+            }
+            Prim::BroadcastInDim(op) => operands[0].broadcast(&op.shape, &op.axes),
+            Prim::Transpose(op) => operands[0].select(&op.permutation),
+            Prim::StopGradient(_) => operands.remove(0),
+            Prim::Reshape(op) => match operands[0].reshape(&op.shape) {
+                Some(view) => view,
+                None => View {
+                    shape: op.shape.to_vec(),
+                    strides: op.shape.strides(),
+                    ..self.copy(operands.remove(0))
+                },
+            },
+            Prim::ReduceSum(op) => self.fold(Fold::Sum, &operands[0], &op.axes, &ty.shape),
+            Prim::ReduceMax(op) => self.fold(Fold::Max, &operands[0], &op.axes, &ty.shape),
+            Prim::DotGeneral(op) => self.dot(op, &operands[0], &operands[1], &ty.shape),
+            _ => unreachable!("'{}' is elementwise or an iota", op.name()),
+        }
+    }
+
+    /// A reduction, with the reduced axes moved to whichever end keeps the innermost runs long.
+    fn fold(&mut self, fold: Fold, operand: &View, reduced: &[usize], shape: &[usize]) -> View {
+        let axes = (0..operand.shape.len()).filter(|&axis| operand.shape[axis] != 1);
+        let (reduced, kept): (Vec<usize>, Vec<usize>) = axes.partition(|axis| reduced.contains(axis));
+        if reduced.is_empty() {
+            return operand.reshape(shape).expect("axes of one index need no stride");
+        }
+        let size = |axes: &[usize]| axes.iter().map(|&axis| operand.shape[axis]).product::<usize>();
+        let (order, along, rows, columns) = if kept.iter().any(|&axis| operand.strides[axis] == 1) {
+            ([&reduced[..], &kept[..]].concat(), Along::Rows, size(&reduced), size(&kept))
+        } else {
+            ([&kept[..], &reduced[..]].concat(), Along::Columns, size(&kept), size(&reduced))
+        };
+        let dtype = self.nodes.buffer(operand.buffer).dtype;
+        self.node(Kind::Fold { fold, along, rows, columns }, vec![operand.select(&order)], dtype, shape)
+    }
+
+    fn dot(&mut self, op: &DotGeneral, lhs: &View, rhs: &View, shape: &[usize]) -> View {
+        let order = depth_order(op, lhs, rhs);
+        let pick = |axes: &[usize]| order.iter().map(|&pair| axes[pair]).collect::<Vec<usize>>();
+        let (lhs_free, rhs_free) = (op.lhs_free(lhs.shape.len()), op.rhs_free(rhs.shape.len()));
+        let (left, left_view) = self.side(lhs, &op.lhs_batch, &lhs_free, &pick(&op.lhs_contract));
+        let (right, right_view) = self.side(rhs, &op.rhs_batch, &rhs_free, &pick(&op.rhs_contract));
+        let batch: Vec<usize> = op.lhs_batch.iter().map(|&axis| lhs.shape[axis]).collect();
+        let dtype = self.nodes.buffer(lhs.buffer).dtype;
+        let product = Product::new(batch, left, right);
+        self.node(Kind::Product(product), vec![left_view, right_view], dtype, shape)
+    }
+
+    /// An operand of a product as a batch of matrices, copied where its strides do not make it one.
+    fn side(&mut self, view: &View, batch: &[usize], free: &[usize], depth: &[usize]) -> (Side, View) {
+        if let Some(side) = Side::of(view, batch, free, depth) {
+            return (side, view.clone());
+        }
+        let packed = self.copy(view.select(&[batch, free, depth].concat()));
+        let free_end = batch.len() + free.len();
+        let axes: Vec<usize> = (0..packed.shape.len()).collect();
+        let side = Side::of(&packed, &axes[..batch.len()], &axes[batch.len()..free_end], &axes[free_end..]);
+        (side.expect("a row-major copy is a batch of matrices"), packed)
+    }
+
+    /// Gives each output a buffer of its own: a computed one, or the very argument that is donated to it.
+    fn outputs(&mut self, donations: &[Donation]) {
+        for (position, output) in self.graph.outputs().iter().enumerate() {
+            let view = self.view(output.val);
+            let spec = self.nodes.buffer(view.buffer);
+            let whole = view.is_whole(spec.elements);
+            let own = match spec.origin {
+                Origin::Computed => !self.nodes.outputs.contains(&view.buffer),
+                Origin::Argument(input) => donations.contains(&Donation { input, output: position }),
+                Origin::Constant(_) => false,
+            };
+            let buffer = if whole && own { view.buffer } else { self.copy(view).buffer };
+            self.nodes.outputs.push(buffer);
+        }
+    }
+}
+
+/// An order of the contracted axes in which as many operands as possible need no copy.
+fn depth_order(op: &DotGeneral, lhs: &View, rhs: &View) -> Vec<usize> {
+    let sorted_by = |view: &View, axes: &[usize]| {
+        let mut order: Vec<usize> = (0..axes.len()).collect();
+        order.sort_by_key(|&pair| std::cmp::Reverse(view.strides[axes[pair]]));
+        order
+    };
+    let fits = |order: &[usize]| {
+        let merges = |view: &View, axes: &[usize]| {
+            let axes: Vec<usize> = order.iter().map(|&pair| axes[pair]).collect();
+            usize::from(view.select(&axes).merged_stride().is_some())
+        };
+        merges(lhs, &op.lhs_contract) + merges(rhs, &op.rhs_contract)
+    };
+    let (left, right) = (sorted_by(lhs, &op.lhs_contract), sorted_by(rhs, &op.rhs_contract));
+    if fits(&right) > fits(&left) { right } else { left }
+}
+
+/// The elementwise primitives.
+fn map_op(op: &Prim) -> Option<MapOp> {
+    Some(match op {
+        Prim::Abs(_) => MapOp::Unary(Unary::Abs),
+        Prim::Exp(_) => MapOp::Unary(Unary::Exp),
+        Prim::Erf(_) => MapOp::Unary(Unary::Erf),
+        Prim::Log(_) => MapOp::Unary(Unary::Log),
+        Prim::Log1p(_) => MapOp::Unary(Unary::Log1p),
+        Prim::Logistic(_) => MapOp::Unary(Unary::Logistic),
+        Prim::Negate(_) => MapOp::Unary(Unary::Negate),
+        Prim::Rsqrt(_) => MapOp::Unary(Unary::Rsqrt),
+        Prim::Sign(_) => MapOp::Unary(Unary::Sign),
+        Prim::Sqrt(_) => MapOp::Unary(Unary::Sqrt),
+        Prim::Tanh(_) => MapOp::Unary(Unary::Tanh),
+        Prim::Add(_) => MapOp::Binary(Binary::Add),
+        Prim::Divide(_) => MapOp::Binary(Binary::Divide),
+        Prim::Maximum(_) => MapOp::Binary(Binary::Maximum),
+        Prim::Minimum(_) => MapOp::Binary(Binary::Minimum),
+        Prim::Multiply(_) => MapOp::Binary(Binary::Multiply),
+        Prim::Power(_) => MapOp::Binary(Binary::Power),
+        Prim::Subtract(_) => MapOp::Binary(Binary::Subtract),
+        Prim::Compare(op) => MapOp::Compare(op.direction),
+        Prim::Convert(_) => MapOp::Convert,
+        Prim::Select(_) => MapOp::Select,
+        Prim::BroadcastInDim(_)
+        | Prim::Constant(_)
+        | Prim::DotGeneral(_)
+        | Prim::Iota(_)
+        | Prim::ReduceMax(_)
+        | Prim::ReduceSum(_)
+        | Prim::Reshape(_)
+        | Prim::StopGradient(_)
+        | Prim::Transpose(_) => return None,
+    })
+}

@@ -1,0 +1,146 @@
+//! The memory of a run, shared by all threads that work on it.
+
+#![expect(
+    unsafe_code,
+    reason = "several threads write disjoint parts of buffers that a static plan laid out"
+)]
+
+use std::{marker::PhantomData, ops::Range};
+
+use graph::ExecError;
+use tensor::{Buffer, Element};
+
+use crate::node::BufferId;
+
+/// Alignment of every buffer in the arena, in bytes: a cache line, and the widest vector.
+pub(crate) const ALIGNMENT: usize = 64;
+
+#[derive(Clone, Copy, Debug)]
+#[repr(C, align(64))]
+struct Line {
+    _bytes: [u8; ALIGNMENT],
+}
+
+/// Working memory that outlives runs.
+#[derive(Debug)]
+pub(crate) struct Arena(Vec<Line>);
+
+impl Arena {
+    /// Zeroed memory for `bytes` bytes.
+    ///
+    /// # Errors
+    /// [`ExecError::Memory`] where it cannot be had.
+    pub(crate) fn new(graph: &str, bytes: usize) -> Result<Self, ExecError> {
+        let lines = bytes.div_ceil(ALIGNMENT);
+        let mut memory = Vec::new();
+        if memory.try_reserve_exact(lines).is_err() {
+            return Err(ExecError::Memory { graph: graph.to_owned(), bytes });
+        }
+        memory.resize(lines, Line { _bytes: [0; ALIGNMENT] });
+        Ok(Self(memory))
+    }
+
+    pub(crate) const fn bytes(&self) -> usize {
+        self.0.len() * ALIGNMENT
+    }
+
+    /// All of the memory.
+    pub(crate) fn region(&mut self) -> Region<'_> {
+        Region { pointer: self.0.as_mut_ptr().cast(), bytes: self.bytes(), lifetime: PhantomData }
+    }
+}
+
+/// Memory that a run may use for as long as `'a`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Region<'a> {
+    pointer: *mut u8,
+    bytes: usize,
+    lifetime: PhantomData<&'a u8>,
+}
+
+impl<'a> Region<'a> {
+    /// The elements of a tensor that is only read.
+    pub(crate) fn shared(buffer: &'a Buffer) -> Self {
+        let pointer = match buffer {
+            Buffer::F32(elements) => elements.as_ptr().cast(),
+            Buffer::F64(elements) => elements.as_ptr().cast(),
+            Buffer::I32(elements) => elements.as_ptr().cast(),
+            Buffer::Bool(elements) => elements.as_ptr().cast::<u8>(),
+        };
+        Self { pointer: pointer.cast_mut(), bytes: bytes(buffer), lifetime: PhantomData }
+    }
+
+    /// The elements of a tensor that may be written.
+    pub(crate) fn exclusive(buffer: &'a mut Buffer) -> Self {
+        let bytes = bytes(buffer);
+        let pointer = match buffer {
+            Buffer::F32(elements) => elements.as_mut_ptr().cast(),
+            Buffer::F64(elements) => elements.as_mut_ptr().cast(),
+            Buffer::I32(elements) => elements.as_mut_ptr().cast(),
+            Buffer::Bool(elements) => elements.as_mut_ptr().cast::<u8>(),
+        };
+        Self { pointer, bytes, lifetime: PhantomData }
+    }
+
+    /// `bytes` bytes from `offset` on.
+    ///
+    /// # Panics
+    /// Where they do not lie in the region.
+    pub(crate) fn part(self, offset: usize, bytes: usize) -> Self {
+        assert!(offset.checked_add(bytes).is_some_and(|end| end <= self.bytes), "a plan stays in its arena");
+        Self { pointer: self.pointer.wrapping_add(offset), bytes, lifetime: PhantomData }
+    }
+}
+
+fn bytes(buffer: &Buffer) -> usize {
+    buffer.len() * buffer.dtype().size_bytes()
+}
+
+/// Where each buffer lies during a run.
+#[derive(Debug)]
+pub(crate) struct Memory<'a>(Vec<Region<'a>>);
+
+// SAFETY: a memory only hands out slices through the unsafe methods below, whose callers promise that no element is
+// written by one thread while another reads or writes it.
+unsafe impl Sync for Memory<'_> {}
+
+impl<'a> Memory<'a> {
+    /// A memory from the region of each buffer.
+    pub(crate) const fn new(regions: Vec<Region<'a>>) -> Self {
+        Self(regions)
+    }
+
+    fn pointer<T: Element>(&self, buffer: BufferId, range: &Range<usize>) -> *mut T {
+        let Region { pointer, bytes, .. } = self.0[buffer.0];
+        assert!(
+            range.start <= range.end && range.end <= bytes / size_of::<T>(),
+            "elements lie in their buffer"
+        );
+        let pointer = pointer.cast::<T>();
+        debug_assert!(pointer.is_aligned(), "buffers are aligned for every element type");
+        pointer.wrapping_add(range.start)
+    }
+
+    /// Elements of a buffer.
+    ///
+    /// # Safety
+    /// The buffer holds elements of type `T`, which have been written, and nobody writes them while the slice lives.
+    pub(crate) unsafe fn read<T: Element>(&self, buffer: BufferId, range: Range<usize>) -> &[T] {
+        let pointer = self.pointer::<T>(buffer, &range);
+        // SAFETY: the elements lie in the region, as `pointer` asserts; the caller promises the rest.
+        unsafe { std::slice::from_raw_parts(pointer, range.len()) }
+    }
+
+    /// Elements of a buffer for writing.
+    ///
+    /// # Safety
+    /// The buffer is for elements of type `T`, its region is not that of a tensor that is only read, and nobody else
+    /// reads or writes these elements while the slice lives.
+    #[expect(clippy::mut_from_ref, reason = "exclusive access is the caller's promise")]
+    pub(crate) unsafe fn write<T: Element>(&self, buffer: BufferId, range: Range<usize>) -> &mut [T] {
+        let pointer = self.pointer::<T>(buffer, &range);
+        // SAFETY: the elements lie in the region, as `pointer` asserts, which started out as a tensor's elements or
+        // as zeros, valid for every element type; the caller promises the rest.
+        unsafe { std::slice::from_raw_parts_mut(pointer, range.len()) }
+    }
+}

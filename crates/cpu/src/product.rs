@@ -1,0 +1,83 @@
+//! Batched matrix products on strided operands.
+
+use crate::{
+    gemm::{self, Matrix, Sizes},
+    view::View,
+};
+
+/// An operand of a product: for each batch index a matrix of `size` free by `depth` contracted indices.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Side {
+    /// Strides of the batch axes.
+    pub(crate) batch: Vec<usize>,
+    /// Number of free indices and their stride.
+    pub(crate) size: usize,
+    pub(crate) stride: usize,
+    /// Number of contracted indices and their stride.
+    pub(crate) depth: usize,
+    pub(crate) depth_stride: usize,
+}
+
+impl Side {
+    /// The side made of these axes of a view, where the free axes and the contracted axes each have one stride.
+    pub(crate) fn of(view: &View, batch: &[usize], free: &[usize], depth: &[usize]) -> Option<Self> {
+        let (free, depth) = (view.select(free), view.select(depth));
+        Some(Self {
+            batch: view.select(batch).strides,
+            size: free.elements(),
+            stride: free.merged_stride()?,
+            depth: depth.elements(),
+            depth_stride: depth.merged_stride()?,
+        })
+    }
+}
+
+/// `result[b, i, j] = Σ_k lhs[b, i, k] rhs[b, j, k]`, the result row-major.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Product {
+    batch: Vec<usize>,
+    lhs: Side,
+    rhs: Side,
+    sizes: Sizes,
+}
+
+impl Product {
+    pub(crate) fn new(batch: Vec<usize>, lhs: Side, rhs: Side) -> Self {
+        debug_assert_eq!(lhs.depth, rhs.depth, "both sides contract the same indices");
+        let sizes = Sizes { rows: lhs.size, columns: rhs.size, depth: lhs.depth };
+        Self { batch, lhs, rhs, sizes }
+    }
+
+    /// Computes the whole batch.
+    pub(crate) fn run<T: gemm::Float>(&self, out: &mut [T], lhs: &[T], rhs: &[T]) {
+        let size = self.sizes.rows * self.sizes.columns;
+        if size == 0 {
+            return;
+        }
+        let one = |(index, out): (usize, &mut [T])| {
+            let left = Matrix {
+                data: &lhs[self.offset(&self.lhs, index)..],
+                row_stride: self.lhs.stride,
+                column_stride: self.lhs.depth_stride,
+            };
+            let right = Matrix {
+                data: &rhs[self.offset(&self.rhs, index)..],
+                row_stride: self.rhs.depth_stride,
+                column_stride: self.rhs.stride,
+            };
+            gemm::product(self.sizes, out, left, right);
+        };
+        gemm::for_each(out.chunks_mut(size), self.sizes.operations(), one);
+    }
+
+    /// Where the matrix of a batch index starts in a side's buffer.
+    fn offset(&self, side: &Side, index: usize) -> usize {
+        let mut rest = index;
+        let mut offset = 0;
+        for (&size, &stride) in self.batch.iter().zip(&side.batch).rev() {
+            offset += rest % size * stride;
+            rest /= size;
+        }
+        offset
+    }
+}

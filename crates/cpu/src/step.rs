@@ -1,0 +1,50 @@
+//! The steps of a compiled graph.
+
+#![expect(unsafe_code, reason = "operands and results lie in shared memory")]
+
+use tensor::DType;
+
+use crate::{gemm::Float, isa::Isa, loops::Loop, memory::Memory, node::BufferId, product::Product};
+
+/// A part of a buffer's type: what a step must know to read or write all of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Whole {
+    pub(crate) buffer: BufferId,
+    pub(crate) elements: usize,
+}
+
+/// A step of a run.
+#[derive(Clone, Debug)]
+pub(crate) enum Step {
+    /// A fused loop.
+    Loop(Loop),
+    /// A batch of matrix products.
+    Product { product: Product, dtype: DType, lhs: Whole, rhs: Whole, result: Whole },
+}
+
+impl Step {
+    /// Runs the step. The steps before it have run.
+    pub(crate) fn run(&self, memory: &Memory<'_>, isa: Isa) {
+        match self {
+            Self::Loop(kernel) => kernel.run(memory, isa),
+            Self::Product { product, dtype, lhs, rhs, result } => match dtype {
+                DType::F32 => multiply::<f32>(product, memory, *lhs, *rhs, *result),
+                DType::F64 => multiply::<f64>(product, memory, *lhs, *rhs, *result),
+                DType::I32 | DType::Bool => unreachable!("the type rule admits floats only"),
+            },
+        }
+    }
+}
+
+fn multiply<T: Float>(product: &Product, memory: &Memory<'_>, lhs: Whole, rhs: Whole, result: Whole) {
+    // SAFETY: the operands were filled by earlier steps or are arguments, and the plan keeps the result apart from
+    // everything that a product reads. No other step runs meanwhile.
+    let (lhs, rhs, out) = unsafe {
+        (
+            memory.read::<T>(lhs.buffer, 0..lhs.elements),
+            memory.read::<T>(rhs.buffer, 0..rhs.elements),
+            memory.write::<T>(result.buffer, 0..result.elements),
+        )
+    };
+    product.run(out, lhs, rhs);
+}
