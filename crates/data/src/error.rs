@@ -2,12 +2,14 @@
 
 use std::path::PathBuf;
 
+use tensor::names;
+
 /// An error of this crate.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DataError {
     /// A data set that does not exist.
-    #[error("there is no data set called '{found}'{}; known: {}", suggestion(found, known), known.join(", "))]
+    #[error("there is no data set called '{found}'{}; known: {}", names::suggestion(found, known), known.join(", "))]
     Unknown {
         /// The name given.
         found: String,
@@ -78,16 +80,4 @@ pub enum DataError {
         /// The types and shapes given.
         found: String,
     },
-}
-
-/// " (did you mean 'x'?)" where a known name is close enough to be a slip of the keyboard.
-fn suggestion(found: &str, known: &[&'static str]) -> String {
-    let name = |spec: &'static str| spec.split(':').next().unwrap_or(spec);
-    known
-        .iter()
-        .map(|&spec| (strsim::normalized_damerau_levenshtein(&found.to_lowercase(), name(spec)), spec))
-        .filter(|&(similarity, _)| similarity >= 0.5)
-        .max_by(|(left, _), (right, _)| left.total_cmp(right))
-        .map(|(_, spec)| format!(" (did you mean '{spec}'?)"))
-        .unwrap_or_default()
 }

@@ -2,14 +2,14 @@
 
 use std::path::PathBuf;
 
-use tensor::{DType, Shape, TensorError};
+use tensor::{DType, Shape, TensorError, names};
 
 /// An error of this crate.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ModelError {
     /// A name that does not exist: of an architecture, an option, an activation, an initialisation, …
-    #[error("there is no {what} called '{found}'{}; known: {}", suggestion(found, known), known.join(", "))]
+    #[error("there is no {what} called '{found}'{}; known: {}", names::suggestion(found, known), known.join(", "))]
     Unknown {
         /// What was to be named, as "activation".
         what: &'static str,
@@ -169,21 +169,6 @@ fn list(names: &[String]) -> String {
 
 fn index(position: &[usize]) -> Shape {
     Shape::from(position)
-}
-
-/// ": did you mean 'x'?" where a known name is close enough to be a slip of the keyboard.
-fn suggestion(found: &str, known: &[&'static str]) -> String {
-    nearest(found, known).map(|name| format!(" (did you mean '{name}'?)")).unwrap_or_default()
-}
-
-/// The known name nearest to `found`, if at least half of it is right.
-fn nearest<'a>(found: &str, known: &[&'a str]) -> Option<&'a str> {
-    known
-        .iter()
-        .map(|&name| (strsim::normalized_damerau_levenshtein(&found.to_lowercase(), name), name))
-        .filter(|&(similarity, _)| similarity >= 0.5)
-        .max_by(|(left, _), (right, _)| left.total_cmp(right))
-        .map(|(_, name)| name)
 }
 
 #[cfg(test)]

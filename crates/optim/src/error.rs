@@ -1,11 +1,13 @@
 //! What can be wrong with the description of an optimiser or a schedule.
 
+use tensor::names;
+
 /// An error of this crate.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum OptimError {
     /// A name that does not exist: of an optimiser, a schedule or an option.
-    #[error("there is no {what} called '{found}'{}; known: {}", suggestion(found, known), known.join(", "))]
+    #[error("there is no {what} called '{found}'{}; known: {}", names::suggestion(found, known), known.join(", "))]
     Unknown {
         /// What was to be named, as "optimiser" or "option of sgd".
         what: String,
@@ -46,23 +48,4 @@ pub enum OptimError {
         /// What has to be given too.
         needs: &'static str,
     },
-}
-
-fn suggestion(found: &str, known: &[&'static str]) -> String {
-    nearest(found, known).map(|name| format!(" (did you mean '{name}'?)")).unwrap_or_default()
-}
-
-/// The known name nearest to `found`: one that it abbreviates, or else one of which at least half is right.
-fn nearest<'a>(found: &str, known: &[&'a str]) -> Option<&'a str> {
-    let found = found.to_lowercase();
-    let similarity = |name: &str| match found.len() >= 3 && name.starts_with(&found) {
-        true => 1.0,
-        false => strsim::normalized_damerau_levenshtein(&found, name),
-    };
-    known
-        .iter()
-        .map(|&name| (similarity(name), name))
-        .filter(|&(similarity, _)| similarity >= 0.5)
-        .max_by(|(left, _), (right, _)| left.total_cmp(right))
-        .map(|(_, name)| name)
 }

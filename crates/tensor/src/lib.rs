@@ -5,6 +5,7 @@
 pub mod atomic_file;
 mod dtype;
 mod error;
+pub mod names;
 pub mod parallel;
 mod rng;
 mod shape;
