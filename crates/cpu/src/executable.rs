@@ -92,6 +92,11 @@ impl Compiled {
         })
     }
 
+    #[cfg(test)]
+    pub(crate) const fn steps(&self) -> usize {
+        self.steps.len()
+    }
+
     fn run_steps(&mut self, arguments: &mut [Held<'_>], results: &mut [Buffer]) {
         let arguments: Vec<Region<'_>> = arguments.iter_mut().map(Held::region).collect();
         let results: Vec<Region<'_>> = results.iter_mut().map(Region::exclusive).collect();

@@ -23,6 +23,8 @@ mod plan;
 mod product;
 mod schedule;
 mod step;
+#[cfg(test)]
+mod tests;
 mod view;
 
 use graph::{Donation, ExecError, Executable, Executor, Graph, check_donations};

@@ -1,0 +1,30 @@
+//! The executor as a whole.
+
+mod agreement;
+mod donation;
+mod random_graph;
+mod same_bits;
+
+use graph::{Argument, Donation, Executable, Graph};
+use tensor::Tensor;
+
+use crate::{
+    executable::{Compiled, Options},
+    isa::Isa,
+};
+
+const BEST: fn() -> Options = || Options { fusing: true, isa: Isa::best() };
+
+fn compile(graph: &Graph, donations: &[Donation], options: Options) -> Compiled {
+    Compiled::new(graph, donations, options).expect("the graph fits in memory")
+}
+
+fn run(graph: &Graph, arguments: &[Tensor], options: Options) -> Vec<Tensor> {
+    let arguments = arguments.iter().map(Argument::Borrowed).collect();
+    compile(graph, &[], options).run(arguments).expect("the arguments fit")
+}
+
+/// The bits of all elements, so that NaN equals NaN.
+fn bits(tensors: &[Tensor]) -> Vec<Vec<u64>> {
+    tensors.iter().map(|tensor| tensor.to_f64_vec().into_iter().map(f64::to_bits).collect()).collect()
+}
