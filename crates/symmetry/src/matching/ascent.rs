@@ -29,12 +29,13 @@ struct Coordinate<'a> {
     parts: Vec<Part<'a>>,
     /// The positions of the parameters that it moves.
     touched: Vec<usize>,
+    /// The gains of the last problem.
+    gains: Vec<f32>,
     solved: Option<Solved>,
 }
 
-/// The last problem of a generator and its solution.
+/// The solution of a generator's last problem.
 struct Solved {
-    gains: Vec<f32>,
     best: assignment::Assignment,
     /// The versions, at the time, of all permutations on which the gains depend.
     versions: Vec<u64>,
@@ -60,7 +61,8 @@ impl<'a> Ascent<'a> {
             let parts = parts.collect::<Result<_, _>>()?;
             let mut touched: Vec<usize> = placed.into_iter().map(|(at, _)| at).collect();
             touched.dedup();
-            Ok(Coordinate { name: &generator.name, size: generator.size, parts, touched, solved: None })
+            let (name, size, gains) = (&*generator.name, generator.size, vec![0.0; generator.size.pow(2)]);
+            Ok(Coordinate { name, size, parts, touched, gains, solved: None })
         });
         Ok(Self { problem, coordinates: coordinates.collect::<Result<_, SymmetryError>>()?, clock: 0 })
     }
@@ -130,36 +132,36 @@ impl Coordinate<'_> {
         if self.solved.as_ref().is_some_and(|solved| solved.versions == versions) {
             return Ok(None);
         }
-        let gains = self.gains(problem, state)?;
+        self.sum_parts(problem, state)?;
         let warm = self.solved.as_ref().map(|solved| solved.best.warm());
-        let best = assignment::maximise(&gains, self.size, warm);
+        let best = assignment::maximise(&self.gains, self.size, warm);
         let best =
             best.map_err(|source| SymmetryError::Assignment { generator: self.name.to_owned(), source })?;
         let permutation = best.row_to_col.clone();
-        self.solved = Some(Solved { gains, best, versions });
+        self.solved = Some(Solved { best, versions });
         Ok(Some(permutation))
     }
 
-    /// The sum of all parts.
-    fn gains(&mut self, problem: &Problem<'_>, state: &State) -> Result<Vec<f32>, SymmetryError> {
-        let mut gains = vec![0.0; self.size * self.size];
+    /// Makes the gains the sum of all parts.
+    fn sum_parts(&mut self, problem: &Problem<'_>, state: &State) -> Result<(), SymmetryError> {
+        self.gains.fill(0.0);
         for part in &mut self.parts {
             let matrix = part.matrix(problem, &state.permutations, &state.versions)?;
-            parallel::for_each_chunk(&mut gains, ADDED_AT_ONCE, |start, gains| {
+            parallel::for_each_chunk(&mut self.gains, ADDED_AT_ONCE, |start, gains| {
                 gains.iter_mut().zip(&matrix[start..]).for_each(|(gain, part)| *gain += part);
             });
         }
-        Ok(gains)
+        Ok(())
     }
 
     fn proof(&self, permutation: &[u32]) -> Option<Result<Proof, SymmetryError>> {
-        let Solved { gains, best, .. } = self.solved.as_ref()?;
+        let best = &self.solved.as_ref()?.best;
         let generator = self.name.to_owned();
-        let certificate = match best.certificate(gains) {
+        let certificate = match best.certificate(&self.gains) {
             Ok(certificate) => certificate,
             Err(source) => return Some(Err(SymmetryError::Assignment { generator, source })),
         };
-        let rows = gains.chunks(self.size).zip(permutation);
+        let rows = self.gains.chunks(self.size).zip(permutation);
         let own: f64 = rows.map(|(row, &slot)| f64::from(row[slot as usize])).sum();
         Some(Ok(Proof { generator, certificate, shortfall: best.objective - own }))
     }
