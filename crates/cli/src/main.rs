@@ -1,3 +1,28 @@
 //! The `isoloss` command.
+//!
+//! Each command is one file under `commands/`: its flags and what it does with them. A command returns an
+//! [`outcome::Outcome`] and never prints; [`output`] does.
 
-fn main() {}
+mod alignment;
+mod cli;
+mod commands;
+mod common;
+mod failure;
+mod help;
+mod json;
+mod measure;
+mod networks;
+mod outcome;
+mod output;
+mod place;
+mod progress;
+mod session;
+mod stamp;
+mod stop;
+mod watch;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::main()
+}

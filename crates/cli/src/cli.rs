@@ -1,0 +1,90 @@
+//! From arguments to an exit code.
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+use isoloss::tensor::parallel;
+
+use crate::{
+    commands::{Command, Run},
+    failure::{CliError, Failure},
+    outcome::{ERROR_CODE, Outcome},
+    output,
+    session::Session,
+};
+
+/// Measure, move and merge neural networks along directions that leave the loss unchanged
+///
+/// A network does not change when its hidden units are exchanged, so two trained networks may differ by no more than an
+/// order of units. Isoloss derives this symmetry from the network itself, matches one network to another, averages
+/// them, and measures what lies between them.
+#[derive(Debug, Parser)]
+#[command(name = "isoloss", version, arg_required_else_help = true, after_help = AFTER_HELP, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const AFTER_HELP: &str = "\
+A MODEL is a run folder of `isoloss train` or a .safetensors file.
+Exit codes: 0 yes, 1 a negative answer (a barrier above the bound, a failed certificate), 2 an error.
+
+Examples:
+  isoloss train --model mlp:64-128-128-10 --data digits --out a --seed 1
+  isoloss train --model mlp:64-128-128-10 --data digits --out b --seed 2
+  isoloss inspect a
+  isoloss barrier a b --data digits
+  isoloss merge a b --out merged.safetensors --data digits";
+
+impl Cli {
+    /// The commands and flags, for completions.
+    pub(crate) fn definition() -> clap::Command {
+        Self::command()
+    }
+}
+
+/// Runs what the arguments ask for.
+pub(crate) fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(message) => return usage(&message),
+    };
+    match answer(&cli.command) {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => {
+            output::note(&format!("error: {failure}"));
+            ExitCode::from(ERROR_CODE)
+        }
+    }
+}
+
+/// Shows what clap has to say: help on standard output, errors on standard error.
+fn usage(message: &clap::Error) -> ExitCode {
+    let _ = message.print();
+    ExitCode::from(if message.use_stderr() { ERROR_CODE } else { 0 })
+}
+
+fn answer(command: &Command) -> Result<u8, Failure> {
+    let common = command.common();
+    let outcome = in_threads(common.threads, || command.run(&Session::new(common)))?;
+    output::result(&outcome, common.json)?;
+    Ok(outcome.answer.code())
+}
+
+fn in_threads(
+    threads: usize,
+    work: impl FnOnce() -> Result<Outcome, Failure> + Send,
+) -> Result<Outcome, Failure> {
+    parallel::with_threads(threads, work)
+        .map_err(|error| CliError::Threads { threads, reason: error.to_string() })?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_do_not_contradict_each_other() {
+        Cli::definition().debug_assert();
+    }
+}

@@ -1,0 +1,122 @@
+//! `isoloss align`: matching one network to another.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use clap::Args;
+use isoloss::models::weights;
+use serde_json::{Value, json};
+
+use super::Run;
+use crate::{
+    alignment::{self, Alignment},
+    common::Common,
+    failure::Failure,
+    help,
+    json::{self, number},
+    networks::{self, Network},
+    outcome::{Answer, Outcome},
+    place,
+    session::Session,
+};
+
+/// Move the hidden units of network B to where they match those of network A
+///
+/// B computes the same function before and after; only the order of its hidden units changes, so that its weights come
+/// as near to A's as the search can bring them. The search is the weight matching of Git Re-Basin (Ainsworth, Hayase
+/// and Srinivasa, 2023, algorithm 1): it solves one class of units after the other, exactly and with a proof, until no
+/// class brings progress. The symmetry that it uses is certified first.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  isoloss align runs/a runs/b --out b-aligned.safetensors
+  isoloss align a.safetensors b.safetensors --model mlp:784-512-512-512-10 --restarts 4 --out b2.safetensors")]
+pub(crate) struct Align {
+    /// Network that stays as it is
+    #[arg(value_name = "A", long_help = help::MODEL)]
+    a: PathBuf,
+    /// Network that is matched to A
+    #[arg(value_name = "B")]
+    b: PathBuf,
+    /// File for the matched network, *.safetensors; the metadata of B is kept
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// Replace --out if it is there; inputs are never replaced
+    #[arg(long)]
+    force: bool,
+    /// Architecture of both, when the files do not name it
+    #[arg(long = "model", value_name = "SPEC", long_help = help::MODEL_SPEC)]
+    spec: Option<String>,
+    /// Further starts of the search from random arrangements; the best result counts. The default is the published method
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    restarts: usize,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// The metadata key under which a matched network says to which network it was matched.
+const NOTE_KEY: &str = "isoloss.aligned_to";
+
+impl Run for Align {
+    fn common(&self) -> Common {
+        self.common
+    }
+
+    fn run(&self, session: &Session) -> Result<Outcome, Failure> {
+        let paths = [self.a.clone(), self.b.clone()];
+        place::check_weights(&self.out, &networks::files(&paths), self.force)?;
+        let networks = networks::load_alike(&paths, self.spec.as_deref())?;
+        let [a, b] = &networks[..] else { unreachable!("two paths were given") };
+        let alignment = alignment::align(session, a, b, self.restarts)?;
+        weights::save(&self.out, &alignment.params, &self.metadata(a)?)?;
+        Ok(Outcome { answer: Answer::Yes, text: self.text(&alignment), json: self.json(b, &alignment) })
+    }
+}
+
+impl Align {
+    /// What B's file says about itself, and to which network it was matched.
+    fn metadata(&self, a: &Network) -> Result<BTreeMap<String, String>, Failure> {
+        let mut metadata = weights::load(&place::weights_file(&self.b))?.metadata;
+        metadata.insert(weights::MODEL_KEY.to_owned(), a.model.spec());
+        metadata.insert(NOTE_KEY.to_owned(), a.name());
+        Ok(metadata)
+    }
+
+    fn text(&self, alignment: &Alignment) -> String {
+        let matching = &alignment.matching;
+        let mut text = format!(
+            "inner product of the weights  {:.6} → {:.6}\ndistance of the weights       {:.6} → {:.6}\n",
+            matching.identity_objective,
+            matching.objective,
+            matching.distance(matching.identity_objective),
+            matching.distance(matching.objective),
+        );
+        for class in &alignment.moved {
+            text += &format!("moved {} of {}: {}\n", class.moved, class.size, class.name);
+        }
+        text + &format!(
+            "{} sweeps, {:.3} s; the symmetry's certificate passed ({:.1e})\nwritten to {}\n",
+            matching.sweeps,
+            matching.seconds,
+            alignment.certified.certificate.worst_relative(),
+            self.out.display()
+        )
+    }
+
+    fn json(&self, b: &Network, alignment: &Alignment) -> Value {
+        let moved = alignment.moved.iter();
+        let groups =
+            moved.map(|class| json!({ "name": class.name, "size": class.size, "moved": class.moved }));
+        json!({
+            "model": b.model.spec(),
+            "a": self.a.display().to_string(),
+            "b": self.b.display().to_string(),
+            "out": self.out.display().to_string(),
+            "matching": json::matching(&alignment.matching),
+            "groups": groups.collect::<Vec<_>>(),
+            "certificate": {
+                "passed": alignment.certified.certificate.passed(),
+                "worst_relative": number(alignment.certified.certificate.worst_relative()),
+            },
+        })
+    }
+}

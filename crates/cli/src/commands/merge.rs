@@ -1,0 +1,180 @@
+//! `isoloss merge`: several networks into one.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use isoloss::{
+    data::{self, Splits as Data},
+    merge,
+    models::{Loss, Params, weights},
+    recipes::result::{Score, Splits},
+};
+use report::{Cell, Column, NumberFormat, Table};
+use serde_json::{Value, json};
+
+use super::Run;
+use crate::{
+    alignment::{self, Alignment, Method},
+    common::Common,
+    failure::{CliError, Failure},
+    help,
+    json::{self, number},
+    measure::Measure,
+    networks::{self, Network},
+    outcome::{Answer, Outcome},
+    place,
+    session::Session,
+};
+
+/// Merge networks of one architecture into one, by default after alignment
+///
+/// Each further network is first matched to the first one (see `isoloss align`), which does not change what it computes,
+/// and then the weights are averaged. With more than two networks each counts equally, and the result depends on which one
+/// is first. With --data, all networks and the merged one are scored.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  isoloss merge runs/a runs/b --out merged.safetensors --data digits
+  isoloss merge runs/a runs/b --at 0.25 --out near-a.safetensors
+  isoloss merge runs/a runs/b runs/c --align none --out naive.safetensors")]
+pub(crate) struct Merge {
+    /// Two networks or more; the first one stays as it is
+    #[arg(value_name = "MODEL", required = true, num_args = 2.., long_help = help::MODEL)]
+    networks: Vec<PathBuf>,
+    /// File for the merged network, *.safetensors
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// Replace --out if it is there; inputs are never replaced
+    #[arg(long)]
+    force: bool,
+    /// What is done before averaging
+    #[arg(long, value_name = "METHOD", value_enum, default_value_t)]
+    align: Method,
+    /// Place between two networks: 0 is the first, 1 the second, 0.5 (the default) the average
+    #[arg(long, value_name = "X", allow_negative_numbers = true)]
+    at: Option<f64>,
+    /// Architecture of all, when the files do not name it
+    #[arg(long = "model", value_name = "SPEC", long_help = help::MODEL_SPEC)]
+    spec: Option<String>,
+    /// Score all networks on this data set: digits, mnist:DIR or fashion-mnist:DIR
+    #[arg(long, value_name = "SPEC", long_help = help::DATA_SPEC)]
+    data: Option<String>,
+    /// Loss of the scores: cross-entropy or squared-error
+    #[arg(long, value_name = "NAME", default_value = "cross-entropy", long_help = help::LOSS)]
+    loss: String,
+    /// Further starts of the matching from random arrangements; the best result counts
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    restarts: usize,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// The scores of the networks that were given, in order, and of the merged one.
+struct Scores {
+    parents: Vec<Splits<Score>>,
+    merged: Splits<Score>,
+}
+
+impl Run for Merge {
+    fn common(&self) -> Common {
+        self.common
+    }
+
+    fn run(&self, session: &Session) -> Result<Outcome, Failure> {
+        let loss = Loss::parse(&self.loss)?;
+        self.check_place()?;
+        place::check_weights(&self.out, &networks::files(&self.networks), self.force)?;
+        let networks = networks::load_alike(&self.networks, self.spec.as_deref())?;
+        let data = self.data.as_deref().map(data::load).transpose()?;
+        let alignments = self.align(session, &networks)?;
+        let merged = self.merge(&networks, &alignments)?;
+        let scores = data.map(|data| score(session, &networks, &merged, &data, loss)).transpose()?;
+        let metadata = [(weights::MODEL_KEY.to_owned(), networks[0].model.spec())].into();
+        weights::save(&self.out, &merged, &metadata)?;
+        Ok(Outcome {
+            answer: Answer::Yes,
+            text: self.text(&networks, scores.as_ref()),
+            json: self.json(&networks, &alignments, scores.as_ref()),
+        })
+    }
+}
+
+impl Merge {
+    fn check_place(&self) -> Result<(), CliError> {
+        match (self.at, self.networks.len()) {
+            (Some(_), found) if found > 2 => Err(CliError::At { found }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Every network but the first, matched to the first; none where that is not wanted.
+    fn align(&self, session: &Session, networks: &[Network]) -> Result<Vec<Alignment>, Failure> {
+        let others = networks.iter().skip(1).filter(|_| self.align == Method::Weight);
+        others.map(|network| alignment::align(session, &networks[0], network, self.restarts)).collect()
+    }
+
+    fn merge(&self, networks: &[Network], alignments: &[Alignment]) -> Result<Params, Failure> {
+        let others: Vec<&Params> = match self.align {
+            Method::Weight => alignments.iter().map(|alignment| &alignment.params).collect(),
+            Method::None => networks.iter().skip(1).map(|network| &network.params).collect(),
+        };
+        let first = &networks[0].params;
+        Ok(match (self.at, &others[..]) {
+            (Some(at), [second]) => merge::interpolate(first, second, at)?,
+            _ => merge::average(&[&[first], &others[..]].concat())?,
+        })
+    }
+
+    fn text(&self, networks: &[Network], scores: Option<&Scores>) -> String {
+        let table = scores.map(|scores| report::text::table(&score_table(networks, scores)) + "\n");
+        table.unwrap_or_default() + &format!("written to {}\n", self.out.display())
+    }
+
+    fn json(&self, networks: &[Network], alignments: &[Alignment], scores: Option<&Scores>) -> Value {
+        let parents = networks.iter().enumerate().map(|(index, network)| {
+            let score = scores.map(|scores| json::splits(&scores.parents[index], json::score));
+            json!({ "path": network.name(), "score": score })
+        });
+        let matchings = alignments.iter().map(|alignment| json::matching(&alignment.matching));
+        json!({
+            "model": networks[0].model.spec(),
+            "out": self.out.display().to_string(),
+            "at": self.at.map(number),
+            "data": self.data,
+            "loss": self.loss,
+            "matchings": matchings.collect::<Vec<_>>(),
+            "parents": parents.collect::<Vec<_>>(),
+            "merged": scores.map(|scores| json::splits(&scores.merged, json::score)),
+        })
+    }
+}
+
+fn score(
+    session: &Session,
+    networks: &[Network],
+    merged: &Params,
+    data: &Data,
+    loss: Loss,
+) -> Result<Scores, Failure> {
+    let mut measure = Measure::new(session, &networks[0].model, data, loss)?;
+    let parents = networks.iter().map(|network| measure.score(&network.params)).collect::<Result<_, _>>()?;
+    Ok(Scores { parents, merged: measure.score(merged)? })
+}
+
+fn score_table(networks: &[Network], scores: &Scores) -> Table {
+    let (loss, percent) = (NumberFormat::Fixed(4), NumberFormat::Percent(2));
+    let columns = [
+        Column::text("network"),
+        Column::number("test loss", loss),
+        Column::number("test accuracy", percent),
+        Column::number("train loss", loss),
+        Column::number("train accuracy", percent),
+    ];
+    let names = networks.iter().map(Network::name).chain(["merged".to_owned()]);
+    let rows = names.zip(scores.parents.iter().chain([&scores.merged])).map(|(name, score)| {
+        let numbers = [score.test.loss, score.test.accuracy, score.train.loss, score.train.accuracy];
+        std::iter::once(Cell::from(name)).chain(numbers.map(Cell::from)).collect::<Vec<_>>()
+    });
+    let table = rows.fold(Table::new("", columns), Table::with_row);
+    table.with_best_row(networks.len())
+}

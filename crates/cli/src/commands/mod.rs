@@ -1,0 +1,58 @@
+//! The commands: one file each, and one line each here.
+
+mod align;
+mod barrier;
+mod completions;
+mod demo;
+mod inspect;
+mod merge;
+mod reproduce;
+mod train;
+
+use clap::Subcommand;
+
+use crate::{common::Common, failure::Failure, outcome::Outcome, session::Session};
+
+/// A command with its flags.
+pub(crate) trait Run {
+    /// The flags that all commands share.
+    fn common(&self) -> Common;
+
+    /// Does the work. Nothing is printed but progress.
+    fn run(&self, session: &Session) -> Result<Outcome, Failure>;
+}
+
+macro_rules! commands {
+    ($($module:ident::$Command:ident),* $(,)?) => {
+        /// All commands, in the order of the help.
+        #[derive(Debug, Subcommand)]
+        pub(crate) enum Command {
+            $($Command($module::$Command),)*
+        }
+
+        impl Run for Command {
+            fn common(&self) -> Common {
+                match self {
+                    $(Self::$Command(command) => command.common(),)*
+                }
+            }
+
+            fn run(&self, session: &Session) -> Result<Outcome, Failure> {
+                match self {
+                    $(Self::$Command(command) => command.run(session),)*
+                }
+            }
+        }
+    };
+}
+
+commands! {
+    demo::Demo,
+    train::Train,
+    inspect::Inspect,
+    align::Align,
+    merge::Merge,
+    barrier::Barrier,
+    reproduce::Reproduce,
+    completions::Completions,
+}

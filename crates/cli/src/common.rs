@@ -1,0 +1,19 @@
+//! Flags that all commands share.
+
+/// Flags that all commands share.
+#[derive(Clone, Copy, Debug, Default, clap::Args)]
+#[command(next_help_heading = "Common options")]
+pub(crate) struct Common {
+    /// Seed of everything random, a whole number. The same seed gives the same bits, whatever the number of threads
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// Threads to compute with; 0 takes all cores
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) threads: usize,
+    /// Print the result as JSON on standard output, and nothing else there
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// No progress on standard error. Without it there is a bar on a terminal, and elsewhere a line every five seconds
+    #[arg(long)]
+    pub(crate) quiet: bool,
+}

@@ -1,0 +1,88 @@
+//! Errors on their way to the user.
+
+use std::{error::Error, fmt, io, path::PathBuf};
+
+use isoloss::tensor::names;
+
+/// Any error, to be shown as one message.
+#[derive(Debug)]
+pub(crate) struct Failure(Box<dyn Error + Send + Sync>);
+
+impl<E: Error + Send + Sync + 'static> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self(Box::new(error))
+    }
+}
+
+/// The message, then every cause that it does not quote already.
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut message = self.0.to_string();
+        let mut cause = self.0.source();
+        while let Some(error) = cause {
+            let text = error.to_string();
+            if !message.contains(&text) {
+                message = format!("{message}: {text}");
+            }
+            cause = error.source();
+        }
+        f.write_str(&message)
+    }
+}
+
+/// What can be wrong with what the command line itself was asked.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CliError {
+    #[error("there is no recipe called '{name}'{}; known: {}", names::suggestion(name, &known.iter().map(String::as_str).collect::<Vec<_>>()), known.join(", "))]
+    UnknownRecipe { name: String, known: Vec<String> },
+    #[error("cannot write to standard output: {source}")]
+    Output { source: io::Error },
+    #[error("cannot catch Ctrl-C: {source}")]
+    Signal { source: ctrlc::Error },
+    #[error("cannot start {threads} threads: {reason}")]
+    Threads { threads: usize, reason: String },
+    #[error("{} is there already; give another --out, or --force to replace it", path.display())]
+    Exists { path: PathBuf },
+    #[error("--out {} is the same file as the input {}; give another --out, inputs are never overwritten", out.display(), input.display())]
+    OutIsInput { out: PathBuf, input: PathBuf },
+    #[error("--out {}: expected {expected}, found {found}", path.display())]
+    Place { path: PathBuf, expected: &'static str, found: String },
+    #[error("cannot write to {}: {source}", path.display())]
+    Unwritable { path: PathBuf, source: io::Error },
+    #[error(
+        "the networks have different architectures: {difference}; both must be of one to be compared unit by unit"
+    )]
+    Architectures { difference: String },
+    #[error(
+        "interrupted after step {steps}; a checkpoint is in {}, and the same command with --resume goes on from there",
+        folder.display()
+    )]
+    Interrupted { folder: PathBuf, steps: u64 },
+    #[error(
+        "--at is a place between two networks, {found} were given; leave it out to average them all equally"
+    )]
+    At { found: usize },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("{text}")]
+    struct Layer {
+        text: &'static str,
+        source: Option<Box<Layer>>,
+    }
+
+    fn shown(outer: &'static str, inner: &'static str) -> String {
+        let inner = Layer { text: inner, source: None };
+        Failure::from(Layer { text: outer, source: Some(Box::new(inner)) }).to_string()
+    }
+
+    #[test]
+    fn a_cause_is_told_once() {
+        assert_eq!(shown("cannot read a: no such file", "no such file"), "cannot read a: no such file");
+        assert_eq!(shown("cannot read a", "no such file"), "cannot read a: no such file");
+    }
+}
