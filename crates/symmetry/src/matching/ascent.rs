@@ -119,8 +119,37 @@ impl<'a> Ascent<'a> {
     }
 
     fn proofs(&self, state: &State) -> Result<Vec<Proof>, SymmetryError> {
-        let proofs = self.coordinates.iter().zip(&state.permutations);
-        proofs.filter_map(|(coordinate, permutation)| coordinate.proof(permutation)).collect()
+        let solved =
+            self.coordinates.iter().zip(&state.permutations).filter_map(|(coordinate, permutation)| {
+                let Coordinate { name, gains, solved: Some(Solved { best, .. }), .. } = coordinate else {
+                    return None;
+                };
+                Some(Claim { generator: name, gains, best, permutation })
+            });
+        let claims: Vec<Claim<'_>> = solved.collect();
+        parallel::map(claims.len(), |position| claims[position].prove()).into_iter().collect()
+    }
+}
+
+/// What is to be proved of a generator: that `best` is best for `gains`.
+struct Claim<'a> {
+    generator: &'a str,
+    gains: &'a [f32],
+    best: &'a assignment::Assignment,
+    /// The generator's part of the element.
+    permutation: &'a [u32],
+}
+
+impl Claim<'_> {
+    fn prove(&self) -> Result<Proof, SymmetryError> {
+        let generator = self.generator.to_owned();
+        let certificate = match self.best.certificate(self.gains) {
+            Ok(certificate) => certificate,
+            Err(source) => return Err(SymmetryError::Assignment { generator, source }),
+        };
+        let rows = self.gains.chunks(self.permutation.len()).zip(self.permutation);
+        let own: f64 = rows.map(|(row, &slot)| f64::from(row[slot as usize])).sum();
+        Ok(Proof { generator, certificate, shortfall: self.best.objective - own })
     }
 }
 
@@ -152,18 +181,6 @@ impl Coordinate<'_> {
             });
         }
         Ok(())
-    }
-
-    fn proof(&self, permutation: &[u32]) -> Option<Result<Proof, SymmetryError>> {
-        let best = &self.solved.as_ref()?.best;
-        let generator = self.name.to_owned();
-        let certificate = match best.certificate(&self.gains) {
-            Ok(certificate) => certificate,
-            Err(source) => return Some(Err(SymmetryError::Assignment { generator, source })),
-        };
-        let rows = self.gains.chunks(self.size).zip(permutation);
-        let own: f64 = rows.map(|(row, &slot)| f64::from(row[slot as usize])).sum();
-        Some(Ok(Proof { generator, certificate, shortfall: best.objective - own }))
     }
 }
 

@@ -1,9 +1,11 @@
 //! Gain matrices: what giving slot `j` of B to slot `i` of A adds to the objective.
 
-use graph::{Argument, Builder, Executable, Executor, Graph, Ty, ops::DotGeneral};
-use tensor::{Shape, Tensor};
+use std::borrow::Cow;
 
-use super::problem::{Pair, Problem};
+use graph::{Argument, Builder, Executable, Executor, Graph, Ty, ops::DotGeneral};
+use tensor::{DType, Shape, Tensor};
+
+use super::problem::{Pair, Problem, elements};
 use crate::{ParameterAxis, Slots, SymmetryError, gather::Gather};
 
 /// The part of a generator's gains that comes from one axis of one parameter: the matrix of inner products of A's
@@ -14,10 +16,10 @@ pub(super) struct Part<'a> {
     slots: &'a Slots,
     /// The generators that move the other axes.
     movers: Vec<usize>,
-    /// A, its axis replaced by (slot, position in the block).
-    a: Tensor,
-    /// Room for B in the same form.
-    b: Tensor,
+    /// A with its slots arranged; A itself where they are in order.
+    a: Cow<'a, Tensor>,
+    /// B in the same form, as last moved.
+    b: Cow<'a, Tensor>,
     executable: Box<dyn Executable>,
     product: Option<Product>,
 }
@@ -36,19 +38,18 @@ impl<'a> Part<'a> {
         action: &'a ParameterAxis,
     ) -> Result<Self, SymmetryError> {
         let ParameterAxis { axis, slots, .. } = action;
-        let mut movers: Vec<usize> = problem
-            .group
-            .actions_on(pair.name)
-            .filter(|(_, other)| other.axis != *axis)
-            .map(|(generator, _)| generator)
-            .collect();
-        movers.sort_unstable();
-        movers.dedup();
-        let shape = split(pair.shape, *axis, slots);
-        let executable = executor.compile(&products(&shape, *axis), &[])?;
-        let mut a = Tensor::zeros(tensor::DType::F32, shape);
-        let b = a.clone();
-        arrange(pair.shape, pair.a, &vec![None; pair.shape.rank()], (*axis, slots), &mut a);
+        let movers = movers(problem, pair.name, *axis);
+        let (a, b) = if in_order(slots, pair.shape[*axis]) {
+            (Cow::Borrowed(pair.a), Cow::Borrowed(pair.b))
+        } else {
+            let room = Tensor::zeros(DType::F32, split(pair.shape, *axis, slots));
+            let [mut a, mut b] = [room.clone(), room];
+            let unmoved = vec![None; pair.shape.rank()];
+            arrange(pair.a, &unmoved, (*axis, slots), &mut a);
+            arrange(pair.b, &unmoved, (*axis, slots), &mut b);
+            (Cow::Owned(a), Cow::Owned(b))
+        };
+        let executable = executor.compile(&products(a.shape(), *axis), &[])?;
         Ok(Self { pair, axis: *axis, slots, movers, a, b, executable, product: None })
     }
 
@@ -69,7 +70,7 @@ impl<'a> Part<'a> {
             Some(product) => product,
             None => Product { matrix: self.multiply(problem, permutations)?, versions },
         };
-        Ok(self.product.insert(product).matrix.as_slice().expect("the product of f32 matrices is f32"))
+        Ok(elements(&self.product.insert(product).matrix))
     }
 
     fn multiply(
@@ -77,17 +78,32 @@ impl<'a> Part<'a> {
         problem: &Problem<'_>,
         permutations: &[Vec<u32>],
     ) -> Result<Tensor, SymmetryError> {
-        let mut maps = problem.group.axis_maps(self.pair.name, self.pair.shape, permutations);
-        maps[self.axis] = None;
-        let maps: Vec<Option<&[usize]>> = maps.iter().map(Option::as_deref).collect();
-        arrange(self.pair.shape, self.pair.b, &maps, (self.axis, self.slots), &mut self.b);
+        if !self.movers.is_empty() {
+            let mut maps = problem.group.axis_maps(self.pair.name, self.pair.shape, permutations);
+            maps[self.axis] = None;
+            let maps: Vec<Option<&[usize]>> = maps.iter().map(Option::as_deref).collect();
+            arrange(self.pair.b, &maps, (self.axis, self.slots), self.b.to_mut());
+        }
         let mut results =
             self.executable.run(vec![Argument::Borrowed(&self.a), Argument::Borrowed(&self.b)])?;
         Ok(results.swap_remove(0))
     }
 }
 
-/// The shape with an axis replaced by (slot, position in the block).
+/// The generators that move another axis than `axis` of the parameter `name`.
+fn movers(problem: &Problem<'_>, name: &str, axis: usize) -> Vec<usize> {
+    let others = problem.group.actions_on(name).filter(|(_, other)| other.axis != axis);
+    let mut movers: Vec<usize> = others.map(|(generator, _)| generator).collect();
+    movers.dedup();
+    movers
+}
+
+/// Whether the slots are the indices of an axis of this size in their order.
+fn in_order(slots: &Slots, size: usize) -> bool {
+    slots.block == 1 && slots.indices.iter().copied().eq(0..size)
+}
+
+/// The shape with an axis replaced by two: the slot, and the position in its block.
 fn split(shape: &Shape, axis: usize, slots: &Slots) -> Shape {
     let mut sizes = shape.to_vec();
     sizes.splice(axis..=axis, [slots.indices.len() / slots.block, slots.block]);
@@ -95,19 +111,11 @@ fn split(shape: &Shape, axis: usize, slots: &Slots) -> Shape {
 }
 
 /// Writes a parameter, read through `maps` and along `axis` slot by slot, to `target`.
-fn arrange(
-    shape: &Shape,
-    source: &[f32],
-    maps: &[Option<&[usize]>],
-    at: (usize, &Slots),
-    target: &mut Tensor,
-) {
-    let (axis, slots) = at;
+fn arrange(source: &Tensor, maps: &[Option<&[usize]>], (axis, slots): (usize, &Slots), target: &mut Tensor) {
     let mut maps = maps.to_vec();
-    let is_whole = slots.indices.iter().copied().eq(0..shape[axis]);
-    maps[axis] = (!is_whole).then_some(&slots.indices);
+    maps[axis] = (!in_order(slots, source.shape()[axis])).then_some(&slots.indices);
     let target = target.as_mut_slice().expect("the room was made for f32");
-    Gather::new(shape, &maps).run(source, target);
+    Gather::new(source.shape(), &maps).run(elements(source), target);
 }
 
 /// The graph of all inner products of slots: both operands contracted over everything but the slots.

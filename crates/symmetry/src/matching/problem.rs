@@ -2,7 +2,7 @@
 
 use graph::Role;
 use models::Params;
-use tensor::{DType, Shape};
+use tensor::{DType, Shape, Tensor};
 
 use super::objective::Objective;
 use crate::{Group, SymmetryError, gather::Gather};
@@ -11,8 +11,14 @@ use crate::{Group, SymmetryError, gather::Gather};
 pub(super) struct Pair<'a> {
     pub(super) name: &'a str,
     pub(super) shape: &'a Shape,
-    pub(super) a: &'a [f32],
-    pub(super) b: &'a [f32],
+    /// Of type `f32` and `shape`, as is `b`.
+    pub(super) a: &'a Tensor,
+    pub(super) b: &'a Tensor,
+}
+
+/// The elements of a tensor of a [`Pair`].
+pub(super) fn elements(tensor: &Tensor) -> &[f32] {
+    tensor.as_slice().expect("the tensors of a pair were checked to be f32")
 }
 
 pub(super) struct Problem<'a> {
@@ -30,10 +36,10 @@ impl<'a> Problem<'a> {
         let mut pairs = Vec::new();
         for subject in group.subjects().iter().filter(|subject| subject.role == Role::Parameter) {
             let (name, shape) = (subject.name.as_str(), &subject.shape);
-            pairs.push(Pair { name, shape, a: numbers("A", a, name)?, b: numbers("B", b, name)? });
+            pairs.push(Pair { name, shape, a: trained("A", a, name)?, b: trained("B", b, name)? });
         }
-        let norm = |side: fn(&Pair<'a>) -> &'a [f32]| {
-            let squares = pairs.iter().map(|pair| whole(pair.shape).inner_product(side(pair), side(pair)));
+        let norm = |side: fn(&Pair<'a>) -> &'a Tensor| {
+            let squares = pairs.iter().map(|pair| square(side(pair)));
             squares.sum::<f64>().sqrt()
         };
         let norms = [norm(|pair| pair.a), norm(|pair| pair.b)];
@@ -51,7 +57,7 @@ impl<'a> Problem<'a> {
         let Pair { name, shape, a, b } = &self.pairs[position];
         let maps = self.group.axis_maps(name, shape, permutations);
         let maps: Vec<Option<&[usize]>> = maps.iter().map(Option::as_deref).collect();
-        Gather::new(shape, &maps).inner_product(a, b)
+        Gather::new(shape, &maps).inner_product(elements(a), elements(b))
     }
 
     /// The objective at these permutations.
@@ -62,19 +68,21 @@ impl<'a> Problem<'a> {
     }
 }
 
-fn whole(shape: &Shape) -> Gather<'static> {
-    Gather::new(shape, &vec![None; shape.rank()])
+/// The sum of the squares of a tensor's elements.
+fn square(tensor: &Tensor) -> f64 {
+    let unmoved = Gather::new(tensor.shape(), &vec![None; tensor.shape().rank()]);
+    unmoved.inner_product(elements(tensor), elements(tensor))
 }
 
-/// The elements of a parameter that is finite `f32`.
-fn numbers<'a>(network: &'static str, params: &'a Params, name: &str) -> Result<&'a [f32], SymmetryError> {
+/// A parameter, once it is known to be finite `f32`.
+fn trained<'a>(network: &'static str, params: &'a Params, name: &str) -> Result<&'a Tensor, SymmetryError> {
     let tensor = params.get(name).expect("the names were checked");
-    let Ok(elements) = tensor.as_slice::<f32>() else {
+    if tensor.dtype() != DType::F32 {
         let (name, found) = (name.to_owned(), tensor.dtype());
         return Err(SymmetryError::ParameterDType { network, name, expected: DType::F32, found });
-    };
+    }
     match tensor.first_non_finite() {
-        None => Ok(elements),
+        None => Ok(tensor),
         Some(position) => Err(SymmetryError::NonFinite { network, name: name.to_owned(), position }),
     }
 }
