@@ -1,0 +1,130 @@
+//! What can go wrong.
+
+use std::{io, path::PathBuf};
+
+use isoloss::{
+    data::DataError,
+    graph::ExecError,
+    models::ModelError,
+    symmetry::{SymmetryError, assignment::AssignmentError},
+    tensor::TensorError,
+    train::TrainError,
+};
+
+/// Why a benchmark could not be run. A target that is missed is a result and no error.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BenchError {
+    /// There is no such benchmark.
+    #[error("no benchmark called '{found}'; there are {known}")]
+    UnknownName {
+        /// What was asked for.
+        found: String,
+        /// The names that exist.
+        known: String,
+    },
+    /// A benchmark with nothing to time.
+    #[error("0 rounds time nothing; expected at least 1")]
+    NoRounds,
+    /// Training on MNIST without MNIST.
+    #[error(
+        "benchmark mnist-train needs the data: expected --data mnist:DIR with MNIST's four files in DIR, found {found}"
+    )]
+    NeedsData {
+        /// What was given.
+        found: String,
+    },
+    /// A peer that is required is not installed.
+    #[error("peer {peer} is absent: {reason}; install the peers with bench/peers/install.sh")]
+    PeerAbsent {
+        /// The peer.
+        peer: &'static str,
+        /// What is missing.
+        reason: String,
+    },
+    /// A peer is installed and did not do its work.
+    #[error("peer {peer} failed: {problem}{said}")]
+    Peer {
+        /// The peer.
+        peer: &'static str,
+        /// What is wrong.
+        problem: String,
+        /// The end of what it wrote to standard error, on lines of its own.
+        said: String,
+    },
+    /// A run of the program itself failed.
+    #[error("`{command}` ended with {status}{said}")]
+    Program {
+        /// The command.
+        command: String,
+        /// How it ended.
+        status: String,
+        /// The end of what it wrote to standard error, on lines of its own.
+        said: String,
+    },
+    /// A process could not be started.
+    #[error("cannot start {}: {source}", program.display())]
+    Start {
+        /// The program.
+        program: PathBuf,
+        /// The cause.
+        source: io::Error,
+    },
+    /// A file could not be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: io::Error,
+    },
+    /// A matrix does not have the size that its name says.
+    #[error("{}: expected {expected} bytes, found {found}", path.display())]
+    MatrixSize {
+        /// The file.
+        path: PathBuf,
+        /// The size of an n × n matrix of 32-bit floats.
+        expected: usize,
+        /// The file's size.
+        found: usize,
+    },
+    /// Where the result should go is a file already.
+    #[error("{} is there already, and results are never overwritten; give another --out", path.display())]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// There is no place for temporary files.
+    #[error("cannot make a temporary folder: {source}")]
+    Temporary {
+        /// The cause.
+        source: io::Error,
+    },
+    /// A result could not be written as JSON.
+    #[error("cannot write the result as JSON: {source}")]
+    Json {
+        /// The cause.
+        source: serde_json::Error,
+    },
+    /// From training.
+    #[error(transparent)]
+    Train(#[from] TrainError),
+    /// From data.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// From networks and their files.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// From matching.
+    #[error(transparent)]
+    Symmetry(#[from] SymmetryError),
+    /// From the assignment solver.
+    #[error(transparent)]
+    Assignment(#[from] AssignmentError),
+    /// From the executor.
+    #[error(transparent)]
+    Exec(#[from] ExecError),
+    /// From writing files.
+    #[error(transparent)]
+    Tensor(#[from] TensorError),
+}

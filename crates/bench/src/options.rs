@@ -1,0 +1,124 @@
+//! What to run.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use crate::BenchError;
+
+/// A benchmark.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Name {
+    /// One step of training.
+    MlpStep,
+    /// A whole training on MNIST.
+    MnistTrain,
+    /// Matching two networks.
+    WeightMatching,
+    /// Linear assignment.
+    Assignment,
+    /// Starting the program, and its size.
+    Startup,
+}
+
+impl Name {
+    /// All benchmarks, in the order in which `all` runs them.
+    pub const ALL: [Self; 5] =
+        [Self::MlpStep, Self::MnistTrain, Self::WeightMatching, Self::Assignment, Self::Startup];
+
+    /// What [`Name::parse`] reads.
+    pub const NAMES: [&str; 6] =
+        ["mlp-step", "mnist-train", "weight-matching", "assignment", "startup", "all"];
+
+    /// The name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        Self::NAMES[self as usize]
+    }
+
+    /// The benchmark of that name, or all of them for `all`.
+    ///
+    /// # Errors
+    /// [`BenchError::UnknownName`] for any other name.
+    pub fn parse(name: &str) -> Result<Vec<Self>, BenchError> {
+        if name == "all" {
+            return Ok(Self::ALL.to_vec());
+        }
+        match Self::ALL.into_iter().find(|known| known.name() == name) {
+            Some(known) => Ok(vec![known]),
+            None => Err(BenchError::UnknownName { found: name.to_owned(), known: Self::NAMES.join(", ") }),
+        }
+    }
+}
+
+/// The folder in a data specification `mnist:DIR`.
+///
+/// # Errors
+/// [`BenchError::NeedsData`] where it is another specification, or there is no such folder.
+pub fn mnist_folder(data: &str) -> Result<PathBuf, BenchError> {
+    let folder = data.strip_prefix("mnist:").map(PathBuf::from).filter(|folder| folder.is_dir());
+    folder.ok_or_else(|| BenchError::NeedsData { found: format!("'{data}'") })
+}
+
+/// What to run, and on what.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The benchmarks, in order.
+    pub names: Vec<Name>,
+    /// The virtual environment of the peers; `.peers` is where `install.sh` puts it.
+    pub peers: PathBuf,
+    /// The folder of the peers' scripts: `bench/peers`.
+    pub scripts: PathBuf,
+    /// Whether an absent peer is an error.
+    pub require_peers: bool,
+    /// How often each side has a turn, from 1 up.
+    pub rounds: usize,
+    /// The `isoloss` program, which the benchmarks of whole commands run.
+    pub program: PathBuf,
+    /// The folder with MNIST's four files, which `mnist-train` needs.
+    pub mnist: Option<PathBuf>,
+    /// Two weights files or run folders of `mlp:784-512-512-512-10` to match; without them two untrained networks.
+    pub networks: Option<[PathBuf; 2]>,
+    /// Draws everything random that ours uses.
+    pub seed: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_benchmark_is_found_by_its_name() {
+        for name in Name::ALL {
+            assert_eq!(Name::parse(name.name()).unwrap(), [name]);
+        }
+        assert_eq!(Name::parse("all").unwrap(), Name::ALL);
+    }
+
+    #[test]
+    fn an_unknown_name_is_answered_with_those_that_exist() {
+        let message = Name::parse("mlp").unwrap_err().to_string();
+        assert!(
+            message.contains("'mlp'") && message.contains("mlp-step") && message.contains("all"),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn data_must_be_mnist_and_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let spec = format!("mnist:{}", folder.path().display());
+        assert_eq!(mnist_folder(&spec).unwrap(), folder.path());
+        for wrong in ["digits", "mnist:", "mnist:/no/such/folder"] {
+            assert!(mnist_folder(wrong).unwrap_err().to_string().contains(&format!("found '{wrong}'")));
+        }
+    }
+
+    #[test]
+    fn names_read_the_same_in_json() {
+        for name in Name::ALL {
+            assert_eq!(serde_json::to_value(name).unwrap(), name.name());
+        }
+    }
+}
