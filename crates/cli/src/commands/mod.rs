@@ -2,6 +2,7 @@
 
 mod align;
 mod barrier;
+mod bench;
 mod completions;
 mod demo;
 mod inspect;
@@ -54,5 +55,6 @@ commands! {
     merge::Merge,
     barrier::Barrier,
     reproduce::Reproduce,
+    bench::Bench,
     completions::Completions,
 }

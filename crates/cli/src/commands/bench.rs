@@ -1,0 +1,102 @@
+//! `isoloss bench`: times against other tools.
+
+use std::{env, path::PathBuf};
+
+use bench::{BenchError, Name, Options};
+use clap::{Args, builder::PossibleValuesParser};
+
+use super::Run;
+use crate::{
+    common::Common,
+    failure::Failure,
+    outcome::{Answer, Outcome},
+    output, place,
+    progress::Progress,
+    session::Session,
+};
+
+/// The folder of the peers' scripts, from the repository's root.
+const SCRIPTS: &str = "bench/peers";
+
+/// Compare the speed with that of other tools
+///
+/// Times ours and each peer in turn and prints medians and ratios, the worst first. To be run in the repository on a
+/// machine that does nothing else; docs/benchmarks.md says how to read the numbers.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Exit codes: 0 no target is missed, 1 a target is missed, 2 an error; with --require-peers an absent peer is an error.
+
+Examples:
+  bench/peers/install.sh
+  isoloss bench mlp-step --threads 2 --require-peers
+  isoloss bench all --threads 2 --data mnist:data/mnist --json")]
+pub(crate) struct Bench {
+    /// The benchmark
+    #[arg(value_name = "NAME", value_parser = PossibleValuesParser::new(Name::NAMES))]
+    name: String,
+    /// Turns of each side
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    runs: usize,
+    /// The virtual environment that bench/peers/install.sh made
+    #[arg(long, value_name = "DIR", default_value = ".peers")]
+    peers: PathBuf,
+    /// Fail where a peer is absent
+    #[arg(long)]
+    require_peers: bool,
+    /// MNIST for mnist-train: mnist:DIR
+    #[arg(long, value_name = "SPEC")]
+    data: Option<String>,
+    /// For weight-matching: the network that stays as it is, a run folder or .safetensors file of
+    /// mlp:784-512-512-512-10 [default: an untrained one]
+    #[arg(long, value_name = "MODEL", requires = "b")]
+    a: Option<PathBuf>,
+    /// For weight-matching: the network whose units are moved
+    #[arg(long, value_name = "MODEL", requires = "a")]
+    b: Option<PathBuf>,
+    /// The file for every number, as JSON [default: bench/runs/DATE-NAME.json]
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    common: Common,
+}
+
+impl Run for Bench {
+    fn common(&self) -> Common {
+        self.common
+    }
+
+    fn run(&self, session: &Session) -> Result<Outcome, Failure> {
+        let out = self.out.clone().unwrap_or_else(|| bench::default_file(&self.name));
+        if out.exists() {
+            return Err(BenchError::Exists { path: out }.into());
+        }
+        place::check_folder(out.parent().unwrap_or(&out))?;
+        let options = self.options(session.seed)?;
+        let mut notify = |line: &str| match session.progress {
+            Progress::Silent => {}
+            Progress::Bar | Progress::Lines => output::note(line),
+        };
+        let run = bench::run(&session.executor, &options, &mut notify)?;
+        bench::write(&run, &out)?;
+        let text = format!("{}\nEvery number: {}\n", bench::text(&run), out.display());
+        let json = serde_json::to_value(&run).map_err(|source| BenchError::Json { source })?;
+        Ok(Outcome { answer: Answer::from_claim(run.met != Some(false)), text, json })
+    }
+}
+
+impl Bench {
+    fn options(&self, seed: u64) -> Result<Options, Failure> {
+        Ok(Options {
+            names: Name::parse(&self.name)?,
+            peers: self.peers.clone(),
+            scripts: SCRIPTS.into(),
+            require_peers: self.require_peers,
+            rounds: self.runs,
+            program: env::current_exe()
+                .map_err(|source| BenchError::Start { program: "isoloss".into(), source })?,
+            mnist: self.data.as_deref().map(bench::mnist_folder).transpose()?,
+            networks: self.a.clone().zip(self.b.clone()).map(<[PathBuf; 2]>::from),
+            seed,
+        })
+    }
+}
