@@ -2,12 +2,13 @@
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser};
+use clap::{CommandFactory, FromArgMatches, Parser};
 use isoloss::tensor::parallel;
 
 use crate::{
     commands::{Command, Run},
     failure::{CliError, Failure},
+    help,
     outcome::{ERROR_CODE, Outcome},
     output,
     session::Session,
@@ -15,9 +16,9 @@ use crate::{
 
 /// Measure, move and merge neural networks along directions that leave the loss unchanged
 ///
-/// A network does not change when its hidden units are exchanged, so two trained networks may differ by no more than an
-/// order of units. Isoloss derives this symmetry from the network itself, matches one network to another, averages
-/// them, and measures what lies between them.
+/// A network computes the same when its hidden units are exchanged, so two trained networks that look different may
+/// differ mainly in the order of their units. Isoloss derives this symmetry from the network itself, matches one network
+/// to another, averages them, and measures what lies between them.
 #[derive(Debug, Parser)]
 #[command(name = "isoloss", version, arg_required_else_help = true, after_help = AFTER_HELP, max_term_width = 100)]
 pub(crate) struct Cli {
@@ -30,6 +31,7 @@ A MODEL is a run folder of `isoloss train` or a .safetensors file.
 Exit codes: 0 yes, 1 a negative answer (a barrier above the bound, a failed certificate), 2 an error.
 
 Examples:
+  isoloss demo
   isoloss train --model mlp:64-128-128-10 --data digits --out a --seed 1
   isoloss train --model mlp:64-128-128-10 --data digits --out b --seed 2
   isoloss inspect a
@@ -37,15 +39,19 @@ Examples:
   isoloss merge a b --out merged.safetensors --data digits";
 
 impl Cli {
-    /// The commands and flags, for completions.
+    /// The commands and flags with their help.
     pub(crate) fn definition() -> clap::Command {
-        Self::command()
+        help::explained(Self::command())
+    }
+
+    fn read() -> Result<Self, clap::Error> {
+        Self::from_arg_matches(&Self::definition().try_get_matches()?)
     }
 }
 
 /// Runs what the arguments ask for.
 pub(crate) fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match Cli::read() {
         Ok(cli) => cli,
         Err(message) => return usage(&message),
     };

@@ -1,27 +1,40 @@
-//! Help texts that several commands share.
+//! Explanations that stand in the long help of every command that takes such a value.
 
-/// What a model specification is.
-pub(crate) const MODEL_SPEC: &str = "\
-Architecture, when the weights do not name it or are to be read as another one
+use clap::{Arg, Command};
 
+/// A model specification, the value of `--model`.
+const MODEL_SPEC: &str = "\
 mlp:784-512-512-10 is a multilayer perceptron: features, hidden layers, classes. Options follow after commas: \
 act=relu|leaky_relu|tanh|gelu, norm=none|layer (before each activation), bias=on|off; the first of each is the default.";
 
-/// What a MODEL argument is.
-pub(crate) const MODEL: &str = "\
-Run folder of `isoloss train`, or a .safetensors file
-
-Tensors have the names and layouts of PyTorch's nn.Sequential: 0.weight is [outputs, inputs]. Files written by others do \
-not name their architecture; give it with --model.";
-
-/// What a data specification is.
-pub(crate) const DATA_SPEC: &str = "\
-Data set
-
+/// A data specification, the value of `--data`.
+const DATA_SPEC: &str = "\
 digits: built-in 8x8 handwritten digits (UCI), 1,437 to train and 360 to test. \
 mnist:DIR and fashion-mnist:DIR: the four IDX files of that data set in folder DIR, gzipped or not.";
 
-/// What a loss is.
-pub(crate) const LOSS: &str = "\
-What is measured, as a mean over examples: cross-entropy (in nats) or squared-error (to the one-hot label, summed over \
-classes)";
+/// A loss, the value of `--loss`.
+const LOSS: &str = "\
+cross-entropy is in nats; squared-error is to the one-hot label, summed over classes. Both are means over examples.";
+
+/// A network, the argument MODEL or A.
+const NETWORK: &str = "\
+A run folder of `isoloss train`, or a .safetensors file. Tensors have the names and layouts of PyTorch's nn.Sequential: \
+0.weight is [outputs, inputs]. Files written by others do not name their architecture; give it with --model.";
+
+/// Adds the explanations to all commands.
+pub(crate) fn explained(command: Command) -> Command {
+    command.mut_subcommands(|command| command.mut_args(explain))
+}
+
+fn explain(argument: Arg) -> Arg {
+    let network = argument.get_value_names().is_some_and(|names| matches!(names[0].as_str(), "MODEL" | "A"));
+    let explanation = match argument.get_long() {
+        Some("model") => MODEL_SPEC,
+        Some("data") => DATA_SPEC,
+        Some("loss") => LOSS,
+        None if network => NETWORK,
+        _ => return argument,
+    };
+    let short = argument.get_help().cloned().unwrap_or_default();
+    argument.long_help(format!("{short}\n\n{explanation}"))
+}

@@ -120,7 +120,9 @@ impl Lines {
         let left =
             time_left(now.duration_since(begin), done - before.min(done), self.total.saturating_sub(done));
         let Self { name, total, unit, .. } = self;
-        Some(format!("{name}: {done}/{total} {unit}{left} {message}").trim_end().to_owned())
+        let message = message.to_string();
+        let separator = if message.is_empty() { "" } else { "; " };
+        Some(format!("{name}: {done}/{total} {unit}{left}{separator}{message}"))
     }
 }
 
@@ -148,9 +150,9 @@ mod tests {
         let mut at = |done, seconds| lines.at(done, &"loss 0.5", start + Duration::from_secs(seconds));
         assert_eq!(at(0, 0), None);
         assert_eq!(at(10, 4), None);
-        assert_eq!(at(20, 8).as_deref(), Some("training: 20/100 steps, about 32 s left loss 0.5"));
+        assert_eq!(at(20, 8).as_deref(), Some("training: 20/100 steps, about 32 s left; loss 0.5"));
         assert_eq!(at(25, 12), None);
-        assert_eq!(at(26, 13).as_deref(), Some("training: 26/100 steps, about 37 s left loss 0.5"));
+        assert_eq!(at(26, 13).as_deref(), Some("training: 26/100 steps, about 37 s left; loss 0.5"));
     }
 
     #[test]

@@ -11,7 +11,6 @@ use crate::{
     alignment::{self, Alignment},
     common::Common,
     failure::Failure,
-    help,
     json::{self, number},
     networks::{self, Network},
     outcome::{Answer, Outcome},
@@ -29,10 +28,10 @@ use crate::{
 #[command(after_help = "\
 Examples:
   isoloss align runs/a runs/b --out b-aligned.safetensors
-  isoloss align a.safetensors b.safetensors --model mlp:784-512-512-512-10 --restarts 4 --out b2.safetensors")]
+  isoloss align a.safetensors b.safetensors --model mlp:784-512-10 --restarts 4 --out b2.safetensors")]
 pub(crate) struct Align {
     /// Network that stays as it is
-    #[arg(value_name = "A", long_help = help::MODEL)]
+    #[arg(value_name = "A")]
     a: PathBuf,
     /// Network that is matched to A
     #[arg(value_name = "B")]
@@ -44,7 +43,7 @@ pub(crate) struct Align {
     #[arg(long)]
     force: bool,
     /// Architecture of both, when the files do not name it
-    #[arg(long = "model", value_name = "SPEC", long_help = help::MODEL_SPEC)]
+    #[arg(long = "model", value_name = "SPEC")]
     spec: Option<String>,
     /// Further starts of the search from random arrangements; the best result counts. The default is the published method
     #[arg(long, value_name = "N", default_value_t = 0)]

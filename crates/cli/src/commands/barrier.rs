@@ -20,7 +20,6 @@ use crate::{
     alignment::{self, Alignment, Method},
     common::Common,
     failure::Failure,
-    help,
     json::{self, number},
     measure::Measure,
     networks::{self, Network},
@@ -34,8 +33,8 @@ use crate::{
 ///
 /// Networks (1 − λ)·A + λ·B are scored on training and test data for λ from 0 to 1: once with B as it is (naive) and once
 /// with B matched to A (aligned, see `isoloss align`). The barrier is the largest excess of the loss over the straight
-/// line between the ends: max over λ of L(λ) − ((1 − λ)·L(0) + λ·L(1)). A barrier of zero after alignment means that the
-/// two networks differ by no more than the order of their hidden units, as far as the loss can tell.
+/// line between the ends: max over λ of L(λ) − ((1 − λ)·L(0) + λ·L(1)). Zero means that the loss does not rise above that
+/// line anywhere, so that averaging the two networks costs nothing.
 ///
 /// With --bound the answer is no, exit code 1, if the aligned barrier on the test set is above the bound.
 #[derive(Debug, Args)]
@@ -43,16 +42,16 @@ use crate::{
 Examples:
   isoloss barrier runs/a runs/b --data digits
   isoloss barrier runs/a runs/b --data mnist:data/mnist --bound 0.02 --out report
-  isoloss barrier a.safetensors b.safetensors --model mlp:784-512-10 --data fashion-mnist:data/fashion --json")]
+  isoloss barrier a.safetensors b.safetensors --model mlp:784-512-10 --data mnist:data/mnist --json")]
 pub(crate) struct Barrier {
     /// Network at λ = 0, which stays as it is
-    #[arg(value_name = "A", long_help = help::MODEL)]
+    #[arg(value_name = "A")]
     a: PathBuf,
     /// Network at λ = 1
     #[arg(value_name = "B")]
     b: PathBuf,
     /// Data set: digits, mnist:DIR or fashion-mnist:DIR
-    #[arg(long, value_name = "SPEC", long_help = help::DATA_SPEC)]
+    #[arg(long, value_name = "SPEC")]
     data: String,
     /// Points on the segment, an odd number from 3 up; the default is that of Git Re-Basin's code
     #[arg(long, value_name = "N", default_value_t = landscape::POINTS)]
@@ -64,10 +63,10 @@ pub(crate) struct Barrier {
     #[arg(long, value_name = "X")]
     bound: Option<f64>,
     /// Loss: cross-entropy or squared-error
-    #[arg(long, value_name = "NAME", default_value = "cross-entropy", long_help = help::LOSS)]
+    #[arg(long, value_name = "NAME", default_value = "cross-entropy")]
     loss: String,
     /// Architecture of both, when the files do not name it
-    #[arg(long = "model", value_name = "SPEC", long_help = help::MODEL_SPEC)]
+    #[arg(long = "model", value_name = "SPEC")]
     spec: Option<String>,
     /// Further starts of the matching from random arrangements; the best result counts
     #[arg(long, value_name = "N", default_value_t = 0)]

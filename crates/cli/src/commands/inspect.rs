@@ -15,7 +15,6 @@ use super::Run;
 use crate::{
     common::Common,
     failure::Failure,
-    help,
     json::number,
     networks::Network,
     outcome::{Answer, Outcome},
@@ -40,10 +39,10 @@ Examples:
   isoloss inspect --model mlp:784-512-512-512-10,norm=layer --json")]
 pub(crate) struct Inspect {
     /// Run folder or .safetensors file; none to look at --model without weights
-    #[arg(value_name = "MODEL", required_unless_present = "spec", long_help = help::MODEL)]
+    #[arg(value_name = "MODEL", required_unless_present = "spec")]
     network: Option<PathBuf>,
     /// Architecture: mlp:SIZES[,act=…][,norm=…][,bias=…]
-    #[arg(long = "model", id = "spec", value_name = "SPEC", long_help = help::MODEL_SPEC)]
+    #[arg(long = "model", id = "spec", value_name = "SPEC")]
     spec: Option<String>,
     /// How often each test of the certificate is repeated with new numbers; the default is ours
     #[arg(long, value_name = "N", default_value_t = 4)]

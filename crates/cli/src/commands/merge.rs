@@ -17,7 +17,6 @@ use crate::{
     alignment::{self, Alignment, Method},
     common::Common,
     failure::{CliError, Failure},
-    help,
     json::{self, number},
     measure::Measure,
     networks::{self, Network},
@@ -39,7 +38,7 @@ Examples:
   isoloss merge runs/a runs/b runs/c --align none --out naive.safetensors")]
 pub(crate) struct Merge {
     /// Two networks or more; the first one stays as it is
-    #[arg(value_name = "MODEL", required = true, num_args = 2.., long_help = help::MODEL)]
+    #[arg(value_name = "MODEL", required = true, num_args = 2..)]
     networks: Vec<PathBuf>,
     /// File for the merged network, *.safetensors
     #[arg(long, value_name = "FILE")]
@@ -54,13 +53,13 @@ pub(crate) struct Merge {
     #[arg(long, value_name = "X", allow_negative_numbers = true)]
     at: Option<f64>,
     /// Architecture of all, when the files do not name it
-    #[arg(long = "model", value_name = "SPEC", long_help = help::MODEL_SPEC)]
+    #[arg(long = "model", value_name = "SPEC")]
     spec: Option<String>,
     /// Score all networks on this data set: digits, mnist:DIR or fashion-mnist:DIR
-    #[arg(long, value_name = "SPEC", long_help = help::DATA_SPEC)]
+    #[arg(long, value_name = "SPEC")]
     data: Option<String>,
     /// Loss of the scores: cross-entropy or squared-error
-    #[arg(long, value_name = "NAME", default_value = "cross-entropy", long_help = help::LOSS)]
+    #[arg(long, value_name = "NAME", default_value = "cross-entropy")]
     loss: String,
     /// Further starts of the matching from random arrangements; the best result counts
     #[arg(long, value_name = "N", default_value_t = 0)]

@@ -13,7 +13,6 @@ use super::Run;
 use crate::{
     common::Common,
     failure::{CliError, Failure},
-    help,
     json::number,
     outcome::{Answer, Outcome},
     place,
@@ -32,15 +31,16 @@ use crate::{
 #[command(after_help = "\
 Examples:
   isoloss train --model mlp:64-128-128-10 --data digits --out runs/a --seed 1
-  isoloss train --model mlp:784-512-512-512-10 --data mnist:data/mnist --epochs 25 --batch 500 --out runs/mnist
+  isoloss train --model mlp:784-512-512-512-10 --data mnist:data/mnist --epochs 25 --batch 500 \\
+      --out runs/mnist
   isoloss train --model mlp:64-512-10,norm=layer --data digits --out runs/b \\
       --optimizer sgd:lr=0.1,momentum=0.9,nesterov --schedule cosine:warmup=1")]
 pub(crate) struct Train {
     /// Architecture: mlp:SIZES[,act=…][,norm=…][,bias=…]
-    #[arg(long, value_name = "SPEC", long_help = help::MODEL_SPEC)]
+    #[arg(long, value_name = "SPEC")]
     model: String,
     /// Data set: digits, mnist:DIR or fashion-mnist:DIR
-    #[arg(long, value_name = "SPEC", long_help = help::DATA_SPEC)]
+    #[arg(long, value_name = "SPEC")]
     data: String,
     /// Run folder; made if it is not there
     #[arg(long, value_name = "DIR")]
@@ -48,7 +48,7 @@ pub(crate) struct Train {
     /// Method with its learning rate: sgd, adam or adamw, each with options
     ///
     /// sgd:lr=0.1,momentum=0.9,nesterov,weight_decay=0.0005, adam:lr=0.001,beta1=…,beta2=…,epsilon=…,weight_decay=…,
-    /// adamw: as adam. Options that are left out have PyTorch's defaults.
+    /// adamw: as adam. Options that are left out have PyTorch's defaults; the default is Adam with its paper's rate.
     #[arg(long, value_name = "SPEC", default_value = "adam:lr=0.001")]
     optimizer: String,
     /// Learning rate over time: constant, step or cosine, each with warm-up if wanted
@@ -61,7 +61,7 @@ pub(crate) struct Train {
     #[arg(long, value_name = "NAME", default_value = "pytorch")]
     init: String,
     /// What is minimised: cross-entropy or squared-error
-    #[arg(long, value_name = "NAME", default_value = "cross-entropy", long_help = help::LOSS)]
+    #[arg(long, value_name = "NAME", default_value = "cross-entropy")]
     loss: String,
     /// Passes over the training set, from 1 up; the default is ours
     #[arg(long, value_name = "N", default_value_t = 10)]

@@ -1,0 +1,9 @@
+//! The program as its users run it.
+
+#![expect(clippy::unwrap_used, reason = "what a test prepares may fail it")]
+
+mod bad_input;
+mod help;
+mod pairs;
+mod support;
+mod training;

@@ -1,0 +1,185 @@
+//! `isoloss inspect`, `align`, `merge` and `barrier` on trained networks.
+
+use std::{collections::BTreeMap, fs, process::Stdio};
+
+use crate::support::{Place, number};
+use isoloss::models::{load_model, weights};
+use serde_json::{Value, json};
+
+/// A place with two trained networks, `a` and `b`.
+fn pair() -> Place {
+    let place = Place::new();
+    place.train("a", 1);
+    place.train("b", 2);
+    place
+}
+
+#[test]
+fn the_symmetry_of_the_mnist_network_has_its_known_order_and_a_certificate() {
+    let result = Place::new().json("inspect --model mlp:784-512-512-512-10");
+    assert!((number(&result, "/log10_order") - 3499.6).abs() < 0.1, "{result:#}");
+    assert_eq!(result["certificate"]["passed"], true);
+    assert!(number(&result, "/certificate/worst_relative") <= number(&result, "/certificate/tolerance"));
+    assert_eq!(result["weights"], 932_362);
+    assert_eq!(
+        result["parameters"][0],
+        json!({ "name": "0.weight", "shape": [512, 784], "weights": 401_408 })
+    );
+    assert_eq!(result["groups"].as_array().unwrap().len(), 3);
+    assert_eq!(result["groups"][0]["size"], 512);
+    assert_eq!(result["groups"][0]["axes"][2], json!({ "parameter": "2.weight", "axis": 1 }));
+}
+
+#[test]
+fn inspecting_a_run_folder_shows_its_parameters_and_writes_a_report() {
+    let place = pair();
+    let text = place.text("inspect a --out report");
+    assert!(text.contains("0.weight") && text.contains("[16, 64]"), "{text}");
+    assert!(text.contains("certificate   passed"), "{text}");
+    let html = fs::read_to_string(place.path("report/report.html")).unwrap();
+    assert!(html.contains("Symmetry of a"));
+    let report: Value = serde_json::from_slice(&fs::read(place.path("report/report.json")).unwrap()).unwrap();
+    assert_eq!(report["kind"], "inspect");
+}
+
+#[test]
+fn a_network_without_hidden_units_has_no_symmetry() {
+    let place = Place::new();
+    assert!(place.text("inspect --model mlp:4-3").contains("No units can be exchanged."));
+    assert_eq!(number(&place.json("inspect --model mlp:4-3"), "/log10_order"), 0.0);
+}
+
+#[test]
+fn alignment_raises_the_objective_and_keeps_the_function_and_the_metadata() {
+    let place = pair();
+    let mut file = weights::load(&place.path("b/model.safetensors")).unwrap();
+    file.metadata.insert("note".to_owned(), "from far away".to_owned());
+    weights::save(&place.path("b.safetensors"), &file.params, &file.metadata).unwrap();
+    let result = place.json("align a b.safetensors --out b2.safetensors");
+    assert!(
+        number(&result, "/matching/objective") > number(&result, "/matching/objective_before"),
+        "{result:#}"
+    );
+    assert!(
+        number(&result, "/groups/0/moved") > 0.0 && number(&result, "/groups/0/size") == 16.0,
+        "{result:#}"
+    );
+    assert_eq!(result["certificate"]["passed"], true);
+    let aligned = weights::load(&place.path("b2.safetensors")).unwrap();
+    assert_eq!(aligned.metadata["note"], "from far away");
+    assert_eq!(aligned.metadata["isoloss.aligned_to"], "a");
+    let parents = place.json("barrier b b2.safetensors --data digits --align none");
+    let [before, after] = [0, 1].map(|parent| number(&parents, &format!("/parents/{parent}/test/loss")));
+    assert!((before - after).abs() < 1e-6, "{before} {after}");
+}
+
+#[test]
+fn a_network_is_aligned_to_itself_by_moving_nothing() {
+    let place = pair();
+    let result = place.json("align a a --out same.safetensors");
+    assert_eq!(number(&result, "/matching/distance"), 0.0);
+    assert_eq!(result["groups"][0]["moved"], 0);
+    let (_, params) = load_model(&place.path("a"), None).unwrap();
+    assert_eq!(load_model(&place.path("same.safetensors"), None).unwrap().1, params);
+}
+
+#[test]
+fn merging_after_alignment_is_better_than_without() {
+    let place = pair();
+    let aligned = place.json("merge a b --out m.safetensors --data digits");
+    let naive = place.json("merge a b --out n.safetensors --data digits --align none");
+    assert!(
+        number(&aligned, "/merged/train/loss") < number(&naive, "/merged/train/loss"),
+        "{aligned:#} {naive:#}"
+    );
+    assert_eq!(aligned["parents"][0]["path"], "a");
+    assert_eq!(aligned["parents"][1]["score"], naive["parents"][1]["score"]);
+    assert!(place.text("inspect m.safetensors").contains("mlp:64-16-16-10"));
+}
+
+#[test]
+fn the_place_between_two_networks_is_honoured() {
+    let place = pair();
+    place.text("merge a b --at 0 --out start.safetensors");
+    let (_, a) = load_model(&place.path("a"), None).unwrap();
+    assert_eq!(load_model(&place.path("start.safetensors"), None).unwrap().1, a);
+}
+
+#[test]
+fn more_than_two_networks_are_averaged_equally() {
+    let place = pair();
+    place.train("c", 3);
+    let text = place.text("merge a b c --out m.safetensors --align none");
+    assert_eq!(text, "written to m.safetensors\n");
+    let first = |run: &str| {
+        let (_, params) = load_model(&place.path(run), None).unwrap();
+        params.get("2.bias").unwrap().to_f64_vec()[3]
+    };
+    let mean = (first("a") + first("b") + first("c")) / 3.0;
+    assert!((first("m.safetensors") - mean).abs() < 1e-7);
+    let result = place.json("merge a b c --out aligned.safetensors --data digits");
+    assert_eq!(result["matchings"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn the_barrier_is_measured_naive_and_aligned_on_both_parts() {
+    let place = pair();
+    let result = place.json("barrier a b --data digits --out report");
+    for part in ["train", "test"] {
+        let naive = number(&result, &format!("/naive/{part}/barrier"));
+        assert!(number(&result, &format!("/aligned/{part}/barrier")) < naive, "{result:#}");
+        assert!(number(&result, &format!("/parents/1/{part}/accuracy")) > 0.1);
+    }
+    assert_eq!(result["naive"]["test"]["curve"]["loss"].as_array().unwrap().len(), 25);
+    assert_eq!(result["naive"]["test"]["curve"]["loss"][0], result["parents"][0]["test"]["loss"]);
+    let midpoint = &result["aligned"]["test"]["curve"]["loss"][12];
+    assert_eq!(&result["aligned"]["test"]["loss"], midpoint);
+    for file in ["report.html", "report.json", "figures/segment-loss.svg", "figures/segment-accuracy.png"] {
+        assert!(place.path("report").join(file).is_file(), "{file}");
+    }
+}
+
+#[test]
+fn the_bound_decides_the_exit_code() {
+    let place = pair();
+    assert!(
+        place.text("barrier a b --data digits --points 3 --bound 100").contains("within the bound of 100")
+    );
+    let above = place.run("barrier a b --data digits --points 3 --bound 0");
+    assert_eq!(above.status.code(), Some(1));
+    assert!(String::from_utf8(above.stdout).unwrap().contains("above the bound of 0"));
+    let naive = place.json("barrier a b --data digits --points 3 --align none --bound 100");
+    assert_eq!((&naive["aligned"], &naive["within_bound"]), (&Value::Null, &Value::Bool(true)));
+}
+
+#[test]
+fn weights_without_metadata_are_read_with_model() {
+    let place = pair();
+    for run in ["a", "b"] {
+        let (_, params) = load_model(&place.path(run), None).unwrap();
+        weights::save(&place.path(&format!("{run}.safetensors")), &params, &BTreeMap::new()).unwrap();
+    }
+    let result =
+        place.json("barrier a.safetensors b.safetensors --model mlp:64-16-16-10 --data digits --points 3");
+    assert_eq!(result["naive"], place.json("barrier a b --data digits --points 3")["naive"]);
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bits_for_any_number_of_threads() {
+    let place = pair();
+    for threads in [1, 2] {
+        place.text(&format!("merge a b --restarts 2 --threads {threads} --out m{threads}.safetensors"));
+    }
+    let bytes = |name: &str| fs::read(place.path(name)).unwrap();
+    assert_eq!(bytes("m1.safetensors"), bytes("m2.safetensors"));
+}
+
+#[test]
+fn a_reader_that_closes_the_pipe_is_no_error() {
+    let place = Place::new();
+    let mut command = place.command("completions bash");
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+}

@@ -1,0 +1,113 @@
+//! `isoloss train`: run folders, resumption, interruption.
+
+use std::{
+    fs,
+    process::{Child, Command, Stdio},
+    thread,
+    time::Duration,
+};
+
+use crate::support::{Place, TRAIN, number};
+
+/// A training of so many steps that with a checkpoint after each it can be caught under way.
+const LONG: &str = "train --model mlp:64-64-10 --data digits --epochs 10 --batch 10";
+
+#[test]
+fn a_run_folder_is_made_and_scored() {
+    let place = Place::new();
+    let result = place.json(&format!("{TRAIN} --out run --seed 5"));
+    assert_eq!(result["model"], "mlp:64-16-16-10");
+    assert_eq!(result["seed"], 5);
+    assert!(number(&result, "/test/accuracy") > 0.1 && number(&result, "/train/loss") < 2.31, "{result:#}");
+    for file in ["model.safetensors", "run.json", "log.jsonl"] {
+        assert!(place.path("run").join(file).is_file(), "{file}");
+    }
+    assert_eq!(fs::read_to_string(place.path("run/log.jsonl")).unwrap().lines().count(), 3);
+}
+
+#[test]
+fn the_result_for_people_names_the_scores_and_the_folder() {
+    let place = Place::new();
+    let text = place.text(&format!("{TRAIN} --out run"));
+    assert!(text.starts_with("mlp:64-16-16-10 with 1482 weights on digits: 3 epochs"), "{text}");
+    assert!(text.contains("test ") && text.ends_with("written to run\n"), "{text}");
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bits_for_any_number_of_threads() {
+    let place = Place::new();
+    place.text(&format!("{TRAIN} --out one --threads 1"));
+    place.text(&format!("{TRAIN} --out two --threads 2"));
+    place.text(&format!("{TRAIN} --out other --seed 1"));
+    let model = |run: &str| fs::read(place.path(run).join("model.safetensors")).unwrap();
+    assert_eq!(model("one"), model("two"));
+    assert_ne!(model("one"), model("other"));
+}
+
+#[test]
+fn training_that_diverges_stops_and_keeps_the_last_good_checkpoint() {
+    let place = Place::new();
+    let train =
+        "train --model mlp:64-16-10 --data digits --optimizer sgd:lr=1e38 --checkpoint-seconds 0 --out run";
+    let output = place.run(train);
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{message}");
+    assert!(message.starts_with("error: training diverged in epoch 1 at step "), "{message}");
+    assert!(message.contains("checkpoint") && message.contains("kept"), "{message}");
+    assert!(output.stdout.is_empty());
+    assert!(place.path("run/checkpoint.safetensors").is_file());
+    assert!(!place.path("run/model.safetensors").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_run_resumes_to_the_same_bits() {
+    let place = Place::new();
+    let child = begun(&place);
+    signal(&child, "INT");
+    let output = child.wait_with_output().unwrap();
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{message}");
+    assert!(message.contains("error: interrupted after step ") && message.contains("--resume"), "{message}");
+    assert!(output.stdout.is_empty());
+    assert_resumes_like_an_uninterrupted_run(&place);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_killed_run_resumes_to_the_same_bits() {
+    let place = Place::new();
+    let mut child = begun(&place);
+    signal(&child, "KILL");
+    child.wait().unwrap();
+    assert_resumes_like_an_uninterrupted_run(&place);
+}
+
+/// A long training that has written its first checkpoint.
+fn begun(place: &Place) -> Child {
+    let mut child = place
+        .command(&format!("{LONG} --out run --checkpoint-seconds 0"))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    while !place.path("run/checkpoint.safetensors").exists() {
+        assert!(child.try_wait().unwrap().is_none(), "the run ended before its first checkpoint");
+        thread::sleep(Duration::from_millis(1));
+    }
+    child
+}
+
+fn signal(child: &Child, name: &str) {
+    let status = Command::new("kill").args([&format!("-{name}"), &child.id().to_string()]).status().unwrap();
+    assert!(status.success());
+}
+
+fn assert_resumes_like_an_uninterrupted_run(place: &Place) {
+    assert!(!place.path("run/model.safetensors").exists(), "the run ended before it was interrupted");
+    let resumed = place.json(&format!("{LONG} --out run --resume"));
+    let whole = place.json(&format!("{LONG} --out whole"));
+    assert_eq!(resumed["steps"], whole["steps"]);
+    let model = |run: &str| fs::read(place.path(run).join("model.safetensors")).unwrap();
+    assert_eq!(model("run"), model("whole"));
+}
