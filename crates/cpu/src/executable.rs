@@ -92,12 +92,11 @@ impl Compiled {
         })
     }
 
-    #[cfg(test)]
-    pub(crate) const fn steps(&self) -> usize {
-        self.steps.len()
+    pub(crate) fn steps(&self) -> &[Step] {
+        &self.steps
     }
 
-    fn run_steps(&mut self, arguments: &mut [Held<'_>], results: &mut [Buffer]) {
+    fn run_steps(&mut self, arguments: &mut [Held<'_>], results: &mut [Buffer], watch: Watch<'_>) {
         let arguments: Vec<Region<'_>> = arguments.iter_mut().map(Held::region).collect();
         let results: Vec<Region<'_>> = results.iter_mut().map(Region::exclusive).collect();
         let arena = self.arena.region();
@@ -115,8 +114,8 @@ impl Compiled {
         let memory = Memory::new(regions.collect());
         // On a thread of the pool from the start: each parallel step would otherwise have to get there and back.
         rayon::scope(|_| {
-            for step in &self.steps {
-                step.run(&memory, self.isa);
+            for (position, step) in self.steps.iter().enumerate() {
+                watch(position, &mut || step.run(&memory, self.isa));
             }
         });
     }
@@ -135,14 +134,22 @@ impl Compiled {
     }
 }
 
-impl Executable for Compiled {
-    fn run(&mut self, arguments: Vec<Argument<'_>>) -> Result<Vec<Tensor>, ExecError> {
+/// Is called with the position of each step and with what runs it.
+pub(crate) type Watch<'a> = &'a mut (dyn FnMut(usize, &mut dyn FnMut()) + Send);
+
+impl Compiled {
+    /// As [`Executable::run`], each step under the eyes of `watch`.
+    pub(crate) fn run_watched(
+        &mut self,
+        arguments: Vec<Argument<'_>>,
+        watch: Watch<'_>,
+    ) -> Result<Vec<Tensor>, ExecError> {
         check_arguments(&self.graph, &arguments)?;
         let mut results = self.new_results()?;
         let arguments = arguments.into_iter().zip(&self.donated);
         let mut arguments: Vec<Held<'_>> =
             arguments.map(|(argument, &donated)| Held::new(argument, donated)).collect();
-        self.run_steps(&mut arguments, &mut results);
+        self.run_steps(&mut arguments, &mut results, watch);
         let tensors = self.results.iter().zip(results).map(|(place, buffer)| match place {
             ResultPlace::Argument(input) => arguments[*input].take(),
             ResultPlace::New(_, shape) => {
@@ -150,6 +157,12 @@ impl Executable for Compiled {
             }
         });
         Ok(tensors.collect())
+    }
+}
+
+impl Executable for Compiled {
+    fn run(&mut self, arguments: Vec<Argument<'_>>) -> Result<Vec<Tensor>, ExecError> {
+        self.run_watched(arguments, &mut |_, step| step())
     }
 
     fn workspace_bytes(&self) -> usize {

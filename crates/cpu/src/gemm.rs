@@ -58,8 +58,8 @@ impl Sizes {
     }
 }
 
-/// Work below this many operations is not worth handing to another thread (about ten microseconds).
-const SERIAL_OPERATIONS: usize = 1 << 21;
+/// Work below this many operations is not worth handing to another thread (some ten microseconds).
+const SERIAL_OPERATIONS: usize = 1 << 22;
 
 /// Calls `work` for every item, each of so many operations; in parallel where that pays.
 pub(crate) fn for_each<'a, T: Send + 'a>(
@@ -85,9 +85,12 @@ pub(crate) fn product<T: Float>(sizes: Sizes, out: &mut [T], lhs: Matrix<'_, T>,
     assert!(lhs.holds(rows, depth), "the left matrix lies in its slice");
     assert!(rhs.holds(depth, columns), "the right matrix lies in its slice");
     assert_eq!(out.len(), rows * columns, "the result fills its slice");
+    if out.is_empty() {
+        return;
+    }
     let out = Target { pointer: out.as_mut_ptr(), stride: columns };
     // SAFETY: `out` is borrowed mutably and holds `rows` by `columns` elements at that stride.
-    unsafe { panels(sizes, out, lhs, rhs) };
+    unsafe { panels(panel_count(sizes), sizes, out, lhs, rhs) };
 }
 
 /// Where a panel of a row-major result is written.
@@ -100,12 +103,18 @@ struct Target<T> {
 // SAFETY: a target stands for exclusive access to the elements of its panel, and panels are disjoint.
 unsafe impl<T: Send> Send for Target<T> {}
 
-/// Cuts the longer side in half until panels are small, and computes the halves in parallel.
+/// Cuts the result in so many panels, and computes them in parallel.
 ///
 /// # Safety
 /// The caller has exclusive access to the `rows` by `columns` elements of `out`, and the operands hold their sizes.
-unsafe fn panels<T: Float>(sizes: Sizes, out: Target<T>, lhs: Matrix<'_, T>, rhs: Matrix<'_, T>) {
-    let Some(cut) = cut(sizes) else {
+unsafe fn panels<T: Float>(
+    count: usize,
+    sizes: Sizes,
+    out: Target<T>,
+    lhs: Matrix<'_, T>,
+    rhs: Matrix<'_, T>,
+) {
+    let Some(cut) = (count > 1).then(|| cut(sizes, lhs.column_stride == 1)).flatten() else {
         // SAFETY: as the caller promises.
         return unsafe { panel(sizes, out, lhs, rhs) };
     };
@@ -129,10 +138,23 @@ unsafe fn panels<T: Float>(sizes: Sizes, out: Target<T>, lhs: Matrix<'_, T>, rhs
     let below = Target { pointer: unsafe { out.pointer.add(shift) }, ..out };
     rayon::join(
         // SAFETY: the two panels are disjoint parts of the caller's, and the operands hold the parts' sizes.
-        move || unsafe { panels(first, out, lhs, rhs) },
+        move || unsafe { panels(count / 2, first, out, lhs, rhs) },
         // SAFETY: as above.
-        move || unsafe { panels(second, below, left, right) },
+        move || unsafe { panels(count / 2, second, below, left, right) },
     );
+}
+
+/// Operations of a panel that keeps a thread at its peak: large beside the packing that each panel repeats.
+const PANEL_OPERATIONS: usize = 60_000_000;
+/// Most panels of one product.
+const MAX_PANELS: usize = 64;
+
+/// A power of two.
+fn panel_count(sizes: Sizes) -> usize {
+    match sizes.operations() {
+        operations if operations < SERIAL_OPERATIONS => 1,
+        operations => 1 << (operations / PANEL_OPERATIONS).clamp(2, MAX_PANELS).ilog2(),
+    }
 }
 
 /// Where a product is cut in two.
@@ -142,21 +164,16 @@ enum Cut {
     Columns(usize),
 }
 
-/// Panels below this many operations are not cut.
-const PANEL_OPERATIONS: usize = 1 << 24;
+/// Panels are not cut to fewer rows or columns than this times two.
+const MIN_SIDE: usize = 64;
 
-fn cut(sizes: Sizes) -> Option<Cut> {
-    if sizes.operations() < 2 * PANEL_OPERATIONS {
-        return None;
-    }
+/// Cuts such that what costs most to pack, an operand whose innermost stride is not along the result's, is not packed
+/// in both halves.
+fn cut(sizes: Sizes, lhs_is_row_major: bool) -> Option<Cut> {
     let half = |size: usize| (size / 2).next_multiple_of(16);
-    if sizes.rows >= sizes.columns && sizes.rows >= 64 {
-        Some(Cut::Rows(half(sizes.rows)))
-    } else if sizes.columns >= 64 {
-        Some(Cut::Columns(half(sizes.columns)))
-    } else {
-        None
-    }
+    let by_rows = (sizes.rows >= 2 * MIN_SIDE).then(|| Cut::Rows(half(sizes.rows)));
+    let by_columns = (sizes.columns >= 2 * MIN_SIDE).then(|| Cut::Columns(half(sizes.columns)));
+    if lhs_is_row_major { by_columns.or(by_rows) } else { by_rows.or(by_columns) }
 }
 
 /// One panel on the calling thread.

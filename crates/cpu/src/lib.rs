@@ -21,6 +21,7 @@ mod memory;
 mod node;
 mod plan;
 mod product;
+mod profile;
 mod schedule;
 mod step;
 #[cfg(test)]
@@ -28,6 +29,8 @@ mod tests;
 mod view;
 
 use graph::{Donation, ExecError, Executable, Executor, Graph, check_donations};
+
+pub use profile::StepTime;
 
 use crate::{
     executable::{Compiled, Options},

@@ -48,6 +48,13 @@ impl Product {
         Self { batch, lhs, rhs, sizes }
     }
 
+    /// Batch, rows, columns and depth, for people.
+    pub(crate) fn describe(&self) -> String {
+        let Sizes { rows, columns, depth } = self.sizes;
+        let batch: usize = self.batch.iter().product();
+        format!("{batch} x [{rows}, {columns}] over {depth}")
+    }
+
     /// Computes the whole batch.
     pub(crate) fn run<T: gemm::Float>(&self, out: &mut [T], lhs: &[T], rhs: &[T]) {
         let size = self.sizes.rows * self.sizes.columns;

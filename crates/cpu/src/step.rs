@@ -23,6 +23,14 @@ pub(crate) enum Step {
 }
 
 impl Step {
+    /// What the step does, for people.
+    pub(crate) fn describe(&self) -> String {
+        match self {
+            Self::Loop(kernel) => kernel.describe(),
+            Self::Product { product, dtype, .. } => format!("product {} of {dtype}", product.describe()),
+        }
+    }
+
     /// Runs the step. The steps before it have run.
     pub(crate) fn run(&self, memory: &Memory<'_>, isa: Isa) {
         match self {

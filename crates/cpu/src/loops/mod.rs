@@ -111,6 +111,18 @@ pub(crate) struct Loop {
 const SERIAL_WORK: usize = 1 << 17;
 
 impl Loop {
+    /// Sizes and numbers of operands, for people.
+    pub(crate) fn describe(&self) -> String {
+        let Grid { rows, columns, .. } = self.grid;
+        format!(
+            "loop over [{rows}, {columns}]: {} in, {} out, {} reduced, {} instructions",
+            self.inputs.len(),
+            self.outputs.len(),
+            self.reductions.len(),
+            self.code.len()
+        )
+    }
+
     /// Runs the loop over all elements.
     pub(crate) fn run(&self, memory: &Memory<'_>, isa: Isa) {
         let scalars = self.read_scalars(memory);

@@ -47,7 +47,7 @@ fn random_smooth_graphs_agree_with_the_reference_up_to_rounding() {
 
 #[test]
 fn nan_and_infinities_spread_as_in_the_reference() {
-    let specials = vec![f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 0.0, -0.0, 1.0, f32::MIN_POSITIVE / 2.0];
+    let specials = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 0.0, -0.0, 1.0, f32::MIN_POSITIVE / 2.0];
     let count = specials.len();
     let x = Tensor::from_fn([count, count], |i| specials[i / count]);
     let y = Tensor::from_fn([count, count], |i| specials[i % count]);
