@@ -1,0 +1,68 @@
+//! Contradictions that the types allow.
+
+use std::collections::BTreeSet;
+
+use super::{Block, Figure, Report, Series, Table};
+use crate::error::Fault;
+
+/// Every fault, in document order.
+pub(super) fn faults(report: &Report) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    let mut ids = BTreeSet::new();
+    for block in report.blocks() {
+        match block {
+            Block::Figure(figure) => {
+                if !ids.insert(figure.id.to_ascii_lowercase()) {
+                    faults.push(Fault::RepeatedFigure { id: figure.id.clone() });
+                }
+                figure_faults(figure, &mut faults);
+            }
+            Block::Table(table) => table_faults(table, &mut faults),
+            Block::Verdicts(_) | Block::Notes(_) | Block::KeyValues(_) => {}
+        }
+    }
+    faults
+}
+
+fn figure_faults(figure: &Figure, faults: &mut Vec<Fault>) {
+    if !is_file_stem(&figure.id) {
+        faults.push(Fault::FigureId { id: figure.id.clone() });
+    }
+    for series in &figure.series {
+        for (part, found) in lengths(series) {
+            let expected = series.x.len();
+            if found != expected {
+                let (figure, series) = (figure.id.clone(), series.name.clone());
+                faults.push(Fault::SeriesLength { figure, series, part, expected, found });
+            }
+        }
+    }
+}
+
+fn lengths(series: &Series) -> impl Iterator<Item = (&'static str, usize)> {
+    let band =
+        series.band.iter().flat_map(|band| [("band.low", band.low.len()), ("band.high", band.high.len())]);
+    [("y", series.y.len())].into_iter().chain(band)
+}
+
+fn is_file_stem(id: &str) -> bool {
+    id.len() <= 64
+        && id.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
+}
+
+fn table_faults(table: &Table, faults: &mut Vec<Fault>) {
+    let (rows, columns) = (table.rows.len(), table.columns.len());
+    for (row, cells) in table.rows.iter().enumerate() {
+        if cells.len() != columns {
+            let (table, found) = (table.title.clone(), cells.len());
+            faults.push(Fault::RowLength { table, row, expected: columns, found });
+        }
+    }
+    for mark in &table.highlights {
+        if mark.row >= rows || mark.column.is_some_and(|column| column >= columns) {
+            let (row, column) = (mark.row, mark.column);
+            faults.push(Fault::MarkOutside { table: table.title.clone(), row, column, rows, columns });
+        }
+    }
+}
