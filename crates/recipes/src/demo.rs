@@ -15,11 +15,11 @@ pub fn plan(seed: u64) -> PairPlan {
     PairPlan {
         model: "mlp:64-512-512-512-10".to_owned(),
         data: "digits".to_owned(),
-        optimizer: "adam:lr=0.001".to_owned(),
+        optimizer: "adam:lr=0.001,weight_decay=0.003".to_owned(),
         schedule: "constant".to_owned(),
         init: "pytorch".to_owned(),
         batch: 100,
-        epochs: 40,
+        epochs: 60,
         seeds: [2 * seed, 2 * seed + 1],
         restarts: 0,
         points: crate::reproduce::POINTS,

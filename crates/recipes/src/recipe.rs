@@ -86,20 +86,33 @@ impl Scale {
 pub struct ScaleSettings {
     /// The time that the scale may take on two cores, in minutes. What an estimate shows to exceed it is not run.
     pub minutes: f64,
-    /// The data set's name; a folder is given on the command line where it needs one.
+    /// The data set's name; its folder is given on the command line.
     pub data: String,
-    /// Another architecture than the recipe's.
-    #[serde(default)]
-    pub model: Option<String>,
-    /// Another batch size than the recipe's.
-    #[serde(default)]
-    pub batch: Option<usize>,
     /// How many pairs of seeds.
     pub pairs: usize,
     /// After how many epochs of training pairs are matched; claims are about the last.
     pub epochs: Vec<usize>,
     /// Planted recoveries per noise level.
     pub planted_trials: usize,
+    /// What runs where no data are given.
+    #[serde(default)]
+    pub stand_in: Option<StandIn>,
+}
+
+/// An experiment that needs no download, in place of a scale's own.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StandIn {
+    /// A built-in data set.
+    pub data: String,
+    /// The architecture.
+    pub model: String,
+    /// The optimiser.
+    pub optimizer: String,
+    /// Examples per step.
+    pub batch: usize,
+    /// After how many epochs of training pairs are matched.
+    pub epochs: Vec<usize>,
 }
 
 /// A claim with its bound.
@@ -200,7 +213,9 @@ impl Recipe {
             return fault(format!("claim '{}' has neither 'at_most' nor 'at_least'", claim.id));
         }
         for (scale, settings) in &self.scale {
-            if settings.pairs == 0 || settings.epochs.is_empty() || settings.epochs.contains(&0) {
+            let stand_in = settings.stand_in.iter().map(|stand_in| &stand_in.epochs);
+            let impossible = |epochs: &Vec<usize>| epochs.is_empty() || epochs.contains(&0);
+            if settings.pairs == 0 || std::iter::once(&settings.epochs).chain(stand_in).any(impossible) {
                 return fault(format!(
                     "scale '{}' needs at least one pair and epochs above zero",
                     scale.name()

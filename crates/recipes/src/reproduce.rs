@@ -11,7 +11,7 @@ use crate::{
     Progress, RecipeError, estimate,
     pair::{self, Setting},
     planted,
-    recipe::{Claim, Recipe, Scale, ScaleSettings},
+    recipe::{Claim, Recipe, Scale, ScaleSettings, StandIn},
     result::{PairPlan, PairResult, PlantedResult},
     verdict::{Judgement, measure},
     views,
@@ -38,48 +38,52 @@ impl Request<'_> {
         self.recipe.at(self.scale)
     }
 
-    /// The data set to load: the one given, or the scale's own where it is built in.
+    /// What runs in place of the scale's own experiment: where no data are given, and the scale has it.
+    fn stand_in(&self) -> Result<Option<&StandIn>, RecipeError> {
+        let stand_in = self.settings()?.stand_in.as_ref();
+        Ok(stand_in.filter(|_| self.data.is_none()))
+    }
+
+    /// The data set to load: the one given, or the stand-in's.
     ///
     /// # Errors
-    /// Where the scale's data set needs a folder and none is given.
+    /// Where none is given and the scale has no stand-in.
     pub fn data_spec(&self) -> Result<String, RecipeError> {
-        let settings = self.settings()?;
-        match &self.data {
-            Some(data) => Ok(data.clone()),
-            None if settings.data == "digits" => Ok(settings.data.clone()),
-            None => Err(RecipeError::DataNeeded {
+        match (&self.data, self.stand_in()?) {
+            (Some(data), _) => Ok(data.clone()),
+            (None, Some(stand_in)) => Ok(stand_in.data.clone()),
+            (None, None) => Err(RecipeError::DataNeeded {
                 recipe: self.recipe.name.clone(),
                 scale: self.scale.name(),
-                data: settings.data.clone(),
+                data: self.settings()?.data.clone(),
             }),
         }
     }
 
+    /// After how many epochs pairs are matched, ascending.
+    fn epochs(&self) -> Result<Vec<usize>, RecipeError> {
+        let own = &self.settings()?.epochs;
+        let mut epochs = self.stand_in()?.map_or(own, |stand_in| &stand_in.epochs).clone();
+        epochs.sort_unstable();
+        Ok(epochs)
+    }
+
     fn plan(&self, data: &Splits, pair: usize, epochs: usize) -> Result<PairPlan, RecipeError> {
-        let (settings, training) = (self.settings()?, &self.recipe.training);
+        let training = &self.recipe.training;
+        let stand_in = self.stand_in()?;
         let first = self.seed + 2 * pair as u64;
         Ok(PairPlan {
-            model: self.model(data)?,
+            model: Model::parse(stand_in.map_or(&training.model, |stand_in| &stand_in.model))?.spec(),
             data: data.spec.clone(),
-            optimizer: training.optimizer.clone(),
+            optimizer: stand_in.map_or(&training.optimizer, |stand_in| &stand_in.optimizer).clone(),
             schedule: training.schedule.clone(),
             init: training.init.clone(),
-            batch: settings.batch.unwrap_or(training.batch),
+            batch: stand_in.map_or(training.batch, |stand_in| stand_in.batch),
             epochs,
             seeds: [first, first + 1],
             restarts: 0,
             points: POINTS,
         })
-    }
-
-    /// The scale's architecture, unless other data than the scale's were given that fit the recipe's own.
-    fn model(&self, data: &Splits) -> Result<String, RecipeError> {
-        let own = Model::parse(&self.recipe.training.model)?;
-        let Some(other) = &self.settings()?.model else { return Ok(own.spec()) };
-        if self.data.is_some() && own.input_features() == data.train.features() {
-            return Ok(own.spec());
-        }
-        Ok(Model::parse(other)?.spec())
     }
 }
 
@@ -117,9 +121,7 @@ pub fn run(
     folder: &Path,
     progress: &mut dyn Progress,
 ) -> Result<Reproduction, RecipeError> {
-    let settings = request.settings()?;
-    let mut epochs = settings.epochs.clone();
-    epochs.sort_unstable();
+    let (settings, epochs) = (request.settings()?, request.epochs()?);
     progress.stage("timing a training step", None);
     let step_seconds = estimate::step_seconds(setting, &request.plan(data, 0, 1)?, data)?;
     let mut minutes = 0.0;
@@ -206,17 +208,20 @@ pub fn report(request: &Request<'_>, data: &Splits, found: &Reproduction) -> Res
     let recipe = request.recipe;
     let settings = request.settings()?;
     let held = found.judged.iter().filter(|(claim, judgement)| judgement.held(claim)).count();
+    let (claims, scale) = (found.judged.len(), request.scale.name());
     let mut report = Report::new("reproduce", recipe.title.clone())
         .with_summary(recipe.summary.split_whitespace().collect::<Vec<_>>().join(" "))
-        .with_summary(format!(
-            "{held} of {} claims held at scale '{}'. {}",
-            found.judged.len(),
-            request.scale.name(),
-            stand_in(settings, data)
-        ))
+        .with_summary(format!("{held} of {claims} claims held at scale '{scale}'."))
         .with_settings(entries(request, data, found, settings)?)
-        .with_seed("first seed", request.seed)
-        .with_section(Section::new("Verdicts").with_block(views::verdict_block(&found.judged)));
+        .with_seed("first seed of the networks", request.seed);
+    if let Some(stand_in) = request.stand_in()? {
+        report = report.with_summary(format!(
+            "No data were given, so '{}' stands in for '{}', with its own architecture and optimiser: what held here \
+             shows that the experiment works, and is not yet the paper's claim.",
+            stand_in.data, settings.data
+        ));
+    }
+    report = report.with_section(Section::new("Verdicts").with_block(views::verdict_block(&found.judged)));
     for (epochs, pairs) in found.pairs.iter().rev() {
         for section in
             views::pair_sections(&format!("epochs-{epochs}"), &format!("After {epochs} epochs"), pairs)
@@ -232,23 +237,14 @@ pub fn report(request: &Request<'_>, data: &Splits, found: &Reproduction) -> Res
     Ok(report)
 }
 
-/// Says so where a scale does not run on the paper's data.
-fn stand_in(settings: &ScaleSettings, data: &Splits) -> String {
-    match data.spec.as_str() {
-        "digits" if settings.model.is_some() => {
-            "The built-in digits stand in for the paper's data set: what held here is not yet the paper's claim.".to_owned()
-        }
-        _ => String::new(),
-    }
-}
-
 fn entries(
     request: &Request<'_>,
     data: &Splits,
     found: &Reproduction,
     settings: &ScaleSettings,
 ) -> Result<Entries, RecipeError> {
-    let plan = request.plan(data, 0, settings.epochs.iter().copied().max().unwrap_or(0))?;
+    let epochs = request.epochs()?;
+    let plan = request.plan(data, 0, epochs[epochs.len() - 1])?;
     Ok(Entries::new()
         .with("recipe", request.recipe.name.clone())
         .with("scale", request.scale.name())
@@ -259,7 +255,7 @@ fn entries(
         .with("schedule", plan.schedule)
         .with("initialisation", plan.init)
         .with("batch", plan.batch)
-        .with("epochs", settings.epochs.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
+        .with("epochs", epochs.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
         .with("pairs", settings.pairs)
         .with("points on a segment", POINTS)
         .with("measured step, ms", report::format_number(1e3 * found.step_seconds, NumberFormat::Fixed(2)))
