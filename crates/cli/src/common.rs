@@ -7,9 +7,9 @@ pub(crate) struct Common {
     /// Seed of everything random, a whole number. The same seed gives the same bits, whatever the number of threads
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) seed: u64,
-    /// Threads to compute with; 0 takes all cores
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub(crate) threads: usize,
+    /// Threads to compute with, at most 1024; 0 takes all cores
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u16).range(..=1024))]
+    pub(crate) threads: u16,
     /// Print the result as JSON on standard output, and nothing else there
     #[arg(long)]
     pub(crate) json: bool,

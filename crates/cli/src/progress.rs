@@ -11,14 +11,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle, style::TemplateError};
 
 use crate::output;
 
 /// Time between two plain lines. Ours: often enough to see life, seldom enough for a log.
 const LINE_EVERY: Duration = Duration::from_secs(5);
 
-const TEMPLATE: &str = "{prefix} {wide_bar} {pos}/{len} {unit} · {per_sec} · {eta} left {msg}";
+/// The message comes last and is cut off where the terminal is narrow; a line that wraps could not be redrawn.
+const TEMPLATE: &str = "{prefix} {bar:20} {pos}/{len} UNIT · {rate} · {eta} left · {wide_msg}";
 
 /// How progress is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,10 +53,18 @@ impl Progress {
 }
 
 fn bar(name: &str, total: u64, unit: &'static str) -> ProgressBar {
-    let style = ProgressStyle::with_template(&TEMPLATE.replace("{unit}", unit));
-    let bar = ProgressBar::new(total).with_prefix(name.to_owned());
-    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-    bar
+    let style = style(unit).unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::new(total).with_prefix(name.to_owned()).with_style(style)
+}
+
+fn style(unit: &str) -> Result<ProgressStyle, TemplateError> {
+    let rate = |state: &ProgressState, text: &mut dyn fmt::Write| {
+        let rate = state.per_sec();
+        let digits = usize::from(rate < 10.0);
+        // What cannot be written now is drawn the next time.
+        let _ = write!(text, "{rate:.digits$}/s");
+    };
+    Ok(ProgressStyle::with_template(&TEMPLATE.replace("UNIT", unit))?.with_key("rate", rate))
 }
 
 /// A task under way; what was drawn disappears when it is dropped.
@@ -166,6 +175,6 @@ mod tests {
 
     #[test]
     fn the_bar_is_well_formed() {
-        assert!(ProgressStyle::with_template(&TEMPLATE.replace("{unit}", "steps")).is_ok());
+        assert!(style("steps").is_ok());
     }
 }

@@ -38,7 +38,7 @@ impl train::Observer for Watch {
 
     fn epoch(&mut self, record: &Record) {
         if let Some(test) = &record.test {
-            self.test = format!(", test accuracy {:.2} %", 100.0 * test.accuracy);
+            self.test = format!(", test {:.2} %", 100.0 * test.accuracy);
         }
     }
 

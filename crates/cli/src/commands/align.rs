@@ -83,7 +83,7 @@ impl Align {
     fn text(&self, alignment: &Alignment) -> String {
         let matching = &alignment.matching;
         let mut text = format!(
-            "inner product of the weights  {:.6} → {:.6}\ndistance of the weights       {:.6} → {:.6}\n",
+            "inner product of the weights  {:.4} → {:.4}\ndistance of the weights       {:.4} → {:.4}\n",
             matching.identity_objective,
             matching.objective,
             matching.distance(matching.identity_objective),

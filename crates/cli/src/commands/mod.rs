@@ -1,4 +1,4 @@
-//! The commands: one file each, and one line each here.
+//! The commands. Each is one file with its flags and its work, a `mod` line and a line in the list at the end.
 
 mod align;
 mod barrier;

@@ -279,6 +279,7 @@ fn wrong_use_of_flags_is_an_error_with_a_hint() {
         ("barrier a b", "--data"),
         ("inspect", "MODEL"),
         ("train --model mlp:64-10 --data digits --out run --epochs many", "many"),
+        ("inspect --model mlp:4-2 --threads 1025", "1024"),
     ] {
         let output = place.run(arguments);
         let message = String::from_utf8(output.stderr).unwrap();
