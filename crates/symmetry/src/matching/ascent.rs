@@ -50,7 +50,7 @@ struct State {
 }
 
 impl<'a> Ascent<'a> {
-    pub(super) fn new(executor: &dyn Executor, problem: &'a Problem<'a>) -> Result<Self, SymmetryError> {
+    pub(super) fn new(executor: &'a dyn Executor, problem: &'a Problem<'a>) -> Result<Self, SymmetryError> {
         let generators = problem.group.generators().iter();
         let coordinates = generators.map(|generator| {
             let actions = generator.actions.iter();
@@ -90,7 +90,10 @@ impl<'a> Ascent<'a> {
     /// Starts afresh at an element; nothing of an earlier start but products that depend on no permutation is kept, so
     /// that a start's result does not depend on those before it.
     fn begin(&mut self, from: &Element) -> State {
-        self.coordinates.iter_mut().for_each(|coordinate| coordinate.solved = None);
+        for coordinate in &mut self.coordinates {
+            coordinate.solved = None;
+            coordinate.parts.iter_mut().for_each(Part::forget);
+        }
         self.clock += 1;
         let permutations = from.permutations().to_vec();
         let objective = self.problem.objective(&permutations);

@@ -1,16 +1,23 @@
 //! Gain matrices: what giving slot `j` of B to slot `i` of A adds to the objective.
 
-use std::borrow::Cow;
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, btree_map::Entry},
+};
 
 use graph::{Argument, Builder, Executable, Executor, Graph, Ty, ops::DotGeneral};
-use tensor::{DType, Shape, Tensor};
+use tensor::{DType, Shape, Tensor, parallel};
 
-use super::problem::{Pair, Problem, elements};
-use crate::{ParameterAxis, Slots, SymmetryError, gather::Gather};
+use super::{
+    change::Change,
+    problem::{Pair, Problem, elements},
+};
+use crate::{ParameterAxis, Slots, SymmetryError, action::AxisMaps, gather::Gather};
 
 /// The part of a generator's gains that comes from one axis of one parameter: the matrix of inner products of A's
 /// slots with B's, where B is moved along its other axes.
 pub(super) struct Part<'a> {
+    executor: &'a dyn Executor,
     pair: &'a Pair<'a>,
     axis: usize,
     slots: &'a Slots,
@@ -21,36 +28,37 @@ pub(super) struct Part<'a> {
     /// B in the same form, as last moved.
     b: Cow<'a, Tensor>,
     executable: Box<dyn Executable>,
+    /// For changes of each size.
+    updates: BTreeMap<usize, Box<dyn Executable>>,
     product: Option<Product>,
 }
 
-/// A part's matrix, with the versions of its movers' permutations at which it was made.
+/// A part's matrix, with the move of B at which it was made and the versions of the permutations in it.
 struct Product {
     matrix: Tensor,
+    maps: AxisMaps,
     versions: Vec<u64>,
 }
 
 impl<'a> Part<'a> {
     pub(super) fn new(
-        executor: &dyn Executor,
+        executor: &'a dyn Executor,
         problem: &'a Problem<'a>,
         pair: &'a Pair<'a>,
         action: &'a ParameterAxis,
     ) -> Result<Self, SymmetryError> {
         let ParameterAxis { axis, slots, .. } = action;
-        let movers = movers(problem, pair.name, *axis);
-        let (a, b) = if in_order(slots, pair.shape[*axis]) {
+        let (axis, movers, unmoved) =
+            (*axis, movers(problem, pair.name, *axis), vec![None; pair.shape.rank()]);
+        let (a, b) = if in_order(slots, pair.shape[axis]) {
             (Cow::Borrowed(pair.a), Cow::Borrowed(pair.b))
         } else {
-            let room = Tensor::zeros(DType::F32, split(pair.shape, *axis, slots));
-            let [mut a, mut b] = [room.clone(), room];
-            let unmoved = vec![None; pair.shape.rank()];
-            arrange(pair.a, &unmoved, (*axis, slots), &mut a);
-            arrange(pair.b, &unmoved, (*axis, slots), &mut b);
-            (Cow::Owned(a), Cow::Owned(b))
+            let arranged = |side| Cow::Owned(arranged(side, &unmoved, axis, slots));
+            (arranged(pair.a), arranged(pair.b))
         };
-        let executable = executor.compile(&products(a.shape(), *axis), &[])?;
-        Ok(Self { pair, axis: *axis, slots, movers, a, b, executable, product: None })
+        let executable = executor.compile(&products(a.shape(), axis), &[])?;
+        let updates = BTreeMap::new();
+        Ok(Self { executor, pair, axis, slots, movers, a, b, executable, updates, product: None })
     }
 
     /// The generators on whose permutations the part depends.
@@ -58,7 +66,13 @@ impl<'a> Part<'a> {
         &self.movers
     }
 
-    /// The matrix at these permutations, row-major; computed anew only if a mover's version has changed.
+    /// Forgets a matrix that depends on permutations.
+    pub(super) fn forget(&mut self) {
+        self.product = self.product.take().filter(|_| self.movers.is_empty());
+    }
+
+    /// The matrix at these permutations, row-major. It is computed only if a mover's version has changed, and where
+    /// little has moved, from the last one by what that changes.
     pub(super) fn matrix(
         &mut self,
         problem: &Problem<'_>,
@@ -66,21 +80,29 @@ impl<'a> Part<'a> {
         versions: &[u64],
     ) -> Result<&[f32], SymmetryError> {
         let versions: Vec<u64> = self.movers.iter().map(|&mover| versions[mover]).collect();
-        let product = match self.product.take().filter(|product| product.versions == versions) {
-            Some(product) => product,
-            None => Product { matrix: self.multiply(problem, permutations)?, versions },
+        let product = match self.product.take() {
+            Some(last) if last.versions == versions => last,
+            last => {
+                let mut maps = problem.group.axis_maps(self.pair.name, self.pair.shape, permutations);
+                maps[self.axis] = None;
+                Product { matrix: self.renew(last, &maps)?, maps, versions }
+            }
         };
         Ok(elements(&self.product.insert(product).matrix))
     }
 
-    fn multiply(
-        &mut self,
-        problem: &Problem<'_>,
-        permutations: &[Vec<u32>],
-    ) -> Result<Tensor, SymmetryError> {
+    fn renew(&mut self, last: Option<Product>, maps: &AxisMaps) -> Result<Tensor, SymmetryError> {
+        let mut moved = (0..maps.len()).filter(|&axis| maps[axis].is_some());
+        if let (Some(last), Some(axis), None) = (last, moved.next(), moved.next())
+            && let Some(change) = Change::between(axis, &last.maps, maps)
+        {
+            return self.update(last.matrix, &change);
+        }
+        self.multiply(maps)
+    }
+
+    fn multiply(&mut self, maps: &AxisMaps) -> Result<Tensor, SymmetryError> {
         if !self.movers.is_empty() {
-            let mut maps = problem.group.axis_maps(self.pair.name, self.pair.shape, permutations);
-            maps[self.axis] = None;
             let maps: Vec<Option<&[usize]>> = maps.iter().map(Option::as_deref).collect();
             arrange(self.pair.b, &maps, (self.axis, self.slots), self.b.to_mut());
         }
@@ -88,7 +110,39 @@ impl<'a> Part<'a> {
             self.executable.run(vec![Argument::Borrowed(&self.a), Argument::Borrowed(&self.b)])?;
         Ok(results.swap_remove(0))
     }
+
+    /// Adds to `matrix` the inner products of A with what B gained and lost at the places of the change.
+    fn update(&mut self, mut matrix: Tensor, change: &Change) -> Result<Tensor, SymmetryError> {
+        let read = |side, sources| {
+            let mut maps = vec![None; self.pair.shape.rank()];
+            maps[change.axis] = Some(sources);
+            arranged(side, &maps, self.axis, self.slots)
+        };
+        let a = read(self.pair.a, &change.places);
+        let mut gained = read(self.pair.b, &change.after);
+        combine(&mut gained, &read(self.pair.b, &change.before), |gained, lost| gained - lost);
+        let executable = match self.updates.entry(change.places.len()) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => {
+                entry.insert(self.executor.compile(&products(a.shape(), self.axis), &[])?)
+            }
+        };
+        let results = executable.run(vec![Argument::Borrowed(&a), Argument::Borrowed(&gained)])?;
+        combine(&mut matrix, &results[0], |gain, more| gain + more);
+        Ok(matrix)
+    }
 }
+
+/// Combines two tensors of one size element by element into the first.
+fn combine(left: &mut Tensor, right: &Tensor, with: impl Fn(f32, f32) -> f32 + Sync + Send) {
+    let (left, right) = (left.as_mut_slice::<f32>().expect("gains are f32"), elements(right));
+    parallel::for_each_chunk(left, COMBINED_AT_ONCE, |start, left| {
+        left.iter_mut().zip(&right[start..]).for_each(|(left, &right)| *left = with(*left, right));
+    });
+}
+
+/// Elements combined by one parallel task; ours.
+const COMBINED_AT_ONCE: usize = 1 << 15;
 
 /// The generators that move another axis than `axis` of the parameter `name`.
 fn movers(problem: &Problem<'_>, name: &str, axis: usize) -> Vec<usize> {
@@ -103,14 +157,20 @@ fn in_order(slots: &Slots, size: usize) -> bool {
     slots.block == 1 && slots.indices.iter().copied().eq(0..size)
 }
 
-/// The shape with an axis replaced by two: the slot, and the position in its block.
-fn split(shape: &Shape, axis: usize, slots: &Slots) -> Shape {
-    let mut sizes = shape.to_vec();
-    sizes.splice(axis..=axis, [slots.indices.len() / slots.block, slots.block]);
-    sizes.into()
+/// A parameter read through `maps`, and along `axis` slot by slot: that axis becomes two, the slot and the position in
+/// its block, unless the slots are the axis itself.
+fn arranged(source: &Tensor, maps: &[Option<&[usize]>], axis: usize, slots: &Slots) -> Tensor {
+    let sizes = source.shape().iter().zip(maps).map(|(&size, map)| map.map_or(size, <[usize]>::len));
+    let mut sizes: Vec<usize> = sizes.collect();
+    if !in_order(slots, source.shape()[axis]) {
+        sizes.splice(axis..=axis, [slots.indices.len() / slots.block, slots.block]);
+    }
+    let mut target = Tensor::zeros(DType::F32, sizes);
+    arrange(source, maps, (axis, slots), &mut target);
+    target
 }
 
-/// Writes a parameter, read through `maps` and along `axis` slot by slot, to `target`.
+/// As [`arranged`], into a tensor that is there.
 fn arrange(source: &Tensor, maps: &[Option<&[usize]>], (axis, slots): (usize, &Slots), target: &mut Tensor) {
     let mut maps = maps.to_vec();
     maps[axis] = (!in_order(slots, source.shape()[axis])).then_some(&slots.indices);
@@ -127,4 +187,51 @@ fn products(shape: &Shape, axis: usize) -> Graph {
     let gains = b.dot_general(op, operands[0], operands[1]);
     b.output("gains", gains);
     b.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use graph::Reference;
+    use models::{Init, Model};
+    use tensor::Key;
+
+    use super::*;
+    use crate::infer;
+
+    /// The matrix of one axis of `2.weight` after its other axis was moved by each of `moves` in turn, and the number
+    /// of kinds of update that this took.
+    fn after(generator: usize, action: usize, moves: &[Vec<u32>]) -> (Vec<f32>, usize) {
+        let model = Model::parse("mlp:5-40-40-3").expect("a specification");
+        let group = infer(&model.forward(1, DType::F32));
+        let [a, b] = [1, 2].map(|seed| model.init(Init::PyTorch, Key::new(seed)));
+        let problem = Problem::new(&group, &a, &b).expect("two networks of the model");
+        let action = &group.generators()[generator].actions[action];
+        let pair = &problem.pairs[problem.position(&action.parameter).expect("a parameter")];
+        assert_eq!((pair.name, action.axis), ("2.weight", 1 - generator));
+        let mut part = Part::new(&Reference, &problem, pair, action).expect("a small product");
+        let mut permutations = group.identity().permutations().to_vec();
+        for (version, moved) in moves.iter().enumerate() {
+            permutations[1 - generator].clone_from(moved);
+            part.matrix(&problem, &permutations, &[version as u64; 2]).expect("a small product");
+        }
+        (elements(&part.product.as_ref().expect("just made").matrix).to_vec(), part.updates.len())
+    }
+
+    #[test]
+    fn gains_brought_up_to_date_are_those_made_anew() {
+        let identity: Vec<u32> = (0..40).collect();
+        let mut little = identity.clone();
+        little[4..14].rotate_left(3);
+        let much: Vec<u32> = Key::new(3).permutation(40).into_iter().map(|slot| slot as u32).collect();
+        for (generator, action) in [(0, 2), (1, 0)] {
+            let (anew, updates) = after(generator, action, std::slice::from_ref(&little));
+            assert_eq!(updates, 0);
+            let (updated, updates) = after(generator, action, &[identity.clone(), little.clone()]);
+            assert_eq!(updates, 1);
+            assert!(anew.iter().zip(&updated).all(|(anew, updated)| (anew - updated).abs() < 1e-6));
+            assert_ne!(anew, after(generator, action, std::slice::from_ref(&identity)).0);
+            let (restarted, updates) = after(generator, action, &[much.clone(), little.clone()]);
+            assert_eq!((restarted, updates), (anew, 0));
+        }
+    }
 }

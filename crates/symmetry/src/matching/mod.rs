@@ -7,12 +7,14 @@
 //!
 //! Ours differs in what decides: gains are computed in f32, but a permutation is adopted only if the objective, summed
 //! in f64, rises by more than [`RELATIVE_PROGRESS`] of `‖A‖‖B‖`, so every adopted step is real progress and the ascent ends. A
-//! generator whose gains cannot have changed since it was last solved is not solved again. Where a generator acts on
+//! generator whose gains cannot have changed since it was last solved is not solved again, and where a permutation
+//! changed little, the gains are brought up to date by a product over the changed slots alone. Where a generator acts on
 //! two axes of one parameter the objective is quadratic in its permutation; the assignment then maximises the
 //! linearisation at the current permutation, along each of the axes in turn summed, and the same test on the true
 //! objective guards it.
 
 mod ascent;
+mod change;
 mod gains;
 mod objective;
 pub mod planted;
