@@ -1,0 +1,185 @@
+//! A whole recipe, small enough for a test: results, verdicts, controls, budgets and resumption.
+
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+use cpu::Cpu;
+use data::Splits;
+use isoloss_recipes::{
+    Progress, RecipeError,
+    pair::Setting,
+    recipe::{Recipe, Scale},
+    reproduce::{self, Reproduction, Request},
+};
+use report::Outcome;
+
+fn recipe(minutes: f64, bound: f64) -> Recipe {
+    Recipe::parse(&format!(
+        r#"
+name = "tiny"
+title = "Tiny networks"
+paper = "none"
+experiment = "matched-pairs"
+summary = "a test"
+
+[training]
+model = "mlp:64-24-24-10"
+optimizer = "adam:lr=0.003,weight_decay=0.003"
+schedule = "constant"
+init = "pytorch"
+batch = 100
+
+[scale.smoke]
+minutes = {minutes}
+data = "digits"
+pairs = 2
+epochs = [4, 2]
+planted_trials = 3
+
+[[claim]]
+id = "barrier"
+text = "There is next to no barrier."
+source = "here"
+measure = "test-loss-barrier"
+at_most = {bound}
+
+[[claim]]
+id = "planted"
+text = "Planted permutations are recovered."
+source = "here"
+measure = "planted-recovery"
+at_least = 1.0
+"#
+    ))
+    .unwrap()
+}
+
+/// Asks for a stop at the first tick of a stage.
+struct StopAt<'a> {
+    stage: &'static str,
+    reached: bool,
+    stop: &'a AtomicBool,
+}
+
+impl train::Observer for StopAt<'_> {}
+
+impl Progress for StopAt<'_> {
+    fn stage(&mut self, title: &str, _: Option<u64>) {
+        self.reached = title.starts_with(self.stage);
+    }
+
+    fn tick(&mut self) {
+        self.stop.fetch_or(self.reached, Ordering::Relaxed);
+    }
+}
+
+fn digits() -> Splits {
+    data::load("digits").unwrap()
+}
+
+fn request(recipe: &Recipe) -> Request<'_> {
+    Request { recipe, scale: Scale::Smoke, data: Some("digits".to_owned()), seed: 3 }
+}
+
+fn run(
+    recipe: &Recipe,
+    folder: &Path,
+    stop: &AtomicBool,
+    progress: &mut dyn Progress,
+) -> Result<Reproduction, RecipeError> {
+    let setting = Setting { executor: &Cpu::new(), versions: &BTreeMap::new(), stop };
+    reproduce::run(setting, &request(recipe), &digits(), folder, progress)
+}
+
+fn whole(recipe: &Recipe, folder: &Path) -> Reproduction {
+    run(recipe, folder, &AtomicBool::new(false), &mut ()).unwrap()
+}
+
+fn outcomes(found: &Reproduction) -> Vec<Outcome> {
+    found.judged.iter().map(|(claim, judgement)| judgement.outcome(claim)).collect()
+}
+
+#[test]
+fn claims_are_judged_on_the_longest_training_and_controls_flip() {
+    let folder = tempfile::tempdir().unwrap();
+    let recipe = recipe(10.0, 0.5);
+    let found = whole(&recipe, folder.path());
+    assert_eq!(
+        found.pairs.iter().map(|(epochs, pairs)| (*epochs, pairs.len())).collect::<Vec<_>>(),
+        [(2, 2), (4, 2)]
+    );
+    assert_eq!(outcomes(&found), [Outcome::Held, Outcome::Held]);
+    let (claim, judgement) = &found.judged[0];
+    assert!(judgement.control_flips(claim), "{judgement:?}");
+    assert_eq!(judgement.values()[1], found.pairs[1].1[1].aligned.test.barrier);
+    let report = reproduce::report(&request(&recipe), &digits(), &found).unwrap();
+    report.check().unwrap();
+    assert_eq!(report.verdicts().count(), 2);
+}
+
+#[test]
+fn a_claim_beyond_its_bound_fails() {
+    let folder = tempfile::tempdir().unwrap();
+    let found = whole(&recipe(10.0, -1.0), folder.path());
+    assert_eq!(outcomes(&found), [Outcome::Failed, Outcome::Held]);
+    assert!(!found.all_held());
+}
+
+#[test]
+fn what_exceeds_the_budget_is_not_reached_and_says_the_estimate() {
+    let folder = tempfile::tempdir().unwrap();
+    let recipe = recipe(0.0, 0.5);
+    let found = whole(&recipe, folder.path());
+    assert_eq!(outcomes(&found), [Outcome::NotReached, Outcome::NotReached]);
+    assert!(found.estimate_minutes > 0.0 && found.pairs.is_empty());
+    let report = reproduce::report(&request(&recipe), &digits(), &found).unwrap();
+    assert!(report.verdicts().all(|verdict| verdict.note.contains("minutes")));
+}
+
+#[test]
+fn an_interrupted_recipe_resumes_to_the_same_results() {
+    let [whole_folder, cut_folder] = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let recipe = recipe(10.0, 0.5);
+    let expected = whole(&recipe, whole_folder.path());
+    for stage in ["segment, naive", "planted"] {
+        let stop = AtomicBool::new(false);
+        let mut watch = StopAt { stage, reached: false, stop: &stop };
+        let error = run(&recipe, cut_folder.path(), &stop, &mut watch).unwrap_err();
+        assert!(matches!(error, RecipeError::Interrupted { .. }), "{error}");
+    }
+    let resumed = whole(&recipe, cut_folder.path());
+    let curves = |found: &Reproduction| {
+        let pairs = found.pairs.iter().flat_map(|(_, pairs)| pairs);
+        pairs
+            .map(|pair| (pair.aligned.clone(), pair.random.clone(), pair.parents.clone()))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(curves(&resumed), curves(&expected));
+    assert_eq!(resumed.planted, expected.planted);
+}
+
+#[test]
+fn a_folder_of_another_experiment_is_not_mistaken() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = recipe(10.0, 0.5);
+    whole(&first, folder.path());
+    let other = Recipe {
+        training: isoloss_recipes::recipe::Training { batch: 50, ..first.training.clone() },
+        ..first
+    };
+    let error = run(&other, folder.path(), &AtomicBool::new(false), &mut ()).unwrap_err();
+    assert!(matches!(error, RecipeError::OtherResult { .. }), "{error}");
+}
+
+#[test]
+fn data_that_a_scale_needs_are_asked_for() {
+    let recipe = Recipe::built_in().remove(0);
+    let request = Request { recipe: &recipe, scale: Scale::Small, data: None, seed: 0 };
+    let error = request.data_spec().unwrap_err().to_string();
+    assert!(error.contains("--data mnist:DIR"), "{error}");
+    let smoke = Request { scale: Scale::Smoke, ..request };
+    assert_eq!(smoke.data_spec().unwrap(), "digits");
+}
