@@ -2,7 +2,7 @@
 
 use graph::{Argument, Executable, Executor, Graph, Input, Role};
 use models::Params;
-use tensor::{DType, Key, Shape, Tensor};
+use tensor::{DType, Key, Shape, Tensor, parallel};
 
 use crate::{Element, Group, SymmetryError};
 
@@ -208,9 +208,10 @@ impl Bench<'_> {
 fn random_tensor(graph: &Graph, input: &Input, key: Key) -> Tensor {
     let ty = graph.ty(input.val);
     let number = |index: usize| random_number(input.role, &ty.shape, key, index as u64);
-    let values = Tensor::from_fn(ty.shape.clone(), |index| {
+    let values = parallel::map(ty.shape.elements(), |index| {
         if ty.dtype.is_float() { number(index) } else { f64::from(u8::from(number(index) > 0.0)) }
     });
+    let values = Tensor::new(ty.shape.clone(), values).expect("one number for each element");
     values.convert(ty.dtype)
 }
 
