@@ -28,7 +28,8 @@ pub fn png(figure: &Figure) -> Result<Vec<u8>, Error> {
     pixmap.encode_png().map_err(|e| Error::Png { reason: e.to_string() })
 }
 
-fn options() -> Options<'static> {
+/// Settings of the renderer with the embedded typeface and no other.
+pub(crate) fn options() -> Options<'static> {
     let mut fonts = fontdb::Database::new();
     fonts.load_font_data(REGULAR.to_vec());
     fonts.load_font_data(SEMI_BOLD.to_vec());

@@ -6,6 +6,8 @@ use crate::schema::{Axis, Scale};
 const LIMIT: f64 = 1e300;
 /// A range below this part of its ends' magnitude cannot be told from a point in `f64` and is shown as one.
 const RESOLUTION: f64 = 1e-12;
+/// The same for decimal logarithms, whose magnitude is at most 300.
+const LOG_RESOLUTION: f64 = 1e-9;
 
 /// The range of an axis in its own coordinate: the number itself, or its decimal logarithm. `low < high`.
 pub(super) struct Domain {
@@ -56,7 +58,8 @@ fn coordinate(scale: Scale, x: f64) -> Option<f64> {
 /// Ends far enough apart to put ticks between them.
 fn apart(low: f64, high: f64, scale: Scale) -> (f64, f64) {
     let magnitude = low.abs().max(high.abs());
-    if high - low > (RESOLUTION * magnitude).max(1.0 / LIMIT) {
+    let least = if scale == Scale::Log { LOG_RESOLUTION } else { (RESOLUTION * magnitude).max(1.0 / LIMIT) };
+    if high - low > least {
         return (low, high);
     }
     let half = if scale == Scale::Log || magnitude < 1.0 / LIMIT { 0.5 } else { magnitude * 0.1 };

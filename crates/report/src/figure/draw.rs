@@ -7,7 +7,7 @@ use super::palette::Ink;
 use super::path::Place;
 use super::ticks::Tick;
 use super::writer::{Tag, Writer, number};
-use crate::schema::{Direction, Scale};
+use crate::schema::{Direction, Scale, Series};
 
 const TYPEFACE: &str = "Inter, 'Helvetica Neue', Helvetica, Arial, sans-serif";
 
@@ -17,7 +17,11 @@ pub(super) fn root(out: &mut Writer, layout: &Layout<'_>) {
     let tag = out.tag("svg").attr("xmlns", "http://www.w3.org/2000/svg");
     let tag = tag.attr("viewBox", &format!("0 0 {width} {height}")).attr("role", "img");
     if layout.look == Look::Paper {
-        tag.attr("width", &width).attr("height", &height).attr("font-family", TYPEFACE).open();
+        tag.attr("width", &width)
+            .attr("height", &height)
+            .attr("font-family", TYPEFACE)
+            .attr("text-rendering", "geometricPrecision")
+            .open();
         out.tag("title").text(&layout.figure.title);
         out.tag("desc").text(&description(layout));
         out.tag("rect").attr("width", "100%").attr("height", "100%").fill(Ink::Paper).leaf();
@@ -77,13 +81,7 @@ pub(super) fn heading(out: &mut Writer, layout: &Layout<'_>) {
 pub(super) fn axes(out: &mut Writer, layout: &Layout<'_>) {
     y_axis(out, layout);
     x_axis(out, layout);
-    if layout
-        .figure
-        .series
-        .iter()
-        .flat_map(|series| series.points())
-        .all(|(x, y)| layout.place(x, y).is_none())
-    {
+    if layout.figure.series.iter().flat_map(Series::points).all(|(x, y)| layout.place(x, y).is_none()) {
         let Area { left, top, right, bottom } = layout.plot;
         let text = label(out, ((left + right) / 2.0, (top + bottom) / 2.0), LABEL_SIZE, "middle");
         text.fill(Ink::Muted).text("No data to draw");
@@ -100,7 +98,7 @@ fn y_axis(out: &mut Writer, layout: &Layout<'_>) {
                 label(out, (left - 9.0, y + 4.2), TICK_SIZE, "end").fill(Ink::Muted).text(name);
             }
             None => {
-                rule(out, (left, y), (left + 4.0, y)).stroke(Ink::Axis).attr("stroke-width", "0.8").leaf()
+                rule(out, (left, y), (left + 4.0, y)).stroke(Ink::Axis).attr("stroke-width", "0.8").leaf();
             }
         }
     }

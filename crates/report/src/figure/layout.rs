@@ -8,7 +8,7 @@ use super::palette::appearances;
 use super::path::Place;
 use super::ticks::{Ticks, ticks};
 use crate::format::superscript;
-use crate::schema::{Axis, Color, Direction, Figure, Style};
+use crate::schema::{Axis, Color, Direction, Figure, Scale, Series, Style};
 
 pub(super) const TITLE_SIZE: f64 = 16.0;
 pub(super) const TITLE_LINE: f64 = 21.0;
@@ -204,13 +204,10 @@ fn axis_label(axis: &Axis, ticks: &Ticks, room: f64) -> String {
 }
 
 fn missing_note(figure: &Figure, x: &Domain, y: &Domain) -> Option<String> {
-    let points = || figure.series.iter().flat_map(|series| series.points());
+    let points = || figure.series.iter().flat_map(Series::points);
     let missing = points().filter(|(a, b)| x.fraction(*a).is_none() || y.fraction(*b).is_none()).count();
-    let which = if [x, y].iter().any(|axis| axis.scale == crate::schema::Scale::Log) {
-        "positive, finite"
-    } else {
-        "finite"
-    };
+    let which =
+        if [x, y].iter().any(|axis| axis.scale == Scale::Log) { "positive, finite" } else { "finite" };
     let verb = if missing == 1 { "has" } else { "have" };
     (missing > 0)
         .then(|| {

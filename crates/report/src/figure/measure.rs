@@ -60,6 +60,26 @@ mod tests {
     use super::{cut, width, wrapped};
 
     #[test]
+    fn widths_agree_with_the_embedded_typeface() {
+        use resvg::usvg::{Node, Tree};
+        for text in ["loss along the segment", "0123456789", "AVAVA (nats)", "WwMmIi.,;'{}~"] {
+            let svg = format!(
+                "<svg xmlns='http://www.w3.org/2000/svg'><text y='50' font-size='100'>{text}</text></svg>"
+            );
+            let tree = Tree::from_str(&svg, &crate::png::options()).unwrap();
+            let Some(Node::Text(node)) = tree.root().children().first() else {
+                panic!("{text} has no glyphs")
+            };
+            let drawn = f64::from(node.bounding_box().width());
+            assert!(
+                (width(text, 100.0) / drawn - 1.0).abs() < 0.06,
+                "{text}: {} {drawn}",
+                width(text, 100.0)
+            );
+        }
+    }
+
+    #[test]
     fn every_line_of_wrapped_text_fits_and_no_word_is_lost() {
         let text = "the loss along the segment between two networks, before and after matching";
         let lines = wrapped(text, 12.0, 120.0);

@@ -18,7 +18,7 @@ use shell::{Page, shell};
 /// Where a page's download links lead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Links {
-    /// To the files beside the page that [`bundle`](crate::bundle) names.
+    /// To the files beside the page that [`bundle`](crate::bundle()) names.
     Siblings,
     /// To copies inside the page, which makes it larger but lets it travel alone.
     Embedded,

@@ -1,0 +1,10 @@
+//! The views of a report, tested from outside.
+
+mod browser;
+mod figures;
+mod goldens;
+mod hostile;
+mod json;
+mod pages;
+mod pictures;
+mod sample;
