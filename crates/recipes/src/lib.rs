@@ -6,6 +6,7 @@
 pub mod demo;
 mod error;
 mod estimate;
+pub mod measure;
 pub mod pair;
 pub mod planted;
 mod progress;

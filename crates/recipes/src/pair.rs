@@ -8,8 +8,7 @@ use std::{
     time::Instant,
 };
 
-use data::{Dataset, Splits as DataSplits};
-use evaluate::Evaluator;
+use data::Splits as DataSplits;
 use graph::Executor;
 use models::{Loss, Model, Params};
 use symmetry::{
@@ -21,6 +20,7 @@ use train::{Config, Job, Outcome, Start, Status};
 
 use crate::{
     Progress, RecipeError,
+    measure::Measure,
     result::{Curve, Epoch, Match, PairPlan, PairResult, Score, Splits, Symmetry},
     store,
 };
@@ -147,10 +147,12 @@ fn compare(
         matching::weight_matching(setting.executor, &certified.group, &a.params, &b.params, &options)?;
     let matching = summarise(&found, start.elapsed().as_secs_f64());
     let chance = certified.group.random(plan.key().child("control"));
-    let mut bench = Bench::new(setting, &model, data, plan.points, folder)?;
+    let mut measure = Measure::new(setting.executor, &model, data, Loss::CrossEntropy)?;
     let mut segment = |title: &str, element: &Element| {
+        setting.check_stop(folder)?;
         let moved = certified.group.act(element, &b.params)?;
-        bench.segment(title, &a.params, &moved, progress)
+        progress.stage(title, Some(plan.points as u64));
+        measure.segment(&a.params, &moved, plan.points, &mut || progress.tick())
     };
     let naive = segment("segment, naive", &certified.group.identity())?;
     let aligned = segment("segment, aligned", &found.element)?;
@@ -215,56 +217,6 @@ pub fn certified_group(executor: &dyn Executor, model: &Model, key: Key) -> Resu
             error: refused.worst_relative,
             tolerance: symmetry::TOLERANCE,
         }),
-    }
-}
-
-/// Measures segments on both splits.
-struct Bench<'a> {
-    setting: Setting<'a>,
-    /// On the training and the test set.
-    evaluators: [Evaluator; 2],
-    points: usize,
-    folder: &'a Path,
-}
-
-impl<'a> Bench<'a> {
-    fn new(
-        setting: Setting<'a>,
-        model: &Model,
-        data: &DataSplits,
-        points: usize,
-        folder: &'a Path,
-    ) -> Result<Self, RecipeError> {
-        let on = |data: &Dataset| Evaluator::new(setting.executor, model, data, Loss::CrossEntropy);
-        Ok(Self { setting, evaluators: [on(&data.train)?, on(&data.test)?], points, folder })
-    }
-
-    fn segment(
-        &mut self,
-        title: &str,
-        a: &Params,
-        b: &Params,
-        progress: &mut dyn Progress,
-    ) -> Result<Splits<Curve>, RecipeError> {
-        self.setting.check_stop(self.folder)?;
-        progress.stage(title, Some(self.points as u64));
-        let curves = landscape::segment(&mut self.evaluators, a, b, self.points, &mut |_| progress.tick())?;
-        let [train, test] = &curves[..] else { unreachable!("one curve for each evaluator") };
-        Ok(Splits { train: curve(train), test: curve(test) })
-    }
-}
-
-/// A measured curve as it is stored.
-#[must_use]
-pub fn curve(curve: &landscape::Curve) -> Curve {
-    let score = |score: evaluate::Score| Score { loss: score.loss, accuracy: score.accuracy };
-    Curve {
-        lambdas: curve.lambdas().to_vec(),
-        loss: curve.scores().iter().map(|score| score.loss).collect(),
-        accuracy: curve.scores().iter().map(|score| score.accuracy).collect(),
-        barrier: curve.loss_barrier().height,
-        accuracy_barrier: curve.accuracy_barrier().height,
-        midpoint: score(curve.midpoint()),
     }
 }
 

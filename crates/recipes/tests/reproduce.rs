@@ -1,5 +1,7 @@
 //! A whole recipe, small enough for a test: results, verdicts, controls, budgets and resumption.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::{
     collections::BTreeMap,
     path::Path,

@@ -22,7 +22,7 @@ pub(crate) struct Spread {
 }
 
 impl Spread {
-    pub(crate) fn over<'a>(curves: impl Iterator<Item = &'a [f64]> + Clone) -> Self {
+    pub(crate) fn over<'a>(curves: &(impl Iterator<Item = &'a [f64]> + Clone)) -> Self {
         let length = curves.clone().map(<[f64]>::len).min().unwrap_or(0);
         let count = curves.clone().count() as f64;
         let at = |i: usize| curves.clone().map(move |curve| curve[i]);
@@ -36,7 +36,7 @@ impl Spread {
 
 /// The mean of some numbers and half of the distance between the lowest and the highest.
 pub(crate) fn mean_and_spread(numbers: &[f64]) -> (f64, f64) {
-    let spread = Spread::over(numbers.iter().map(std::slice::from_ref));
+    let spread = Spread::over(&numbers.iter().map(std::slice::from_ref));
     (spread.mean[0], (spread.high[0] - spread.low[0]) / 2.0)
 }
 
@@ -53,7 +53,7 @@ mod tests {
     #[test]
     fn a_spread_is_taken_position_by_position() {
         let curves: [&[f64]; 2] = [&[1.0, 4.0], &[3.0, 0.0]];
-        let spread = Spread::over(curves.into_iter());
+        let spread = Spread::over(&curves.into_iter());
         assert_eq!((spread.mean, spread.low, spread.high), (vec![2.0, 2.0], vec![1.0, 0.0], vec![3.0, 4.0]));
         assert_eq!(mean_and_spread(&[1.0, 3.0, 2.0]), (2.0, 1.0));
     }

@@ -50,5 +50,5 @@ fn figure(
 fn series(name: &str, curves: &[&Curve], values: impl Fn(&Curve) -> Vec<f64>) -> Series {
     let values: Vec<Vec<f64>> = curves.iter().map(|curve| values(curve)).collect();
     let lambdas = curves.first().map_or_else(Vec::new, |curve| curve.lambdas.clone());
-    banded(name, lambdas, Spread::over(values.iter().map(Vec::as_slice)), curves.len() > 1)
+    banded(name, lambdas, Spread::over(&values.iter().map(Vec::as_slice)), curves.len() > 1)
 }
