@@ -11,7 +11,7 @@ use crate::{
     layout::{Layout, Place, grid, lay_out},
     loops::{Context, build},
     lower::lower,
-    memory::{Arena, Memory, Region},
+    memory::{Arena, Memory, Region, zero_buffer},
     node::{Kind, Nodes, Origin},
     schedule::schedule,
     step::{Step, Whole},
@@ -124,7 +124,7 @@ impl Compiled {
         let buffer = |place: &ResultPlace| match place {
             ResultPlace::Argument(_) => Ok(Buffer::I32(Vec::new())),
             ResultPlace::New(dtype, shape) => {
-                zeros(*dtype, shape.elements()).ok_or_else(|| ExecError::Memory {
+                zero_buffer(*dtype, shape.elements()).ok_or_else(|| ExecError::Memory {
                     graph: self.graph.name().to_owned(),
                     bytes: shape.elements() * dtype.size_bytes(),
                 })
@@ -199,22 +199,6 @@ impl<'a> Held<'a> {
             Self::Borrowed(tensor) => tensor.clone(),
             Self::Owned(tensor) => std::mem::replace(tensor, Tensor::zeros(DType::Bool, [0])),
         }
-    }
-}
-
-/// Zeros, or `None` where there is no memory for them.
-fn zeros(dtype: DType, elements: usize) -> Option<Buffer> {
-    fn filled<T: tensor::Element>(elements: usize) -> Option<Buffer> {
-        let mut zeros = Vec::new();
-        zeros.try_reserve_exact(elements).ok()?;
-        zeros.resize(elements, T::default());
-        Some(T::buffer(zeros))
-    }
-    match dtype {
-        DType::F32 => filled::<f32>(elements),
-        DType::F64 => filled::<f64>(elements),
-        DType::I32 => filled::<i32>(elements),
-        DType::Bool => filled::<bool>(elements),
     }
 }
 

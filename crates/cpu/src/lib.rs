@@ -24,6 +24,7 @@ mod product;
 mod profile;
 mod schedule;
 mod step;
+mod system;
 #[cfg(test)]
 mod tests;
 mod view;

@@ -10,6 +10,7 @@ use graph::{
 use tensor::{Buffer, DType, Tensor};
 
 use crate::{
+    memory::zero_buffer,
     node::{Along, Binary, BufferId, BufferSpec, Fold, Kind, MapOp, Node, Nodes, Origin, Unary},
     product::{Product, Side},
     view::View,
@@ -18,12 +19,11 @@ use crate::{
 /// Lowers the live part of a graph.
 ///
 /// # Errors
-/// [`ExecError::Memory`] where a tensor is larger than the address space or an iota's indices cannot be held.
+/// [`ExecError::Memory`] where the indices of an iota cannot be held.
 pub(crate) fn lower(graph: &Graph, donations: &[Donation]) -> Result<Nodes, ExecError> {
     let mut lowering = Lowering { graph, nodes: Nodes::default(), views: vec![None; graph.len()] };
     let live = live(graph);
     for val in graph.vals().filter(|val| live[val.position()]) {
-        check_size(graph, val)?;
         let view = lowering.value(val)?;
         lowering.views[val.position()] = Some(view);
     }
@@ -44,15 +44,6 @@ fn live(graph: &Graph) -> Vec<bool> {
         }
     }
     live
-}
-
-fn check_size(graph: &Graph, val: Val) -> Result<(), ExecError> {
-    let ty = graph.ty(val);
-    let bytes = ty.shape.checked_elements().and_then(|elements| elements.checked_mul(ty.dtype.size_bytes()));
-    match bytes {
-        Some(bytes) if bytes <= isize::MAX as usize / 2 => Ok(()),
-        _ => Err(out_of_memory(graph, bytes.unwrap_or(usize::MAX))),
-    }
 }
 
 fn out_of_memory(graph: &Graph, bytes: usize) -> ExecError {
@@ -105,16 +96,16 @@ impl Lowering<'_> {
     /// The indices of one axis as a constant, broadcast along the others.
     fn iota(&mut self, op: &Iota) -> Result<View, ExecError> {
         let size = op.shape[op.axis];
-        let bytes = size * op.dtype.size_bytes();
-        let mut indices: Vec<i32> = Vec::new();
-        let exact = i32::try_from(size).is_ok() && indices.try_reserve_exact(size).is_ok();
-        if !exact {
-            return Err(out_of_memory(self.graph, bytes));
+        let out_of_memory = || out_of_memory(self.graph, size.saturating_mul(op.dtype.size_bytes()));
+        let mut indices = zero_buffer(op.dtype, size).ok_or_else(out_of_memory)?;
+        match &mut indices {
+            Buffer::F32(indices) => indices.iter_mut().enumerate().for_each(|(i, index)| *index = i as f32),
+            Buffer::F64(indices) => indices.iter_mut().enumerate().for_each(|(i, index)| *index = i as f64),
+            Buffer::I32(indices) => indices.iter_mut().enumerate().for_each(|(i, index)| *index = i as i32),
+            Buffer::Bool(_) => unreachable!("the type rule admits numbers only"),
         }
-        indices.extend(0..size as i32);
-        let tensor = Tensor::from_buffer([size], Buffer::I32(indices)).expect("one index for each position");
-        let constant = Origin::Constant(Arc::new(tensor.convert(op.dtype)));
-        let buffer = self.buffer(op.dtype, size, constant);
+        let tensor = Tensor::from_buffer([size], indices).expect("one index for each position");
+        let buffer = self.buffer(op.dtype, size, Origin::Constant(Arc::new(tensor)));
         Ok(View::contiguous(buffer, &[size]).broadcast(&op.shape, &[op.axis]))
     }
 

@@ -8,9 +8,9 @@
 use std::{marker::PhantomData, ops::Range};
 
 use graph::ExecError;
-use tensor::{Buffer, Element};
+use tensor::{Buffer, DType, Element};
 
-use crate::node::BufferId;
+use crate::{node::BufferId, system::available_bytes};
 
 /// Alignment of every buffer in the arena, in bytes: a cache line, and the widest vector.
 pub(crate) const ALIGNMENT: usize = 64;
@@ -31,13 +31,8 @@ impl Arena {
     /// # Errors
     /// [`ExecError::Memory`] where it cannot be had.
     pub(crate) fn new(graph: &str, bytes: usize) -> Result<Self, ExecError> {
-        let lines = bytes.div_ceil(ALIGNMENT);
-        let mut memory = Vec::new();
-        if memory.try_reserve_exact(lines).is_err() {
-            return Err(ExecError::Memory { graph: graph.to_owned(), bytes });
-        }
-        memory.resize(lines, Line { _bytes: [0; ALIGNMENT] });
-        Ok(Self(memory))
+        let lines = zeros(bytes.div_ceil(ALIGNMENT), Line { _bytes: [0; ALIGNMENT] });
+        lines.map(Self).ok_or_else(|| ExecError::Memory { graph: graph.to_owned(), bytes })
     }
 
     pub(crate) const fn bytes(&self) -> usize {
@@ -48,6 +43,31 @@ impl Arena {
     pub(crate) fn region(&mut self) -> Region<'_> {
         Region { pointer: self.0.as_mut_ptr().cast(), bytes: self.bytes(), lifetime: PhantomData }
     }
+}
+
+/// Below this many bytes nobody asks the system what it has.
+const SMALL_BYTES: usize = 1 << 28;
+
+/// `count` times `zero`, or `None` where the system has not as much memory available.
+fn zeros<T: Clone>(count: usize, zero: T) -> Option<Vec<T>> {
+    let bytes = count.checked_mul(size_of::<T>())?;
+    if bytes > SMALL_BYTES && available_bytes().is_some_and(|available| bytes > available) {
+        return None;
+    }
+    let mut zeros = Vec::new();
+    zeros.try_reserve_exact(count).ok()?;
+    zeros.resize(count, zero);
+    Some(zeros)
+}
+
+/// A buffer of zeros, or `None` where the system has not as much memory available.
+pub(crate) fn zero_buffer(dtype: DType, elements: usize) -> Option<Buffer> {
+    Some(match dtype {
+        DType::F32 => Buffer::F32(zeros(elements, 0.0)?),
+        DType::F64 => Buffer::F64(zeros(elements, 0.0)?),
+        DType::I32 => Buffer::I32(zeros(elements, 0)?),
+        DType::Bool => Buffer::Bool(zeros(elements, false)?),
+    })
 }
 
 /// Memory that a run may use for as long as `'a`.
@@ -119,6 +139,20 @@ impl<'a> Memory<'a> {
         let pointer = pointer.cast::<T>();
         debug_assert!(pointer.is_aligned(), "buffers are aligned for every element type");
         pointer.wrapping_add(range.start)
+    }
+
+    /// Asks the processor to bring elements of a buffer into its caches; those past the end are left out.
+    pub(crate) fn prefetch<T: Element>(&self, buffer: BufferId, range: Range<usize>) {
+        let end = range.end.min(self.0[buffer.0].bytes / size_of::<T>());
+        if range.start >= end {
+            return;
+        }
+        #[cfg(target_arch = "x86_64")]
+        for line in (range.start..end).step_by(ALIGNMENT / size_of::<T>()) {
+            let pointer = self.pointer::<T>(buffer, &(line..end));
+            // SAFETY: prefetching reads nothing that the program can see, and faults on no address.
+            unsafe { std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(pointer.cast()) };
+        }
     }
 
     /// Elements of a buffer.

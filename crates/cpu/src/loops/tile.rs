@@ -51,7 +51,8 @@ impl Worker<'_> {
 
 impl At<'_> {
     fn run(&self, registers: &mut Registers) {
-        for instruction in &self.worker.kernel.code {
+        for (position, instruction) in self.worker.kernel.code.iter().enumerate() {
+            self.prefetch(position);
             match instruction {
                 Instruction::Load { input, register } => {
                     let dtype = self.worker.kernel.inputs[*input].dtype;
@@ -68,6 +69,16 @@ impl At<'_> {
         }
         for reduction in &self.worker.kernel.reductions {
             with_type!(reduction.dtype, T => self.reduce::<T>(reduction, registers));
+        }
+    }
+
+    /// Prefetches the next tile's part of one input, so that memory is read while this tile is computed.
+    fn prefetch(&self, input: usize) {
+        if let Some(input) = self.worker.kernel.inputs.get(input)
+            && input.access == Access::Contiguous
+        {
+            let next = self.start + self.len..self.start + 2 * self.len;
+            with_type!(input.dtype, T => self.worker.memory.prefetch::<T>(input.buffer, next));
         }
     }
 

@@ -3,6 +3,7 @@
 mod agreement;
 mod donation;
 mod random_graph;
+mod refusal;
 mod same_bits;
 
 use graph::{Argument, Donation, Executable, Graph};
