@@ -36,7 +36,7 @@ use crate::{
 /// budget). Interrupted work is kept: the same command resumes it. Without a name, all recipes are listed with their last
 /// verdicts.
 ///
-/// Results go to --out/NAME-SCALE; --out/recipes.html lists all recipes with their last verdicts. Exit code 0 where every
+/// Results go to --out/NAME-SCALE; --out/index.html lists all recipes with their last verdicts. Exit code 0 where every
 /// claim held, 1 otherwise.
 #[derive(Debug, Args)]
 #[command(after_help = "\
