@@ -151,6 +151,7 @@ impl<'a> Order<'a> {
             }
             sequence.push(group);
         }
+        assert_eq!(sequence.len(), groups.len(), "groups depend on each other in no circle");
         sequence
     }
 

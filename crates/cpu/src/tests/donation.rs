@@ -59,6 +59,16 @@ fn momentum_is_one_loop_in_place_without_working_memory() {
 }
 
 #[test]
+fn an_argument_read_after_its_update_is_still_the_old_one() {
+    let ty = Ty::f32([3000]);
+    let graph = graph_of(&[ty.clone(), ty], |b, x| {
+        let sum = b.add(x[0], x[1]);
+        vec![sum, b.multiply(sum, x[0])]
+    });
+    check_in_place(&graph, &[numbers(3000, 0.0), numbers(3000, 0.5)]);
+}
+
+#[test]
 fn an_update_that_reads_another_position_is_right() {
     let graph = graph_of(&[Ty::f32([70, 70])], |b, x| {
         let turned = b.transpose(x[0], &[1, 0]);

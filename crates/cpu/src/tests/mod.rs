@@ -2,6 +2,7 @@
 
 mod agreement;
 mod donation;
+mod network;
 mod random_graph;
 mod refusal;
 mod same_bits;
