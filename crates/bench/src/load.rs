@@ -74,7 +74,7 @@ impl Load {
             Some(true) => "Nothing else ran on the machine.".to_owned(),
             Some(false) => format!(
                 "NOT QUIET: others kept up to {cores:.1} cores busy, and the load average was {load:.2} at the start. \
-                 The numbers say nothing; peers that wait by spinning lose most."
+                 Do not use these numbers: peers that wait by spinning lose most."
             ),
             None => "Whether anything else ran could not be told on this system.".to_owned(),
         }

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
-    BenchError, Name, Target,
+    BenchError, Bound, Name, Target,
     measure::{Played, median},
     target::all_met,
 };
@@ -34,6 +34,8 @@ pub struct Rival {
     pub series: Series,
     /// Our median divided by the peer's: below 1 where ours is faster.
     pub ratio: f64,
+    /// What the ratio should keep, if anything.
+    pub bound: Option<Bound>,
 }
 
 /// A time that cannot be gone below.
@@ -72,7 +74,12 @@ impl Case {
         let present = played.iter().filter(|side| side.absent.is_none());
         let peers = present.map(|side| {
             let series = Series::new(times(side, &name)?);
-            Ok(Rival { peer: side.call.name, ratio: ours.median_ms / series.median_ms, series })
+            Ok(Rival {
+                peer: side.call.name,
+                ratio: ours.median_ms / series.median_ms,
+                series,
+                bound: side.call.bound,
+            })
         });
         let peers = peers.collect::<Result<_, BenchError>>()?;
         Ok(Self { name, ours, peers, floor: None })
@@ -177,10 +184,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::{
-        Bound,
-        peer::{Call, PeerCase, PeerReport},
-    };
+    use crate::peer::{Call, PeerCase, PeerReport};
 
     fn side(name: &'static str, bound: Bound, rounds: &[&[(&str, f64)]]) -> Played {
         let report = |cases: &&[(&str, f64)]| PeerReport {

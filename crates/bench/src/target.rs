@@ -1,5 +1,6 @@
 //! What is to be reached, and whether it is.
 
+use report::{NumberFormat, format_number};
 use serde::Serialize;
 
 /// On which side of a bound a number must be.
@@ -60,7 +61,7 @@ impl Bound {
             Relation::Below => "<",
             Relation::AtLeast => "≥",
         };
-        format!("{sign} {}", self.value)
+        format!("{sign} {}", format_number(self.value, NumberFormat::Auto))
     }
 }
 
@@ -110,6 +111,7 @@ mod tests {
             assert!(!bound.holds(f64::NAN));
         }
         assert_eq!(Bound::at_most(0.6).shown(), "≤ 0.6");
+        assert_eq!(Bound::below(1e-9).shown(), "< 1e-9");
     }
 
     #[test]

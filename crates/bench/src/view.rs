@@ -2,7 +2,7 @@
 
 use report::{Cell, Column, Measured, NumberFormat, Outcome, Table, Verdict, text as plain};
 
-use crate::{Benchmark, Case, Machine, Rival, Run, Target};
+use crate::{Benchmark, Bound, Case, Machine, Rival, Run, Target};
 
 /// A run as plain text: for each benchmark the times with their ratios, the worst first, and its targets. Ends in a line
 /// break.
@@ -10,7 +10,7 @@ use crate::{Benchmark, Case, Machine, Rival, Run, Target};
 pub fn text(run: &Run) -> String {
     let mut parts: Vec<String> = run.benchmarks.iter().map(benchmark).collect();
     let Run { isoloss, threads, rounds, .. } = run;
-    parts.push(format!("isoloss {isoloss}, {threads} threads, {rounds} rounds; {}", machine(&run.machine)));
+    parts.push(format!("isoloss {isoloss}; threads: {threads}; rounds: {rounds}; {}", machine(&run.machine)));
     if !run.machine.release_build {
         parts.push("NOT A RELEASE BUILD: the numbers of ours say nothing.".to_owned());
     }
@@ -40,6 +40,7 @@ fn table(benchmark: &Benchmark) -> Table {
         Column::text("peer"),
         Column::number("peer, ms", ms),
         Column::number("ours/peer", NumberFormat::Fixed(3)),
+        Column::text("target"),
     ];
     let title = format!("{}: {}", benchmark.name.name(), benchmark.title);
     benchmark.cases.iter().flat_map(rows).fold(Table::new(title, columns), Table::with_row)
@@ -52,7 +53,8 @@ fn rows(case: &Case) -> Vec<Vec<Cell>> {
         let times = peer.map(|rival| rival.series.median_ms);
         let name = peer.map_or("none", |rival| rival.peer);
         let (ratio, ours) = (peer.map(|rival| rival.ratio), case.ours.median_ms);
-        vec![case.name.as_str().into(), ours.into(), name.into(), times.into(), ratio.into()]
+        let target = peer.and_then(|rival| rival.bound).map(Bound::shown);
+        vec![case.name.as_str().into(), ours.into(), name.into(), times.into(), ratio.into(), target.into()]
     };
     if rivals.is_empty() {
         vec![row(None)]
@@ -96,10 +98,11 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::{Bound, Floor, Load, Name, Series};
+    use crate::{Floor, Load, Name, Series};
 
     fn run() -> Run {
-        let rival = |peer, ms: f64| Rival { peer, series: Series::new(vec![ms]), ratio: 10.0 / ms };
+        let bound = Some(Bound::at_most(1.0));
+        let rival = |peer, ms: f64| Rival { peer, series: Series::new(vec![ms]), ratio: 10.0 / ms, bound };
         let case = Case {
             name: "training step".to_owned(),
             ours: Series::new(vec![10.0]),
@@ -134,8 +137,8 @@ mod tests {
         let text = text(&run());
         for expected in [
             "mlp-step: one step",
-            "training step     10.00  JAX         8.000      1.250",
-            "training step     10.00  PyTorch     20.00      0.500",
+            "training step     10.00  JAX         8.000      1.250  ≤ 1",
+            "training step     10.00  PyTorch     20.00      0.500  ≤ 1",
             "floor of training step: 5.00 ms (2 GFLOP at 400 GFLOP/s); ours takes 2.00 times as long",
             "other is absent: no module",
             "[failed] time / time of JAX, worst case ≤ 1",
