@@ -1,5 +1,7 @@
 //! ARCHITECTURE.md tells the truth about who uses whom, and the sources keep the house rules.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
@@ -43,9 +45,10 @@ fn actual() -> Arrows {
     let packages = metadata.packages.iter();
     packages
         .map(|package| {
-            let ours = package.dependencies.iter().filter(|dependency| {
-                dependency.kind == DependencyKind::Normal && dependency.path.is_some()
-            });
+            let ours = package
+                .dependencies
+                .iter()
+                .filter(|dependency| dependency.kind == DependencyKind::Normal && dependency.path.is_some());
             (short(&package.name), ours.map(|dependency| short(&dependency.name)).collect())
         })
         .collect()
@@ -57,7 +60,8 @@ fn the_dependency_table_equals_the_manifests() {
 }
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
-    let mut entries: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut entries: Vec<PathBuf> =
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     entries.sort();
     for path in entries {
         if path.is_dir() {
