@@ -5,5 +5,6 @@
 mod bad_input;
 mod help;
 mod pairs;
+mod showcase;
 mod support;
 mod training;
