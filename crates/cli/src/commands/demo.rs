@@ -80,10 +80,10 @@ impl Demo {
     }
 
     fn text(&self, found: &PairResult, report: &Report) -> String {
-        let table =
-            report::text::table(&views::score_table("Parents and midpoints", std::slice::from_ref(found)));
-        let summary = report.summary.join("\n");
-        format!("{summary}\n\n{table}\nreport: {}\n", self.out.join("report.html").display())
+        let tables =
+            views::score_tables(std::slice::from_ref(found)).map(|table| report::text::table(&table));
+        let (summary, page) = (report.summary.join("\n"), self.out.join("report.html"));
+        format!("{summary}\n\n{}\nreport: {}\n", tables.join("\n"), page.display())
     }
 
     fn json(&self, found: &PairResult) -> Value {

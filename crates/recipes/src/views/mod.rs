@@ -8,7 +8,7 @@ mod training;
 mod verdicts;
 
 pub use index::index_entry;
-pub use pair::{pair_sections, score_table};
+pub use pair::{pair_sections, score_tables};
 pub use planted::planted_table;
 pub use segment::{Alternative, accuracy_figure, loss_figure};
 pub use training::{matching_figure, training_figures};

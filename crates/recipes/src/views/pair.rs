@@ -5,33 +5,38 @@ use report::{Block, Cell, Column, Figure, KeyValues, NumberFormat, Section, Tabl
 use super::{accuracy_figure, loss_figure, matching_figure, mean_and_spread, training_figures};
 use crate::result::{Curve, PairResult, Score, Splits};
 
-/// Parents, naive, aligned and random midpoints: loss and accuracy on both splits, and the barriers; the mean over
-/// the pairs and half of their range.
+/// Parents and naive, aligned and random midpoints on the test and on the training set: loss, accuracy and barrier;
+/// the mean over the pairs and half of their range.
 #[must_use]
-pub fn score_table(title: &str, results: &[PairResult]) -> Table {
+pub fn score_tables(results: &[PairResult]) -> [Table; 2] {
+    let test = table("Test set", results, |splits| splits.test, |splits| &splits.test)
+        .with_caption(caption(results.len()));
+    let train = table("Training set", results, |splits| splits.train, |splits| &splits.train);
+    [test, train]
+}
+
+fn table(
+    title: &str,
+    results: &[PairResult],
+    score: fn(&Splits<Score>) -> Score,
+    curve: fn(&Splits<Curve>) -> &Curve,
+) -> Table {
     let (loss, percent) = (NumberFormat::Fixed(4), NumberFormat::Fixed(2));
-    let mut table = Table::new(
-        title,
-        [
-            Column::text("network"),
-            Column::number("test loss", loss),
-            Column::number("test accuracy, %", percent),
-            Column::number("test barrier, nats", loss),
-            Column::number("train loss", loss),
-            Column::number("train accuracy, %", percent),
-            Column::number("train barrier, nats", loss),
-        ],
-    )
-    .with_caption(caption(results.len()));
-    let parents = |pick: fn(&Splits<Score>) -> Score| -> Vec<Score> {
-        results.iter().flat_map(|result| &result.parents).map(pick).collect()
-    };
-    table = table.with_row(parents_row(&parents(|s| s.test), &parents(|s| s.train)));
+    let columns = [
+        Column::text("network"),
+        Column::number("loss, nats", loss),
+        Column::number("accuracy, %", percent),
+        Column::number("barrier, nats", loss),
+    ];
+    let parents: Vec<Score> = results.iter().flat_map(|result| &result.parents).map(score).collect();
+    let [loss, accuracy] = score_cells(&parents);
+    let mut table = Table::new(title, columns).with_row(["parents".into(), loss, accuracy, Cell::Empty]);
     for (name, segment) in ALTERNATIVES {
-        let curves = |pick: fn(&Splits<Curve>) -> &Curve| -> Vec<&Curve> {
-            results.iter().map(|result| pick(segment(result))).collect()
-        };
-        table = table.with_row(midpoint_row(name, &curves(|s| &s.test), &curves(|s| &s.train)));
+        let curves: Vec<&Curve> = results.iter().map(|result| curve(segment(result))).collect();
+        let midpoints: Vec<Score> = curves.iter().map(|curve| curve.midpoint).collect();
+        let barriers: Vec<f64> = curves.iter().map(|curve| curve.barrier).collect();
+        let [loss, accuracy] = score_cells(&midpoints);
+        table = table.with_row([name.into(), loss, accuracy, cell(&barriers)]);
     }
     table.with_best_row(ALIGNED_ROW)
 }
@@ -44,7 +49,7 @@ const ALTERNATIVES: [(&str, Pick); 3] = [
     ("midpoint, random permutation (control)", |result| &result.random),
 ];
 
-/// Where [`score_table`] shows the aligned midpoint.
+/// Where [`score_tables`] show the aligned midpoint.
 const ALIGNED_ROW: usize = 2;
 
 fn caption(pairs: usize) -> String {
@@ -67,22 +72,6 @@ fn score_cells(scores: &[Score]) -> [Cell; 2] {
     [cell(&loss), cell(&accuracy)]
 }
 
-fn parents_row(test: &[Score], train: &[Score]) -> Vec<Cell> {
-    let [test_loss, test_accuracy] = score_cells(test);
-    let [train_loss, train_accuracy] = score_cells(train);
-    vec!["parents".into(), test_loss, test_accuracy, Cell::Empty, train_loss, train_accuracy, Cell::Empty]
-}
-
-fn midpoint_row(name: &str, test: &[&Curve], train: &[&Curve]) -> Vec<Cell> {
-    let part = |curves: &[&Curve]| {
-        let midpoints: Vec<Score> = curves.iter().map(|curve| curve.midpoint).collect();
-        let barriers: Vec<f64> = curves.iter().map(|curve| curve.barrier).collect();
-        let [loss, accuracy] = score_cells(&midpoints);
-        [loss, accuracy, cell(&barriers)]
-    };
-    std::iter::once(name.into()).chain(part(test)).chain(part(train)).collect()
-}
-
 /// The sections that show pairs trained alike: table, segments, training, matching and symmetry. `id` starts the
 /// names of the figures.
 #[must_use]
@@ -90,8 +79,10 @@ pub fn pair_sections(id: &str, title: &str, results: &[PairResult]) -> Vec<Secti
     let naive = results.iter().map(|result| &result.naive).collect();
     let aligned = results.iter().map(|result| &result.aligned).collect();
     let alternatives = [("naive", naive), ("aligned", aligned)];
+    let [test, train] = score_tables(results);
     let segment = Section::new(title)
-        .with_block(score_table("Parents and midpoints", results))
+        .with_block(test)
+        .with_block(train)
         .with_block(loss_figure(&format!("{id}-segment-loss"), "Loss along the segment", &alternatives))
         .with_block(accuracy_figure(
             &format!("{id}-segment-accuracy"),
