@@ -6,8 +6,8 @@
 //! slow path; `log1p` and `power`, and the transcendental functions of `f64`, call the standard library (`erf` of
 //! `f64` crate `libm`) element by element.
 //!
-//! Results have the same bits for any number of threads and on every instruction set of loops. Matrix products
-//! depend on the processor's vector width and cache sizes, because the order of summation does.
+//! Results have the same bits for any number of threads, and those of loops on every processor. Matrix products depend
+//! on the processor's instruction set and cache sizes, because the order of summation does.
 
 mod executable;
 mod fuse;
