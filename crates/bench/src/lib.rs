@@ -1,7 +1,7 @@
 //! Side-by-side benchmarks against other tools.
 //!
 //! A benchmark times our own work and, where they are installed, that of the scripts in `bench/peers`: ours, the first
-//! peer, the second peer, and again, round after round, so that a machine that grows slower does so for all. [`run`]
+//! peer, the second peer, and again, round after round, so that a machine that grows slower does so for all. [`run()`]
 //! gives medians, the ratios of ours to each peer's, and whether the [`Target`]s are met; [`text()`] shows it and
 //! [`write()`] keeps every number.
 //!

@@ -1,6 +1,6 @@
 //! Data sets, splits and loaders.
 //!
-//! [`load`] turns a one-line specification into training and test examples in memory: `f32` features in `[0, 1]`
+//! [`load()`] turns a one-line specification into training and test examples in memory: `f32` features in `[0, 1]`
 //! and `i32` labels.
 
 mod dataset;

@@ -1,6 +1,6 @@
 //! Versioned results and their views: HTML pages, SVG and PNG figures, CSV.
 //!
-//! A command fills in a [`Report`]; everything else here is a pure function of it. [`bundle`] gives the files of a
+//! A command fills in a [`Report`]; everything else here is a pure function of it. [`bundle()`] gives the files of a
 //! report folder, which the caller writes: `report.json` (the result itself), `report.html` (a view of it that opens
 //! offline) and `figures/<id>.svg`, `.png` and `.csv`. [`text`] and [`markdown`] show the same in a terminal and in
 //! documents. A list of recipes with their last verdicts is a [`RecipeIndex`].

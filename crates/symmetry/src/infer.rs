@@ -19,7 +19,7 @@
 //! because the ties agree, each tied pair goes to a pair of the same tie; and fixed indices stay, because their
 //! classes are left alone. That is what an axis map asks for, so by induction over the applications every value becomes
 //! itself with its axes so permuted. The axes of outputs do not move: the outputs are equal for all parameters and all
-//! data. The argument rests on the axis maps being true, which [`crate::certify`] tests in numbers.
+//! data. The argument rests on the axis maps being true, which [`crate::certify()`] tests in numbers.
 //!
 //! # What is not found
 //! Symmetries that are no permutations of axes (scales, signs, rotations), those that exchange whole parameters (two

@@ -17,7 +17,7 @@ pub fn write(path: &Path, contents: &[u8]) -> Result<(), TensorError> {
     write_with(path, |file| file.write_all(contents))
 }
 
-/// As [`write`], with the contents written by `fill`.
+/// As [`write()`], with the contents written by `fill`.
 ///
 /// # Errors
 /// [`TensorError::Write`] where `fill` fails or the file cannot be written; the old file is untouched.

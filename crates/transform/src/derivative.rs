@@ -1,4 +1,4 @@
-//! The derivatives that people ask for, made of [`crate::jvp`] and [`crate::transpose`].
+//! The derivatives that people ask for, made of [`crate::jvp()`] and [`crate::transpose()`].
 
 use graph::{Builder, Graph, Val};
 

@@ -1,7 +1,7 @@
 //! Program transforms on graphs: derivatives and simplification.
 //!
 //! Every transform takes a graph and builds a new one. Reverse mode is not a set of rules of its own: the
-//! vector-Jacobian product is the transpose of the Jacobian-vector product, [`vjp`] = [`transpose`] ∘ [`jvp`].
+//! vector-Jacobian product is the transpose of the Jacobian-vector product, [`vjp`] = [`transpose()`] ∘ [`jvp()`].
 
 mod derivative;
 mod fresh;

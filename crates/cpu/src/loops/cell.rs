@@ -45,7 +45,7 @@ pub(crate) trait Cell: Element + PartialOrd {
     fn binary(out: &mut [Self], op: Binary, x: Source<'_, Self>, y: Source<'_, Self>);
 }
 
-/// Calls a generic function with the type argument that a [`DType`] names.
+/// Calls a generic function with the type argument that a [`tensor::DType`] names.
 macro_rules! with_type {
     ($dtype:expr, $type:ident => $body:expr) => {
         match $dtype {
