@@ -40,6 +40,16 @@ impl Builder {
         self.half_times_one_plus(x, erf)
     }
 
+    /// `x / (1 + exp(-x))`, elementwise (Elfwing, Uchibe and Doya 2017, arXiv:1702.03118).
+    ///
+    /// # Panics
+    /// Where `x` does not hold floats.
+    #[track_caller]
+    pub fn silu(&mut self, x: Val) -> Val {
+        let gate = self.logistic(x);
+        self.multiply(x, gate)
+    }
+
     /// `x/2 (1 + tanh(√(2/π) (x + 0.044715 x³)))`, elementwise: the approximation of GELU in section 2 of
     /// arXiv:1606.08415.
     ///

@@ -1,0 +1,81 @@
+//! Composites against PyTorch, which `goldens/composites.py` asked: results, gradients, and the laws of derivatives
+//! to second order at the same points.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod golden;
+
+use graph::composite::{
+    BatchNorm, ChannelMoments, CrossEntropy, GROUP_NORM_EPSILON, LAYER_NORM_EPSILON, RMS_NORM_EPSILON,
+    SqueezeExcite,
+};
+
+use golden::{Composite, check_all, load};
+
+fn moments(mean: graph::Val, variance: graph::Val) -> ChannelMoments {
+    ChannelMoments { mean, variance }
+}
+
+/// The composites that `composites.py` calls, in its order.
+const COMPOSITES: &[(&str, Composite)] = &[
+    ("silu", |b, v| vec![b.silu(v[0])]),
+    ("softmax over axis 0", |b, v| vec![b.softmax(v[0], 0)]),
+    ("softmax over axis 1", |b, v| vec![b.softmax(v[0], 1)]),
+    ("softmax over axis 2", |b, v| vec![b.softmax(v[0], 2)]),
+    ("log_softmax", |b, v| vec![b.log_softmax(v[0])]),
+    ("cross_entropy", |b, v| vec![b.cross_entropy(v[0], v[1])]),
+    ("cross_entropy, smoothed", |b, v| {
+        vec![b.cross_entropy_with(v[0], v[1], CrossEntropy { smoothing: 0.1, ignored: None })]
+    }),
+    ("cross_entropy of tokens, one ignored", |b, v| {
+        vec![b.cross_entropy_with(v[0], v[1], CrossEntropy { smoothing: 0.0, ignored: Some(-1) })]
+    }),
+    ("mean cross_entropy", |b, v| vec![b.mean_cross_entropy(v[0], v[1], CrossEntropy::default())]),
+    ("mean cross_entropy, smoothed, one ignored", |b, v| {
+        vec![b.mean_cross_entropy(v[0], v[1], CrossEntropy { smoothing: 0.2, ignored: Some(-1) })]
+    }),
+    ("layer_norm", |b, v| vec![b.layer_norm(v[0], Some(v[1]), Some(v[2]), LAYER_NORM_EPSILON)]),
+    ("rms_norm", |b, v| vec![b.rms_norm(v[0], Some(v[1]), RMS_NORM_EPSILON)]),
+    ("group_norm", |b, v| vec![b.group_norm(v[0], 2, Some(v[1]), Some(v[2]), GROUP_NORM_EPSILON)]),
+    ("instance_norm", |b, v| vec![b.instance_norm(v[0], Some(v[1]), Some(v[2]), GROUP_NORM_EPSILON)]),
+    ("batch_norm, training", |b, v| {
+        let options = BatchNorm::default();
+        let (y, running) = b.batch_norm_training(v[0], Some(v[1]), Some(v[2]), moments(v[3], v[4]), options);
+        vec![y, running.mean, running.variance]
+    }),
+    ("batch_norm, training, momentum 0.3", |b, v| {
+        let options = BatchNorm { momentum: 0.3, ..BatchNorm::default() };
+        let (y, running) = b.batch_norm_training(v[0], Some(v[1]), Some(v[2]), moments(v[3], v[4]), options);
+        vec![y, running.mean, running.variance]
+    }),
+    ("batch_norm, evaluation", |b, v| {
+        let epsilon = BatchNorm::default().epsilon;
+        vec![b.batch_norm(v[0], Some(v[1]), Some(v[2]), moments(v[3], v[4]), epsilon)]
+    }),
+    ("graph convolution to fewer features", graph_convolution),
+    ("graph convolution to more features", graph_convolution),
+    ("global average pool", |b, v| vec![b.global_average_pool(v[0])]),
+    ("global maximum pool", |b, v| vec![b.global_max_pool(v[0])]),
+    ("squeeze_excite", |b, v| {
+        let parameters =
+            SqueezeExcite { squeeze: v[1], squeeze_bias: Some(v[2]), excite: v[3], excite_bias: Some(v[4]) };
+        vec![b.squeeze_excite(v[0], parameters)]
+    }),
+    ("residual", |b, v| {
+        let branch = |b: &mut graph::Builder, x| {
+            let mapped = b.linear(x, v[1], None);
+            b.tanh(mapped)
+        };
+        vec![b.residual(v[0], branch)]
+    }),
+];
+
+fn graph_convolution(b: &mut graph::Builder, v: &[graph::Val]) -> Vec<graph::Val> {
+    let propagation = b.propagation(v[1]);
+    vec![b.graph_convolution(v[0], propagation, v[2], Some(v[3]))]
+}
+
+#[test]
+fn composites_are_pytorch_s_and_obey_the_laws() {
+    check_all(&load(include_str!("../goldens/composites.json")), COMPOSITES);
+}

@@ -1,0 +1,147 @@
+"""Writes composites.json: composites and their gradients as PyTorch computes them, in float64.
+
+Made with Python 3.11, torch 2.15.0:
+
+    python composites.py > composites.json
+
+Each case holds the operands in our layouts (channels last; PyTorch's for parameters), the results, fixed random
+weights of the results, and the gradients of the weighted sum of the results by each floating-point operand.
+"""
+
+import json
+
+import torch
+import torch.nn.functional as F
+
+torch.set_default_dtype(torch.float64)
+torch.manual_seed(1)
+
+CASES = []
+
+
+def case(name, function, *operands):
+    operands = [operand.clone().requires_grad_(operand.is_floating_point()) for operand in operands]
+    results = function(*operands)
+    results = results if isinstance(results, tuple) else (results,)
+    weights = [torch.randn_like(result) for result in results]
+    total = sum((weight * result).sum() for weight, result in zip(weights, results))
+    floats = [operand for operand in operands if operand.is_floating_point()]
+    gradients = torch.autograd.grad(total, floats)
+    CASES.append({
+        "name": name,
+        "operands": [tensor(operand) for operand in operands],
+        "results": [tensor(result) for result in results],
+        "weights": [tensor(weight) for weight in weights],
+        "gradients": [tensor(gradient) for gradient in gradients],
+    })
+
+
+def tensor(x):
+    return {"type": str(x.dtype), "shape": list(x.shape), "elements": x.detach().flatten().tolist()}
+
+
+def first(x):
+    """Channels last to channels first."""
+    return x.movedim(-1, 1)
+
+
+def last(x):
+    """Channels first to channels last."""
+    return x.movedim(1, -1)
+
+
+def activations():
+    x = 2 * torch.randn(3, 4)
+    case("silu", F.silu, x)
+
+
+def softmaxes():
+    x = 2 * torch.randn(2, 3, 4)
+    for axis in range(3):
+        case(f"softmax over axis {axis}", lambda x, axis=axis: F.softmax(x, axis), x)
+    case("log_softmax", lambda x: F.log_softmax(x, -1), x)
+
+
+def losses():
+    logits, labels = 2 * torch.randn(4, 5), torch.tensor([2, 0, -1, 4])
+    tokens, token_labels = 2 * torch.randn(2, 3, 5), torch.tensor([[1, 0, 4], [3, -1, 2]])
+    classes = labels.abs()
+
+    def loss(**options):
+        return lambda x, y: F.cross_entropy(x.movedim(-1, 1), y, **options)
+
+    case("cross_entropy", loss(reduction="none"), logits, classes)
+    case("cross_entropy, smoothed", loss(reduction="none", label_smoothing=0.1), logits, classes)
+    case("cross_entropy of tokens, one ignored", loss(reduction="none", ignore_index=-1), tokens, token_labels)
+    case("mean cross_entropy", loss(), tokens, token_labels.abs())
+    case("mean cross_entropy, smoothed, one ignored", loss(label_smoothing=0.2, ignore_index=-1), tokens, token_labels)
+
+
+def norms():
+    x, gain, bias = 2 * torch.randn(2, 3, 2, 4) + 1, torch.randn(4), torch.randn(4)
+    running = torch.randn(4), torch.rand(4) + 0.5
+    case("layer_norm", lambda x, g, b: F.layer_norm(x, (4,), g, b), x, gain, bias)
+    case("rms_norm", lambda x, g: F.rms_norm(x, (4,), g, 1e-5), x, gain)
+    case("group_norm", lambda x, g, b: last(F.group_norm(first(x), 2, g, b)), x, gain, bias)
+    case("instance_norm", lambda x, g, b: last(F.instance_norm(first(x), weight=g, bias=b)), x, gain, bias)
+
+    def batch_norm_training(x, gain, bias, mean, variance, momentum):
+        y = last(F.batch_norm(first(x), None, None, gain, bias, training=True))
+        # PyTorch updates its buffers without a gradient: its rule, with one.
+        axes, keep = (0, 1, 2), 1 - momentum
+        moments = keep * mean + momentum * x.mean(axes), keep * variance + momentum * x.var(axes, unbiased=True)
+        stored = mean.detach().clone(), variance.detach().clone()
+        F.batch_norm(first(x), *stored, training=True, momentum=momentum)
+        for ours, theirs in zip(moments, stored):
+            torch.testing.assert_close(ours.detach(), theirs, rtol=1e-14, atol=1e-14)
+        return y, *moments
+
+    case("batch_norm, training", lambda *v: batch_norm_training(*v, 0.1), x, gain, bias, *running)
+    case("batch_norm, training, momentum 0.3", lambda *v: batch_norm_training(*v, 0.3), x, gain, bias, *running)
+
+    def batch_norm(x, gain, bias, mean, variance):
+        # PyTorch's buffers take no gradient: its formula, with one.
+        y = (x - mean) / (variance + 1e-5).sqrt() * gain + bias
+        theirs = last(F.batch_norm(first(x), mean.detach(), variance.detach(), gain, bias))
+        torch.testing.assert_close(y, theirs, rtol=1e-13, atol=1e-13)
+        return y
+
+    case("batch_norm, evaluation", batch_norm, x, gain, bias, *running)
+
+
+def graphs():
+    adjacency = torch.rand(4, 4)
+    adjacency = adjacency + adjacency.T
+    x = torch.randn(4, 3)
+
+    def layer(x, adjacency, w, bias):
+        loops = adjacency + torch.eye(4)
+        scale = torch.diag(loops.sum(1) ** -0.5)
+        return scale @ loops @ scale @ x @ w.T + bias
+
+    case("graph convolution to fewer features", layer, x, adjacency, torch.randn(2, 3), torch.randn(2))
+    case("graph convolution to more features", layer, x, adjacency, torch.randn(5, 3), torch.randn(5))
+
+
+def pools():
+    x = torch.randn(2, 3, 2, 4)
+    case("global average pool", lambda x: F.adaptive_avg_pool2d(first(x), 1).flatten(1), x)
+    case("global maximum pool", lambda x: F.adaptive_max_pool2d(first(x), 1).flatten(1), x)
+
+    def squeeze_excite(x, w, b, v, c):
+        gate = torch.sigmoid(F.linear(F.relu(F.linear(x.mean((1, 2)), w, b)), v, c))
+        return x * gate[:, None, None, :]
+
+    # Biases that keep the ReLU away from its kink.
+    parameters = torch.randn(3, 4), torch.tensor([3.0, -3.0, 3.0]), torch.randn(4, 3), torch.randn(4)
+    case("squeeze_excite", squeeze_excite, x, *parameters)
+    w = torch.randn(4, 4)
+    case("residual", lambda x, w: x + torch.tanh(F.linear(x, w)), torch.randn(3, 4), w)
+
+
+if __name__ == "__main__":
+    for group in [activations, softmaxes, losses, norms, graphs, pools]:
+        group()
+    print('{"torch": ' + json.dumps(torch.__version__) + ', "cases": [')
+    print(",\n".join(json.dumps(entry) for entry in CASES))
+    print("]}")
