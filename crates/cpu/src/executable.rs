@@ -6,6 +6,7 @@ use graph::{Argument, Donation, ExecError, Executable, Graph, check_arguments};
 use tensor::{Buffer, DType, Shape, Tensor};
 
 use crate::{
+    evaluation::Evaluation,
     fuse::{Group, fuse},
     isa::Isa,
     layout::{Layout, Place, grid, lay_out},
@@ -205,14 +206,18 @@ impl<'a> Held<'a> {
 fn make_step(nodes: &Nodes, layout: &Layout, step: usize, group: &Group) -> Step {
     let whole = |buffer| Whole { buffer, elements: nodes.buffer(buffer).elements };
     let first = &nodes.nodes[group.members[0]];
-    if let Kind::Product(product) = &first.kind {
-        return Step::Product {
-            product: product.clone(),
-            dtype: nodes.buffer(first.result).dtype,
-            lhs: whole(first.operands[0].buffer),
-            rhs: whole(first.operands[1].buffer),
-            result: whole(first.result),
-        };
+    match &first.kind {
+        Kind::Product(product) => {
+            return Step::Product {
+                product: product.clone(),
+                dtype: nodes.buffer(first.result).dtype,
+                lhs: whole(first.operands[0].buffer),
+                rhs: whole(first.operands[1].buffer),
+                result: whole(first.result),
+            };
+        }
+        Kind::Evaluate(op) => return Step::Evaluate(Evaluation::new(op, nodes, first)),
+        Kind::Map(_) | Kind::Fold { .. } => {}
     }
     let stored: Vec<bool> = layout.places.iter().map(|place| *place != Place::Registers).collect();
     let context = Context {

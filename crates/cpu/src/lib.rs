@@ -9,6 +9,7 @@
 //! Results have the same bits for any number of threads, and those of loops on every processor. Matrix products depend
 //! on the processor's instruction set and cache sizes, because the order of summation does.
 
+mod evaluation;
 mod executable;
 mod fuse;
 mod gemm;

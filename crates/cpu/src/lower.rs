@@ -78,6 +78,12 @@ impl Lowering<'_> {
         self.node(Kind::Map(MapOp::Unary(Unary::Copy)), vec![view], dtype, &shape)
     }
 
+    /// The view where it is all of its buffer in order, and a copy otherwise.
+    fn whole(&mut self, view: View) -> View {
+        let elements = self.nodes.buffer(view.buffer).elements;
+        if view.is_whole(elements) { view } else { self.copy(view) }
+    }
+
     fn value(&mut self, val: Val) -> Result<View, ExecError> {
         let ty = self.graph.ty(val);
         match self.graph.def(val) {
@@ -133,6 +139,10 @@ impl Lowering<'_> {
             Prim::ReduceSum(op) => self.fold(Fold::Sum, &operands[0], &op.axes, &ty.shape),
             Prim::ReduceMax(op) => self.fold(Fold::Max, &operands[0], &op.axes, &ty.shape),
             Prim::DotGeneral(op) => self.dot(op, &operands[0], &operands[1], &ty.shape),
+            Prim::Concatenate(_) | Prim::Pad(_) | Prim::Reverse(_) | Prim::Slice(_) => {
+                let whole = operands.into_iter().map(|view| self.whole(view)).collect();
+                self.node(Kind::Evaluate(op.clone()), whole, ty.dtype, &ty.shape)
+            }
             _ => unreachable!("'{}' is elementwise or an iota", op.name()),
         }
     }
@@ -238,12 +248,16 @@ fn map_op(op: &Prim) -> Option<MapOp> {
         Prim::Convert(_) => MapOp::Convert,
         Prim::Select(_) => MapOp::Select,
         Prim::BroadcastInDim(_)
+        | Prim::Concatenate(_)
         | Prim::Constant(_)
         | Prim::DotGeneral(_)
         | Prim::Iota(_)
+        | Prim::Pad(_)
         | Prim::ReduceMax(_)
         | Prim::ReduceSum(_)
         | Prim::Reshape(_)
+        | Prim::Reverse(_)
+        | Prim::Slice(_)
         | Prim::StopGradient(_)
         | Prim::Transpose(_) => return None,
     })

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use graph::ops::Direction;
+use graph::{Prim, ops::Direction};
 use tensor::{DType, Tensor};
 
 use crate::{product::Product, view::View};
@@ -100,6 +100,8 @@ pub(crate) enum Kind {
     Fold { fold: Fold, along: Along, rows: usize, columns: usize },
     /// A batch of matrix products.
     Product(Product),
+    /// The reference evaluation of a primitive; the operands' views are whole buffers.
+    Evaluate(Prim),
 }
 
 /// A computation that fills one buffer.

@@ -201,7 +201,7 @@ pub(crate) fn reads_in_order(nodes: &Nodes, group: &Group, buffer: BufferId) -> 
     let members = || group.members.iter().map(|&member| &nodes.nodes[member]);
     members().all(|node| {
         let mut views = node.operands.iter().filter(|view| view.buffer == buffer);
-        let in_loop = !matches!(node.kind, Kind::Product(_));
+        let in_loop = matches!(node.kind, Kind::Map(_) | Kind::Fold { .. });
         views.all(|view| in_loop && view.is_whole(nodes.extent(node)))
     })
 }

@@ -4,7 +4,10 @@
 
 use tensor::DType;
 
-use crate::{gemm::Float, isa::Isa, loops::Loop, memory::Memory, node::BufferId, product::Product};
+use crate::{
+    evaluation::Evaluation, gemm::Float, isa::Isa, loops::Loop, memory::Memory, node::BufferId,
+    product::Product,
+};
 
 /// A part of a buffer's type: what a step must know to read or write all of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +23,8 @@ pub(crate) enum Step {
     Loop(Loop),
     /// A batch of matrix products.
     Product { product: Product, dtype: DType, lhs: Whole, rhs: Whole, result: Whole },
+    /// The reference evaluation of a primitive.
+    Evaluate(Evaluation),
 }
 
 impl Step {
@@ -28,6 +33,7 @@ impl Step {
         match self {
             Self::Loop(kernel) => kernel.describe(),
             Self::Product { product, dtype, .. } => format!("product {} of {dtype}", product.describe()),
+            Self::Evaluate(evaluation) => evaluation.describe(),
         }
     }
 
@@ -40,6 +46,7 @@ impl Step {
                 DType::F64 => multiply::<f64>(product, memory, *lhs, *rhs, *result),
                 DType::I32 | DType::Bool => unreachable!("the type rule admits floats only"),
             },
+            Self::Evaluate(evaluation) => evaluation.run(memory),
         }
     }
 }

@@ -81,6 +81,17 @@ impl AttributeReader {
         }
     }
 
+    /// A list of integers of any sign.
+    ///
+    /// # Errors
+    /// Where it is missing or something else.
+    pub fn integers(&mut self, name: &'static str) -> Result<Vec<i64>, AttributeError> {
+        match self.take(name)? {
+            Attr::Ints(values) => Ok(values),
+            _ => Err(self.malformed(name, "a list of integers")),
+        }
+    }
+
     /// A shape.
     ///
     /// # Errors

@@ -5,9 +5,10 @@ use std::{collections::BTreeSet, fs, path::Path, sync::Arc};
 use isoloss_graph::{
     Attr, AttributeError, Builder, Prim, Ty,
     ops::{
-        Abs, Add, BroadcastInDim, Compare, Constant, Convert, Direction, Divide, DotGeneral, Erf, Exp, Iota,
-        Log, Log1p, Logistic, Maximum, Minimum, Multiply, Negate, Power, ReduceMax, ReduceSum, Reshape,
-        Rsqrt, Select, Sign, Sqrt, StopGradient, Subtract, Tanh, Transpose,
+        Abs, Add, BroadcastInDim, Compare, Concatenate, Constant, Convert, Direction, Divide, DotGeneral,
+        Erf, Exp, Iota, Log, Log1p, Logistic, Maximum, Minimum, Multiply, Negate, Pad, Power, ReduceMax,
+        ReduceSum, Reshape, Reverse, Rsqrt, Select, Sign, Slice, Sqrt, StopGradient, Subtract, Tanh,
+        Transpose,
     },
 };
 use tensor::{DType, Tensor};
@@ -152,6 +153,41 @@ fn contraction_violations() -> Vec<Violation> {
     ]
 }
 
+fn part_violations() -> Vec<Violation> {
+    let x = [Ty::f32([2, 3])];
+    let slice = |start: &[usize], limit: &[usize], stride: &[usize]| Slice {
+        start: start.to_vec(),
+        limit: limit.to_vec(),
+        stride: stride.to_vec(),
+    };
+    let join = |axis| Concatenate { axis };
+    let beside = |other: Ty| [x[0].clone(), other];
+    vec![
+        violation("C1", slice(&[], &[], &[]), &[]),
+        violation("C2", slice(&[0], &[1, 1], &[1, 1]), &x),
+        violation("C2", slice(&[0, 0], &[1], &[1, 1]), &x),
+        violation("C2", slice(&[0, 0], &[1, 1], &[1, 1, 1]), &x),
+        violation("C3", slice(&[2, 0], &[1, 1], &[1, 1]), &x),
+        violation("C3", slice(&[0, 0], &[2, 4], &[1, 1]), &x),
+        violation("C3", slice(&[0, 0], &[2, 3], &[1, 0]), &x),
+        violation("C1", Pad::new(&[]), &[]),
+        violation("C2", Pad::new(&[(0, 0, 0)]), &x),
+        violation("C2", Pad { low: vec![0], ..Pad::new(&[(0, 0, 0); 2]) }, &x),
+        violation("C3", Pad::new(&[(-2, -1, 0), (0, 0, 0)]), &x),
+        violation("C3", Pad::new(&[(i64::MAX, 0, 0), (0, 0, 0)]), &x),
+        violation("C3", Pad::new(&[(i64::MIN, 0, 0), (0, 0, usize::MAX)]), &x),
+        violation("C1", join(0), &[]),
+        violation("C2", join(0), &beside(Ty::f64([2, 3]))),
+        violation("C2", join(0), &beside(Ty::f32([2]))),
+        violation("C3", join(2), &x),
+        violation("C3", join(0), &[Ty::f32([])]),
+        violation("C4", join(0), &beside(Ty::f32([2, 4]))),
+        violation("C1", Reverse { axes: vec![] }, &[]),
+        violation("C2", Reverse { axes: vec![2] }, &x),
+        violation("C2", Reverse { axes: vec![1, 0] }, &x),
+    ]
+}
+
 fn violations() -> Vec<Violation> {
     let lists = [
         unary_violations(),
@@ -160,6 +196,7 @@ fn violations() -> Vec<Violation> {
         iota_violations(),
         axis_violations(),
         contraction_violations(),
+        part_violations(),
     ];
     lists.into_iter().flatten().collect()
 }
@@ -203,6 +240,9 @@ fn a_result_beyond_the_address_space_is_rejected() {
     let op = BroadcastInDim { shape: [1 << 40, 1 << 40].into(), axes: vec![] };
     let error = Prim::from(op).out_type(&[&Ty::f32([])]).unwrap_err();
     assert_eq!(error.constraint, "size");
+    let half = Ty::bool([isize::MAX as usize]);
+    let error = Prim::from(Concatenate { axis: 0 }).out_type(&[&half, &half, &half]).unwrap_err();
+    assert_eq!(error.constraint, "size");
 }
 
 #[test]
@@ -244,6 +284,7 @@ fn missing_malformed_and_unknown_attributes_are_rejected() {
         ("convert", vec![("dtype", Attr::Word("f16".to_owned()))]),
         ("reshape", vec![("shape", Attr::Ints(vec![i64::MAX, 4]))]),
         ("constant", vec![("value", Attr::Int(1))]),
+        ("pad", vec![("low", Attr::Int(-1))]),
         ("broadcast_in_dim", vec![("shape", Attr::Word("f32".to_owned())), axes]),
     ] {
         let error = read(name, &attributes);

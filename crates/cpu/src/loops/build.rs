@@ -38,7 +38,9 @@ pub(crate) fn build(context: Context<'_>, members: &[usize], grid: Grid) -> Loop
         match node.kind {
             Kind::Map(op) => builder.map(position, op, node, refs),
             Kind::Fold { .. } => {}
-            Kind::Product(_) => unreachable!("products are not fused into loops"),
+            Kind::Product(_) | Kind::Evaluate(_) => {
+                unreachable!("only maps and reductions are fused into loops")
+            }
         }
     }
     for (node, refs) in members.iter().zip(&resolved) {

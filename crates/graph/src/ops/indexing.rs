@@ -18,8 +18,17 @@ pub(super) fn flat(shape: &Shape, index: &[usize]) -> usize {
 
 /// A tensor of `shape` whose element at each multi-index is the element of `x` at position `source(index)`.
 pub(super) fn rearrange(x: &Tensor, shape: &Shape, source: impl Fn(&[usize]) -> usize) -> Tensor {
-    fn pick<T: Element>(x: &[T], shape: &Shape, source: impl Fn(&[usize]) -> usize) -> Buffer {
-        T::buffer(indices(shape).map(|index| x[source(&index)]).collect())
+    rearrange_or_zero(x, shape, |index| Some(source(index)))
+}
+
+/// As [`rearrange`], with zero (or `false`) where there is no source.
+pub(super) fn rearrange_or_zero(
+    x: &Tensor,
+    shape: &Shape,
+    source: impl Fn(&[usize]) -> Option<usize>,
+) -> Tensor {
+    fn pick<T: Element>(x: &[T], shape: &Shape, source: impl Fn(&[usize]) -> Option<usize>) -> Buffer {
+        T::buffer(indices(shape).map(|index| source(&index).map_or_else(T::default, |at| x[at])).collect())
     }
     let buffer = match x.buffer() {
         Buffer::F32(x) => pick(x, shape, source),
@@ -28,6 +37,21 @@ pub(super) fn rearrange(x: &Tensor, shape: &Shape, source: impl Fn(&[usize]) -> 
         Buffer::Bool(x) => pick(x, shape, source),
     };
     Tensor::from_buffer(shape.clone(), buffer).expect("one element for each index")
+}
+
+/// Copies each element of `x`, whose multi-index is `index`, to position `target(index)` of `result`.
+pub(super) fn place(result: &mut Tensor, x: &Tensor, target: impl Fn(&[usize]) -> usize) {
+    fn put<T: Copy>(result: &mut [T], x: &[T], targets: impl Iterator<Item = usize>) {
+        targets.zip(x).for_each(|(target, &x)| result[target] = x);
+    }
+    let targets = indices(x.shape()).map(|index| target(&index));
+    match (result.buffer_mut(), x.buffer()) {
+        (Buffer::F32(result), Buffer::F32(x)) => put(result, x, targets),
+        (Buffer::F64(result), Buffer::F64(x)) => put(result, x, targets),
+        (Buffer::I32(result), Buffer::I32(x)) => put(result, x, targets),
+        (Buffer::Bool(result), Buffer::Bool(x)) => put(result, x, targets),
+        _ => unreachable!("the type rule admits one element type only"),
+    }
 }
 
 /// Whether `axes` lists distinct axes of a tensor of this rank.

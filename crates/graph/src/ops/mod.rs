@@ -8,6 +8,7 @@ use tensor::Tensor;
 use crate::{Attr, AttributeError, AttributeReader, AxisMap, Case, Diff, Kink, Primitive, Ty, TypeError};
 
 pub use compare::Direction;
+pub use pad::Kept;
 
 /// Declares the modules of all primitives, the closed enumeration [`Prim`] and its dispatch.
 macro_rules! primitives {
@@ -117,6 +118,7 @@ primitives! {
     add::Add,
     broadcast_in_dim::BroadcastInDim,
     compare::Compare,
+    concatenate::Concatenate,
     constant::Constant,
     convert::Convert,
     divide::Divide,
@@ -131,13 +133,16 @@ primitives! {
     minimum::Minimum,
     multiply::Multiply,
     negate::Negate,
+    pad::Pad,
     power::Power,
     reduce_max::ReduceMax,
     reduce_sum::ReduceSum,
     reshape::Reshape,
+    reverse::Reverse,
     rsqrt::Rsqrt,
     select::Select,
     sign::Sign,
+    slice::Slice,
     sqrt::Sqrt,
     stop_gradient::StopGradient,
     subtract::Subtract,
