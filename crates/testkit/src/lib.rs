@@ -2,5 +2,6 @@
 
 pub mod composite;
 pub mod laws;
+pub mod network;
 pub mod sample;
 pub mod tolerance;

@@ -1,8 +1,14 @@
 //! The derivatives that people ask for, made of [`crate::jvp()`] and [`crate::transpose()`].
 
-use graph::{Builder, Graph, Val};
+use graph::{Builder, Graph};
 
-use crate::{Rules, fresh, jvp::float_outputs, jvp_with, simplify, transpose_with};
+use crate::{
+    Rules,
+    copy::{copied_inputs, copy_all, only},
+    fresh,
+    jvp::float_outputs,
+    jvp_with, simplify, transpose_with,
+};
 
 /// The vector-Jacobian product of `graph` with respect to the inputs at positions `wrt`.
 ///
@@ -52,16 +58,6 @@ fn keep_tangents(forward: &Graph, graph: &Graph, outputs: &[usize]) -> Graph {
     b.finish()
 }
 
-/// Copies inputs and applications, keeping names and roles; returns what each value became.
-fn copy_all(b: &mut Builder, graph: &Graph) -> Vec<Val> {
-    let inputs: Vec<Val> = graph
-        .inputs()
-        .iter()
-        .map(|input| b.input(input.name.clone(), input.role, graph.ty(input.val).clone()))
-        .collect();
-    b.inline(graph, &inputs)
-}
-
 /// The gradient of the scalar output at position `output` with respect to the inputs at positions `wrt`.
 ///
 /// The result has the inputs of `graph`, and its outputs followed by one gradient `d<output>/d<input>` for each
@@ -88,11 +84,7 @@ pub fn grad_with(rules: Rules, graph: &Graph, output: usize, wrt: &[usize]) -> G
     assert!(ty.shape.rank() == 0 && ty.dtype.is_float(), "the gradient of '{}' of type {ty}", objective.name);
     let pulled = pulled_back(rules, graph, &[output], wrt);
     let mut b = Builder::new(format!("grad.{}", graph.name()));
-    let mut arguments: Vec<Val> = graph
-        .inputs()
-        .iter()
-        .map(|input| b.input(input.name.clone(), input.role, graph.ty(input.val).clone()))
-        .collect();
+    let mut arguments = copied_inputs(&mut b, graph);
     arguments.push(b.scalar(ty.dtype, 1.0));
     let values = b.inline(&pulled, &arguments);
     let (results, gradients) = pulled.outputs().split_at(graph.outputs().len());
@@ -104,6 +96,17 @@ pub fn grad_with(rules: Rules, graph: &Graph, output: usize, wrt: &[usize]) -> G
         fresh::output(&mut b, name, values[gradient.val.position()]);
     }
     simplify(&b.finish())
+}
+
+/// The scalar output at position `output` and its gradient with respect to the inputs at positions `wrt`: [`grad`]
+/// without the other outputs.
+///
+/// # Panics
+/// As [`grad`].
+#[must_use]
+#[track_caller]
+pub fn value_and_grad(graph: &Graph, output: usize, wrt: &[usize]) -> Graph {
+    grad(&only(graph, output), 0, wrt)
 }
 
 /// The Hessian-vector product of the scalar output at position `output` with respect to the inputs at positions

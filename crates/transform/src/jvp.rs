@@ -2,7 +2,7 @@
 
 use graph::{Builder, Def, Diff, Graph, Prim, Val};
 
-use crate::{Rules, fresh};
+use crate::{Rules, copy::copied_inputs, fresh};
 
 /// The Jacobian-vector product of `graph` with respect to the inputs at positions `wrt`.
 ///
@@ -26,11 +26,7 @@ pub fn jvp(graph: &Graph, wrt: &[usize]) -> Graph {
 #[track_caller]
 pub fn jvp_with(rules: Rules, graph: &Graph, wrt: &[usize]) -> Graph {
     let mut b = Builder::new(format!("jvp.{}", graph.name()));
-    let primals: Vec<Val> = graph
-        .inputs()
-        .iter()
-        .map(|input| b.input(input.name.clone(), input.role, graph.ty(input.val).clone()))
-        .collect();
+    let primals = copied_inputs(&mut b, graph);
     let mut tangents = vec![None; primals.len()];
     for &position in wrt {
         let input = &graph.inputs()[position];

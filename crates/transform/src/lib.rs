@@ -3,18 +3,26 @@
 //! Every transform takes a graph and builds a new one. Reverse mode is not a set of rules of its own: the
 //! vector-Jacobian product is the transpose of the Jacobian-vector product, [`vjp`] = [`transpose()`] ∘ [`jvp()`].
 
+mod copy;
 mod derivative;
 mod fresh;
+mod gauss_newton;
 mod jvp;
+mod linearisation;
+mod linearise;
 mod linearity;
+mod live;
 mod rules;
 mod simplify;
 mod transpose;
 
 pub use derivative::{
-    grad, grad_with, hvp, hvp_forward_over_reverse, hvp_reverse_over_forward, vjp, vjp_with,
+    grad, grad_with, hvp, hvp_forward_over_reverse, hvp_reverse_over_forward, value_and_grad, vjp, vjp_with,
 };
+pub use gauss_newton::gnvp;
 pub use jvp::{jvp, jvp_with};
+pub use linearisation::{AtPoint, Linearisation};
+pub use linearise::{Linearised, RESIDUAL_BUDGET_BYTES, linearise};
 pub use linearity::{NonLinear, check_linear};
 pub use rules::Rules;
 pub use simplify::{eliminate_common_subexpressions, eliminate_dead_code, fold_constants, simplify};

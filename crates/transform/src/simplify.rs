@@ -5,6 +5,8 @@ mod share;
 
 use graph::{Builder, Def, Graph, Prim, Val};
 
+use crate::live::live_towards;
+
 pub use fold::fold_constants;
 pub use share::eliminate_common_subexpressions;
 
@@ -18,17 +20,8 @@ pub fn simplify(graph: &Graph) -> Graph {
 /// Drops applications that no output depends on. Inputs stay, used or not: they are the graph's signature.
 #[must_use]
 pub fn eliminate_dead_code(graph: &Graph) -> Graph {
-    let mut live = vec![false; graph.len()];
-    for output in graph.outputs() {
-        live[output.val.position()] = true;
-    }
-    for val in graph.vals().rev() {
-        if live[val.position()] {
-            for operand in graph.operands(val) {
-                live[operand.position()] = true;
-            }
-        }
-    }
+    let outputs: Vec<Val> = graph.outputs().iter().map(|output| output.val).collect();
+    let live = live_towards(graph, &outputs);
     rebuild(graph, |b, val, op, operands| {
         // What is dead is never asked for again; any earlier value may stand for it.
         if live[val.position()] { b.apply(op.clone(), operands) } else { Val::new(0) }

@@ -2,7 +2,7 @@
 
 use graph::{Builder, Def, Diff, Graph, Operand, Prim, Val};
 
-use crate::{Rules, check_linear, fresh};
+use crate::{Rules, check_linear, copy::copy_known, fresh};
 
 /// The transpose of `graph` as a linear map from the inputs at positions `inputs` to the outputs at positions
 /// `outputs`.
@@ -52,27 +52,6 @@ pub fn transpose_with(rules: Rules, graph: &Graph, inputs: &[usize], outputs: &[
         fresh::output(&mut b, format!("ct.{}", graph.inputs()[position].name), ct);
     }
     b.finish()
-}
-
-/// Copies what does not depend on the linear inputs.
-fn copy_known(b: &mut Builder, graph: &Graph, depends: &[bool]) -> Vec<Option<Val>> {
-    let mut known: Vec<Option<Val>> = Vec::with_capacity(graph.len());
-    for val in graph.vals() {
-        let copy = match graph.def(val) {
-            _ if depends[val.position()] => None,
-            Def::Input(position) => {
-                let input = &graph.inputs()[*position];
-                Some(b.input(input.name.clone(), input.role, graph.ty(val).clone()))
-            }
-            Def::Apply { op, operands } => {
-                let operands: Option<Vec<Val>> =
-                    operands.iter().map(|operand| known[operand.position()]).collect();
-                operands.map(|operands| b.apply(op.clone(), &operands))
-            }
-        };
-        known.push(copy);
-    }
-    known
 }
 
 /// Walks the linear values from last to first and hands each one's cotangent to its operands.

@@ -1,0 +1,149 @@
+//! A linearisation made ready to run: once for each point, then once for each tangent.
+
+use graph::{Argument, Builder, Donation, ExecError, Executable, Executor, Graph, Ty, check_arguments};
+use tensor::Tensor;
+
+use crate::{Linearised, copy::copied_inputs, fresh};
+
+/// Both halves of a [`Linearised`], compiled. The memory of residuals and results is used again from one run to the
+/// next.
+///
+/// ```
+/// use graph::{Builder, Reference, Ty};
+/// use tensor::Tensor;
+/// use isoloss_transform::{Linearisation, Linearised, RESIDUAL_BUDGET_BYTES};
+///
+/// // loss = sum of x³: the Hessian is diagonal with entries 6x
+/// let mut b = Builder::new("cubes");
+/// let x = b.data("x", Ty::f64([2]));
+/// let square = b.multiply(x, x);
+/// let cube = b.multiply(square, x);
+/// let loss = b.reduce_sum(cube, &[0]);
+/// b.output("loss", loss);
+/// let hessian = Linearised::hvp(&b.finish(), 0, &[0], RESIDUAL_BUDGET_BYTES);
+///
+/// let mut hessian = Linearisation::compile(&Reference, hessian)?;
+/// let point = Tensor::new([2], vec![1.0, 2.0])?;
+/// let mut hessian = hessian.at(&[&point])?;
+/// assert_eq!(hessian.results()[0].to_f64_vec(), [9.0]);
+/// let direction = Tensor::new([2], vec![1.0, -1.0])?;
+/// assert_eq!(hessian.apply(&[&direction])?[0].to_f64_vec(), [6.0, -12.0]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Linearisation {
+    linearised: Linearised,
+    primal: Recycling,
+    linear: Recycling,
+}
+
+impl Linearisation {
+    /// Prepares both halves.
+    ///
+    /// # Errors
+    /// Where the executor refuses one.
+    pub fn compile(executor: &dyn Executor, linearised: Linearised) -> Result<Self, ExecError> {
+        let primal = Recycling::compile(executor, &linearised.primal)?;
+        let linear = Recycling::compile(executor, &linearised.linear)?;
+        Ok(Self { linearised, primal, linear })
+    }
+
+    /// The graphs that were compiled, and what the residuals hold.
+    #[must_use]
+    pub const fn linearised(&self) -> &Linearised {
+        &self.linearised
+    }
+
+    /// Runs the primal half; `point` has one tensor for each of its inputs, in order.
+    ///
+    /// # Errors
+    /// Where the number or the types of the tensors are not those of the inputs.
+    pub fn at<'a>(&'a mut self, point: &[&'a Tensor]) -> Result<AtPoint<'a>, ExecError> {
+        let arguments: Vec<Argument<'_>> = point.iter().map(|&tensor| Argument::Borrowed(tensor)).collect();
+        check_arguments(&self.linearised.primal, &arguments)?;
+        let outputs = self.primal.run(arguments)?;
+        let kept = self.linearised.kept.iter().map(|&position| point[position]);
+        let residuals = self.linearised.residuals.iter().map(|&position| &outputs[position]);
+        Ok(AtPoint {
+            signature: &self.linearised.linear,
+            linear: &mut self.linear,
+            results: &outputs[..self.linearised.results],
+            fixed: kept.chain(residuals).collect(),
+        })
+    }
+
+    /// Bytes of working memory of the two halves beyond arguments, results and residuals.
+    #[must_use]
+    pub fn workspace_bytes(&self) -> usize {
+        self.primal.executable.workspace_bytes() + self.linear.executable.workspace_bytes()
+    }
+}
+
+/// The linear map at one point.
+pub struct AtPoint<'a> {
+    signature: &'a Graph,
+    linear: &'a mut Recycling,
+    results: &'a [Tensor],
+    fixed: Vec<&'a Tensor>,
+}
+
+impl AtPoint<'_> {
+    /// The values at the point that do not depend on tangents: the first outputs of [`Linearised::primal`].
+    #[must_use]
+    pub const fn results(&self) -> &[Tensor] {
+        self.results
+    }
+
+    /// The image of `tangents`, one tensor for each tangent in order; it stands until the next call.
+    ///
+    /// # Errors
+    /// Where the number or the types of the tensors are not those of the tangents.
+    pub fn apply(&mut self, tangents: &[&Tensor]) -> Result<&[Tensor], ExecError> {
+        let arguments = self.fixed.iter().chain(tangents);
+        let arguments: Vec<Argument<'_>> = arguments.map(|&tensor| Argument::Borrowed(tensor)).collect();
+        check_arguments(self.signature, &arguments)?;
+        self.linear.run(arguments)
+    }
+}
+
+/// A compiled graph whose results are written where the results of the last run stood.
+struct Recycling {
+    executable: Box<dyn Executable>,
+    types: Vec<Ty>,
+    /// The results of the last run; none before the first and after a failed one.
+    results: Vec<Tensor>,
+}
+
+impl Recycling {
+    fn compile(executor: &dyn Executor, graph: &Graph) -> Result<Self, ExecError> {
+        let types = graph.outputs().iter().map(|output| graph.ty(output.val).clone()).collect();
+        let donations: Vec<Donation> = (0..graph.outputs().len())
+            .map(|output| Donation { input: graph.inputs().len() + output, output })
+            .collect();
+        let executable = executor.compile(&with_spare_inputs(graph), &donations)?;
+        Ok(Self { executable, types, results: Vec::new() })
+    }
+
+    fn run(&mut self, mut arguments: Vec<Argument<'_>>) -> Result<&[Tensor], ExecError> {
+        let mut spare = std::mem::take(&mut self.results);
+        if spare.is_empty() {
+            spare = self.types.iter().map(|ty| Tensor::zeros(ty.dtype, ty.shape.clone())).collect();
+        }
+        arguments.extend(spare.into_iter().map(Argument::Donated));
+        self.results = self.executable.run(arguments)?;
+        Ok(&self.results)
+    }
+}
+
+/// `graph` with one more input for each output, of its type, that nothing reads: memory to write the output into.
+fn with_spare_inputs(graph: &Graph) -> Graph {
+    let mut b = Builder::new(graph.name());
+    let inputs = copied_inputs(&mut b, graph);
+    for output in graph.outputs() {
+        fresh::input(&mut b, format!("memory.{}", output.name), graph.ty(output.val).clone());
+    }
+    let values = b.inline(graph, &inputs);
+    for output in graph.outputs() {
+        b.output(output.name.clone(), values[output.val.position()]);
+    }
+    b.finish()
+}
