@@ -211,5 +211,7 @@ fn derivatives_known_to_be_zero_are_zero_in_the_linear_half() {
     b.output("y", y);
     let linearised = linearise(&b.finish(), &[0]);
     let x = Tensor::new([2], vec![1.0, 2.0]).unwrap();
-    assert_eq!(run(linearised, &[x.clone()], &[x.clone()]), [x, Tensor::zeros(DType::F64, [2])]);
+    let point = [x];
+    let [x] = &point;
+    assert_eq!(run(linearised, &point, &point), [x.clone(), Tensor::zeros(DType::F64, [2])]);
 }

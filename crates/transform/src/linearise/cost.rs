@@ -25,10 +25,8 @@ enum Work {
     Division,
     /// A transcendental function of each element: eight bytes' time.
     Transcendental,
-    /// One pass over the operands that may share the loop that makes them.
-    Pass,
-    /// A pass over operands that stand in memory.
-    WholePass,
+    /// One pass over the operands: over memory, or in the loop that makes them.
+    Pass { over_memory: bool },
     /// A contraction with this many terms for each element of the result.
     Contraction,
 }
@@ -52,6 +50,7 @@ fn work(op: &Prim) -> Work {
         | Prim::Select(_)
         | Prim::Sign(_)
         | Prim::Subtract(_) => Work::Arithmetic,
+        Prim::Concatenate(_) | Prim::Pad(_) | Prim::Reverse(_) | Prim::Slice(_) => Work::Arithmetic,
         Prim::Divide(_) | Prim::Rsqrt(_) | Prim::Sqrt(_) => Work::Division,
         Prim::Erf(_)
         | Prim::Exp(_)
@@ -60,7 +59,7 @@ fn work(op: &Prim) -> Work {
         | Prim::Logistic(_)
         | Prim::Power(_)
         | Prim::Tanh(_) => Work::Transcendental,
-        Prim::ReduceMax(_) | Prim::ReduceSum(_) => Work::Pass,
+        Prim::ReduceMax(_) | Prim::ReduceSum(_) => Work::Pass { over_memory: false },
         Prim::DotGeneral(_) => Work::Contraction,
     }
 }
@@ -72,7 +71,7 @@ pub(super) fn is_view(op: &Prim) -> bool {
 
 /// Whether a primitive reads operands from memory rather than in the loop that makes them.
 pub(super) fn reads_memory(op: &Prim) -> bool {
-    matches!(work(op), Work::WholePass | Work::Contraction)
+    matches!(work(op), Work::Pass { over_memory: true } | Work::Contraction)
 }
 
 /// The cost of computing `val` once more, its operands at hand; `None` for an input, which cannot be.
@@ -88,7 +87,7 @@ pub(super) fn recompute(graph: &Graph, val: Val, in_memory: bool) -> Option<u128
         Work::Arithmetic => STEP + BYTE / 4 * elements + loop_result,
         Work::Division => STEP + 2 * BYTE * elements + loop_result,
         Work::Transcendental => STEP + 8 * BYTE * elements + loop_result,
-        Work::Pass | Work::WholePass => STEP + read() + written,
+        Work::Pass { .. } => STEP + read() + written,
         Work::Contraction => {
             let operations = 2 * elements * terms(graph, op, operands);
             STEP + BYTE * operations / OPERATIONS_PER_BYTE + read() + written
