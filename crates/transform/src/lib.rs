@@ -3,6 +3,7 @@
 //! Every transform takes a graph and builds a new one. Reverse mode is not a set of rules of its own: the
 //! vector-Jacobian product is the transpose of the Jacobian-vector product, [`vjp`] = [`transpose()`] ∘ [`jvp()`].
 
+mod batch;
 mod copy;
 mod derivative;
 mod fresh;
@@ -16,6 +17,7 @@ mod rules;
 mod simplify;
 mod transpose;
 
+pub use batch::{batch, per_example_grad};
 pub use derivative::{
     grad, grad_with, hvp, hvp_forward_over_reverse, hvp_reverse_over_forward, value_and_grad, vjp, vjp_with,
 };

@@ -1,0 +1,75 @@
+//! What a primitive becomes when operands have a batch axis.
+
+use graph::{
+    Builder, Prim, Val,
+    ops::{Concatenate, ReduceMax, ReduceSum, Reverse},
+};
+
+use super::{
+    contraction::contraction,
+    lifted::{Lifted, batch_size, shifted},
+    rearrangement::{broadcast, pad, reshape, slice, transpose},
+};
+
+/// `op` applied to operands with or without a batch axis.
+pub(super) fn apply(b: &mut Builder, op: &Prim, x: &[Lifted]) -> Lifted {
+    // Any batched operand will do to name the axis; rules of one operand have just this one.
+    let Some(batch) = x.iter().filter_map(|x| x.axis).min() else {
+        let operands: Vec<Val> = x.iter().map(|x| x.val).collect();
+        return Lifted::alone(b.apply(op.clone(), &operands));
+    };
+    match op {
+        Prim::Abs(_)
+        | Prim::Add(_)
+        | Prim::Compare(_)
+        | Prim::Convert(_)
+        | Prim::Divide(_)
+        | Prim::Erf(_)
+        | Prim::Exp(_)
+        | Prim::Log(_)
+        | Prim::Log1p(_)
+        | Prim::Logistic(_)
+        | Prim::Maximum(_)
+        | Prim::Minimum(_)
+        | Prim::Multiply(_)
+        | Prim::Negate(_)
+        | Prim::Power(_)
+        | Prim::Rsqrt(_)
+        | Prim::Select(_)
+        | Prim::Sign(_)
+        | Prim::Sqrt(_)
+        | Prim::StopGradient(_)
+        | Prim::Subtract(_)
+        | Prim::Tanh(_) => aligned(b, op.clone(), x, batch),
+        Prim::Constant(_) | Prim::Iota(_) => unreachable!("'{}' has no operands", op.name()),
+        Prim::BroadcastInDim(op) => broadcast(b, op, x[0], batch),
+        Prim::Concatenate(op) => aligned(b, Concatenate { axis: shifted(&[op.axis], batch)[0] }, x, batch),
+        Prim::DotGeneral(op) => contraction(b, op, x[0], x[1]),
+        Prim::Pad(op) => pad(b, op, x[0], batch),
+        Prim::ReduceMax(op) => {
+            let axes = shifted(&op.axes, batch);
+            reduction(b, ReduceMax { axes }, x[0], batch, &op.axes)
+        }
+        Prim::ReduceSum(op) => {
+            let axes = shifted(&op.axes, batch);
+            reduction(b, ReduceSum { axes }, x[0], batch, &op.axes)
+        }
+        Prim::Reshape(op) => reshape(b, op, x[0], batch),
+        Prim::Reverse(op) => aligned(b, Reverse { axes: shifted(&op.axes, batch) }, x, batch),
+        Prim::Slice(op) => slice(b, op, x[0], batch),
+        Prim::Transpose(op) => transpose(b, op, x[0], batch),
+    }
+}
+
+/// The batch on the same axis of all operands and of the result.
+fn aligned(b: &mut Builder, op: impl Into<Prim>, x: &[Lifted], batch: usize) -> Lifted {
+    let size = batch_size(b, x);
+    let operands: Vec<Val> = x.iter().map(|x| x.batched_at(b, batch, size)).collect();
+    Lifted::at(b.apply(op, &operands), batch)
+}
+
+/// The batch after those of the axes before it that are not reduced.
+fn reduction(b: &mut Builder, op: impl Into<Prim>, x: Lifted, batch: usize, reduced: &[usize]) -> Lifted {
+    let gone = reduced.iter().filter(|&&axis| axis < batch).count();
+    Lifted::at(b.apply(op, &[x.val]), batch - gone)
+}
