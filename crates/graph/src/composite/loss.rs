@@ -6,7 +6,7 @@ use crate::{Builder, Val, ops::Direction};
 
 impl Builder {
     /// `Σ_c (prediction[n, c] - onehot[n, c])²` for each example `n`, where `onehot[n, c]` is 1 for `c = labels[n]`
-    /// and 0 elsewhere; a sum over classes, not a mean. `prediction: F[N, C]`, `labels: i32[N]`; result `F[N]`.
+    /// and 0 elsewhere; a sum over classes, not a mean. `prediction: F[N.., C]`, `labels: i32[N..]`; result `F[N..]`.
     /// A label outside `0..C` makes the loss of its example NaN, with gradient zero.
     ///
     /// # Panics
@@ -17,7 +17,7 @@ impl Builder {
         let target = self.convert(is_label, self.ty(prediction).dtype);
         let difference = self.subtract(prediction, target);
         let square = self.multiply(difference, difference);
-        let loss = self.reduce_sum(square, &[1]);
+        let loss = self.reduce_sum(square, &[self.last_axis(prediction)]);
         self.nan_outside_classes(loss, labels, prediction)
     }
 

@@ -4,24 +4,35 @@
 //! them `[N, S.., C]`.
 
 mod activation;
+mod attention;
 mod batch_norm;
 mod cross_entropy;
 mod graph_convolution;
 mod group_norm;
+mod gru;
 mod layer_norm;
 mod linear;
 mod loss;
+mod lstm;
+mod multi_head;
 mod normalise;
 mod pool;
+mod recurrent;
 mod residual;
 mod rms_norm;
+mod rotary;
 mod softmax;
 mod squeeze_excite;
 
 pub use activation::LEAKY_RELU_SLOPE;
+pub use attention::Attention;
 pub use batch_norm::{BatchNorm, ChannelMoments};
 pub use cross_entropy::CrossEntropy;
 pub use group_norm::GROUP_NORM_EPSILON;
 pub use layer_norm::LAYER_NORM_EPSILON;
+pub use lstm::LstmState;
+pub use multi_head::SelfAttention;
+pub use recurrent::Recurrent;
 pub use rms_norm::RMS_NORM_EPSILON;
+pub use rotary::ROTARY_BASE;
 pub use squeeze_excite::SqueezeExcite;

@@ -6,13 +6,14 @@
 mod golden;
 
 use graph::composite::{
-    BatchNorm, ChannelMoments, CrossEntropy, GROUP_NORM_EPSILON, LAYER_NORM_EPSILON, RMS_NORM_EPSILON,
-    SqueezeExcite,
+    Attention, BatchNorm, ChannelMoments, CrossEntropy, GROUP_NORM_EPSILON, LAYER_NORM_EPSILON, LstmState,
+    RMS_NORM_EPSILON, ROTARY_BASE, Recurrent, SelfAttention, SqueezeExcite,
 };
+use graph::{Builder, Val};
 
 use golden::{Composite, check_all, load};
 
-fn moments(mean: graph::Val, variance: graph::Val) -> ChannelMoments {
+fn moments(mean: Val, variance: Val) -> ChannelMoments {
     ChannelMoments { mean, variance }
 }
 
@@ -62,17 +63,75 @@ const COMPOSITES: &[(&str, Composite)] = &[
         vec![b.squeeze_excite(v[0], parameters)]
     }),
     ("residual", |b, v| {
-        let branch = |b: &mut graph::Builder, x| {
+        let branch = |b: &mut Builder, x| {
             let mapped = b.linear(x, v[1], None);
             b.tanh(mapped)
         };
         vec![b.residual(v[0], branch)]
     }),
+    ("attention", |b, v| vec![b.attention(v[0], v[1], v[2], Attention::default())]),
+    ("attention, causal", causal_attention),
+    ("attention, grouped queries, causal", causal_attention),
+    ("attention, one example without keys", |b, v| {
+        vec![b.attention(v[0], v[1], v[2], Attention { present: Some(v[3]), causal: false })]
+    }),
+    ("rotary", |b, v| vec![b.rotary(v[0], ROTARY_BASE)]),
+    ("self_attention, causal", |b, v| {
+        let parameters = SelfAttention {
+            projection: v[1],
+            projection_bias: Some(v[2]),
+            output: v[3],
+            output_bias: Some(v[4]),
+            heads: 4,
+            key_heads: 4,
+            rotary: None,
+            mask: CAUSAL,
+        };
+        vec![b.self_attention(v[0], parameters)]
+    }),
+    ("self_attention, rotary, grouped queries", |b, v| {
+        let parameters = SelfAttention {
+            projection: v[1],
+            projection_bias: None,
+            output: v[2],
+            output_bias: None,
+            heads: 4,
+            key_heads: 2,
+            rotary: Some(ROTARY_BASE),
+            mask: Attention::default(),
+        };
+        vec![b.self_attention(v[0], parameters)]
+    }),
+    ("lstm", |b, v| lstm(b, v[0], None, &v[1..])),
+    ("lstm from a state", |b, v| lstm(b, v[0], Some(LstmState { hidden: v[1], cell: v[2] }), &v[3..])),
+    ("lstm_cell", |b, v| {
+        let state = LstmState { hidden: v[1], cell: v[2] };
+        let LstmState { hidden, cell } = b.lstm_cell(v[0], state, recurrent(&v[3..]));
+        vec![hidden, cell]
+    }),
+    ("gru", |b, v| vec![b.gru(v[0], None, recurrent(&v[1..]))]),
+    ("gru from a state", |b, v| vec![b.gru(v[0], Some(v[1]), recurrent(&v[2..]))]),
+    ("gru_cell", |b, v| vec![b.gru_cell(v[0], v[1], recurrent(&v[2..]))]),
 ];
 
-fn graph_convolution(b: &mut graph::Builder, v: &[graph::Val]) -> Vec<graph::Val> {
+fn graph_convolution(b: &mut Builder, v: &[Val]) -> Vec<Val> {
     let propagation = b.propagation(v[1]);
     vec![b.graph_convolution(v[0], propagation, v[2], Some(v[3]))]
+}
+
+const CAUSAL: Attention = Attention { causal: true, present: None };
+
+fn causal_attention(b: &mut Builder, v: &[Val]) -> Vec<Val> {
+    vec![b.attention(v[0], v[1], v[2], CAUSAL)]
+}
+
+fn recurrent(v: &[Val]) -> Recurrent {
+    Recurrent { input: v[0], recurrent: v[1], input_bias: Some(v[2]), recurrent_bias: Some(v[3]) }
+}
+
+fn lstm(b: &mut Builder, x: Val, initial: Option<LstmState>, v: &[Val]) -> Vec<Val> {
+    let (hidden, last) = b.lstm(x, initial, recurrent(v));
+    vec![hidden, last.hidden, last.cell]
 }
 
 #[test]

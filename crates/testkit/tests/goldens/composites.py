@@ -139,8 +139,86 @@ def pools():
     case("residual", lambda x, w: x + torch.tanh(F.linear(x, w)), torch.randn(3, 4), w)
 
 
+def attention():
+    q, k, v = torch.randn(2, 3, 4, 2), torch.randn(2, 5, 4, 2), torch.randn(2, 5, 4, 3)
+    few_k, few_v = k[:, :, :2], v[:, :, :2]
+    present = torch.tensor([[True, True, False, True, False], [False] * 5])
+
+    def of(**options):
+        def function(q, k, v, *mask):
+            if mask:
+                options["attn_mask"] = mask[0][:, None, None, :]
+            return F.scaled_dot_product_attention(first(q.mT), first(k.mT), first(v.mT), **options)
+
+        def first(x):
+            # [N, T, D, H] to [N, H, T, D]
+            return x.movedim(-1, 1)
+
+        return lambda *v: function(*v).movedim(1, 2)
+
+    case("attention", of(), q, k, v)
+    case("attention, causal", of(is_causal=True), q, k, v)
+    case("attention, grouped queries, causal", of(is_causal=True, enable_gqa=True), q, few_k, few_v)
+    case("attention, one example without keys", of(), q, k, v, present)
+
+    def rotary(x):
+        # As in Llama: the second half of each head, negated, turns the first.
+        half = x.shape[-1] // 2
+        frequencies = 10000.0 ** (-torch.arange(half) / half)
+        angles = torch.outer(torch.arange(x.shape[1]).double(), frequencies).repeat(1, 2)[:, None, :]
+        turned = torch.cat([-x[..., half:], x[..., :half]], -1)
+        return x * angles.cos() + turned * angles.sin()
+
+    case("rotary", rotary, torch.randn(2, 5, 2, 6))
+
+    module = torch.nn.MultiheadAttention(8, 4, batch_first=True)
+    mask = torch.nn.Transformer.generate_square_subsequent_mask(3)
+
+    def self_attention(x, *values):
+        names = ["in_proj_weight", "in_proj_bias", "out_proj.weight", "out_proj.bias"]
+        options = {"need_weights": False, "attn_mask": mask, "is_causal": True}
+        return torch.func.functional_call(module, dict(zip(names, values)), (x, x, x), options)[0]
+
+    shapes = [(24, 8), (24,), (8, 8), (8,)]
+    case("self_attention, causal", self_attention, torch.randn(2, 3, 8), *[torch.randn(shape) / 2 for shape in shapes])
+
+    def rotary_grouped(x, w, u):
+        q, k, v = F.linear(x, w).unflatten(-1, (-1, 2)).split([4, 2, 2], 2)
+        mixed = of(enable_gqa=True)(rotary(q), rotary(k), v)
+        return F.linear(mixed.flatten(2), u)
+
+    operands = torch.randn(2, 3, 6), torch.randn(16, 6) / 3, torch.randn(6, 8) / 3
+    case("self_attention, rotary, grouped queries", rotary_grouped, *operands)
+
+
+def recurrent():
+    def layer(kind, size):
+        module = kind(3, 2)
+        names = ["weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0"]
+
+        def function(x, *operands):
+            state, values = operands[:-4], operands[-4:]
+            state = tuple(s[None] for s in state)
+            state = state[0] if len(state) == 1 else state or None
+            y, last = torch.func.functional_call(module, dict(zip(names, values)), (x, state))
+            return (y, *(s[0] for s in last)) if isinstance(last, tuple) else y
+
+        parameters = [torch.randn(size * 2, 3), torch.randn(size * 2, 2), torch.randn(size * 2), torch.randn(size * 2)]
+        return function, parameters
+
+    x, h, c = torch.randn(4, 2, 3), torch.randn(2, 2), torch.randn(2, 2)
+    lstm, parameters = layer(torch.nn.LSTM, 4)
+    case("lstm", lstm, x, *parameters)
+    case("lstm from a state", lstm, x, h, c, *parameters)
+    case("lstm_cell", lambda x, h, c, *p: lstm(x[None], h, c, *p)[1:], x[0], h, c, *parameters)
+    gru, parameters = layer(torch.nn.GRU, 3)
+    case("gru", gru, x, *parameters)
+    case("gru from a state", gru, x, h, *parameters)
+    case("gru_cell", lambda x, h, *p: gru(x[None], h, *p)[0], x[0], h, *parameters)
+
+
 if __name__ == "__main__":
-    for group in [activations, softmaxes, losses, norms, graphs, pools]:
+    for group in [activations, softmaxes, losses, norms, graphs, pools, attention, recurrent]:
         group()
     print('{"torch": ' + json.dumps(torch.__version__) + ', "cases": [')
     print(",\n".join(json.dumps(entry) for entry in CASES))
