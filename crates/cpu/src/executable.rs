@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use graph::{Argument, Donation, ExecError, Executable, Graph, check_arguments};
+use graph::{Argument, Donation, ExecError, Executable, Graph, Val, check_arguments};
 use tensor::{Buffer, DType, Shape, Tensor};
 
 use crate::{
+    cost::{Cost, cost},
     evaluation::Evaluation,
     fuse::{Group, fuse},
     isa::Isa,
@@ -14,6 +15,7 @@ use crate::{
     lower::lower,
     memory::{Arena, Memory, Region, zero_buffer},
     node::{Kind, Nodes, Origin},
+    profile::StepCost,
     schedule::schedule,
     step::{Step, Whole},
 };
@@ -47,6 +49,7 @@ pub(crate) struct Compiled {
     places: Vec<(Place, usize)>,
     constants: Vec<Option<Arc<Tensor>>>,
     steps: Vec<Step>,
+    costs: Vec<StepCost>,
     arena: Arena,
 }
 
@@ -57,12 +60,11 @@ impl Compiled {
         let schedule = schedule(&mut nodes, groups, donations);
         let too_large = || ExecError::Memory { graph: graph.name().to_owned(), bytes: usize::MAX };
         let layout = lay_out(&mut nodes, &schedule).ok_or_else(too_large)?;
-        let steps = schedule
-            .steps
-            .iter()
-            .enumerate()
-            .map(|(step, group)| make_step(&nodes, &layout, step, group))
-            .collect();
+        let stored: Vec<bool> = layout.places.iter().map(|place| *place != Place::Registers).collect();
+        let groups = || schedule.steps.iter().enumerate();
+        let steps: Vec<Step> =
+            groups().map(|(step, group)| make_step(&nodes, &layout, &stored, step, group)).collect();
+        let costs = groups().map(|(step, group)| step_cost(&nodes, &stored, &steps[step], group)).collect();
         let arena = Arena::new(graph.name(), layout.bytes)?;
         let result = |(position, buffer): (usize, &crate::node::BufferId)| match layout.places[buffer.0] {
             Place::Argument(input) => ResultPlace::Argument(input),
@@ -89,12 +91,20 @@ impl Compiled {
                 .collect(),
             constants: nodes.buffers.iter().map(|spec| constant(&spec.origin)).collect(),
             steps,
+            costs,
             arena,
         })
     }
 
+    /// The steps in order.
+    #[cfg(test)]
     pub(crate) fn steps(&self) -> &[Step] {
         &self.steps
+    }
+
+    /// What each step does and costs.
+    pub(crate) fn costs(&self) -> Vec<StepCost> {
+        self.costs.clone()
     }
 
     fn run_steps(&mut self, arguments: &mut [Held<'_>], results: &mut [Buffer], watch: Watch<'_>) {
@@ -169,6 +179,14 @@ impl Executable for Compiled {
     fn workspace_bytes(&self) -> usize {
         self.arena.bytes()
     }
+
+    fn result_bytes(&self) -> usize {
+        let bytes = |place: &ResultPlace| match place {
+            ResultPlace::Argument(_) => 0,
+            ResultPlace::New(dtype, shape) => shape.elements() * dtype.size_bytes(),
+        };
+        self.results.iter().map(bytes).sum()
+    }
 }
 
 /// An argument during a run.
@@ -203,7 +221,15 @@ impl<'a> Held<'a> {
     }
 }
 
-fn make_step(nodes: &Nodes, layout: &Layout, step: usize, group: &Group) -> Step {
+fn step_cost(nodes: &Nodes, stored: &[bool], step: &Step, group: &Group) -> StepCost {
+    let Cost { operations, bytes } = cost(nodes, group, stored);
+    let mut values: Vec<Val> = group.members.iter().map(|&member| nodes.nodes[member].val).collect();
+    values.sort_unstable();
+    values.dedup();
+    StepCost { what: step.describe(), values, operations, bytes }
+}
+
+fn make_step(nodes: &Nodes, layout: &Layout, stored: &[bool], step: usize, group: &Group) -> Step {
     let whole = |buffer| Whole { buffer, elements: nodes.buffer(buffer).elements };
     let first = &nodes.nodes[group.members[0]];
     match &first.kind {
@@ -219,12 +245,7 @@ fn make_step(nodes: &Nodes, layout: &Layout, step: usize, group: &Group) -> Step
         Kind::Evaluate(op) => return Step::Evaluate(Evaluation::new(op, nodes, first)),
         Kind::Map(_) | Kind::Fold { .. } => {}
     }
-    let stored: Vec<bool> = layout.places.iter().map(|place| *place != Place::Registers).collect();
-    let context = Context {
-        nodes,
-        stored: &stored,
-        partials: &layout.partials,
-        overwritten: &layout.overwritten[step],
-    };
+    let context =
+        Context { nodes, stored, partials: &layout.partials, overwritten: &layout.overwritten[step] };
     Step::Loop(build(context, &group.members, grid(nodes, group)))
 }

@@ -1,6 +1,9 @@
 //! Which nodes run together in one loop.
 
-use crate::node::{Kind, Nodes};
+use crate::{
+    node::{Kind, Nodes},
+    ranks::Ranks,
+};
 
 /// Nodes that run together: a single product, or maps and reductions over the same matrix, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,16 +44,19 @@ struct Fusion<'a> {
     members: Vec<Vec<usize>>,
     /// The matrix that a group's reductions demand.
     matrices: Vec<Option<(usize, usize)>>,
+    ranks: Ranks,
 }
 
 impl<'a> Fusion<'a> {
     fn new(nodes: &'a Nodes) -> Self {
         let producers = nodes.producers();
         let mut users = vec![Vec::new(); nodes.nodes.len()];
+        let mut reads = Vec::with_capacity(nodes.nodes.len());
         for (position, node) in nodes.nodes.iter().enumerate() {
-            for producer in node.operands.iter().filter_map(|view| producers[view.buffer.0]) {
-                users[producer].push(position);
-            }
+            let sources: Vec<usize> =
+                node.operands.iter().filter_map(|view| producers[view.buffer.0]).collect();
+            sources.iter().for_each(|&producer| users[producer].push(position));
+            reads.push(sources);
         }
         let matrix = |kind: &Kind| match *kind {
             Kind::Fold { rows, columns, .. } => Some((rows, columns)),
@@ -59,7 +65,8 @@ impl<'a> Fusion<'a> {
         let matrices = nodes.nodes.iter().map(|node| matrix(&node.kind)).collect();
         let count = nodes.nodes.len();
         let members = (0..count).map(|node| vec![node]).collect();
-        Self { nodes, producers, users, group_of: (0..count).collect(), members, matrices }
+        let group_of = (0..count).collect();
+        Self { nodes, producers, users, group_of, members, matrices, ranks: Ranks::new(&reads) }
     }
 
     /// Whether `user` could read every result of `producer` that it reads position by position, within one loop.
@@ -80,13 +87,19 @@ impl<'a> Fusion<'a> {
             && self.edges_fuse(from, to)
             && !self.leads_around(from, to);
         if fits {
-            let moved = std::mem::take(&mut self.members[to]);
-            for &member in &moved {
-                self.group_of[member] = from;
-            }
-            self.members[from].extend(moved);
-            self.matrices[from] = self.matrices[from].or(self.matrices[to]);
+            self.merge(from, to);
         }
+    }
+
+    fn merge(&mut self, from: usize, to: usize) {
+        let moved = std::mem::take(&mut self.members[to]);
+        for &member in &moved {
+            self.group_of[member] = from;
+        }
+        self.members[from].extend(moved);
+        self.matrices[from] = self.matrices[from].or(self.matrices[to]);
+        let users = user_groups(&self.members, &self.users, &self.group_of);
+        self.ranks.raise(from, self.ranks.of(to), users);
     }
 
     fn edges_fuse(&self, from: usize, to: usize) -> bool {
@@ -97,23 +110,9 @@ impl<'a> Fusion<'a> {
     }
 
     /// Whether a path leads from one group to another through a third: merging would close a circle.
-    fn leads_around(&self, from: usize, to: usize) -> bool {
-        let mut visited = vec![false; self.members.len()];
-        visited[from] = true;
-        let mut pending = vec![from];
-        while let Some(group) = pending.pop() {
-            for &user in self.members[group].iter().flat_map(|&member| &self.users[member]) {
-                let next = self.group_of[user];
-                if next == to && group != from {
-                    return true;
-                }
-                if next != to && !visited[next] {
-                    visited[next] = true;
-                    pending.push(next);
-                }
-            }
-        }
-        false
+    fn leads_around(&mut self, from: usize, to: usize) -> bool {
+        let users = user_groups(&self.members, &self.users, &self.group_of);
+        self.ranks.leads_around(from, to, users)
     }
 
     fn finish(self) -> Vec<Group> {
@@ -127,5 +126,18 @@ impl<'a> Fusion<'a> {
                 Group { members, rows, columns }
             })
             .collect()
+    }
+}
+
+/// What adds to a list the groups that read results of a group, with repetitions, itself among them.
+fn user_groups<'a>(
+    members: &'a [Vec<usize>],
+    users: &'a [Vec<usize>],
+    group_of: &'a [usize],
+) -> impl Fn(usize, &mut Vec<usize>) + 'a {
+    |group, into| {
+        for &member in &members[group] {
+            into.extend(users[member].iter().map(|&user| group_of[user]));
+        }
     }
 }

@@ -9,6 +9,7 @@
 //! Results have the same bits for any number of threads, and those of loops on every processor. Matrix products depend
 //! on the processor's instruction set and cache sizes, because the order of summation does.
 
+mod cost;
 mod evaluation;
 mod executable;
 mod fuse;
@@ -23,6 +24,7 @@ mod node;
 mod plan;
 mod product;
 mod profile;
+mod ranks;
 mod schedule;
 mod step;
 mod system;
@@ -32,7 +34,7 @@ mod view;
 
 use graph::{Donation, ExecError, Executable, Executor, Graph, check_donations};
 
-pub use profile::StepTime;
+pub use profile::{StepCost, StepTime};
 
 use crate::{
     executable::{Compiled, Options},

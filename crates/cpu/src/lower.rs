@@ -21,9 +21,11 @@ use crate::{
 /// # Errors
 /// [`ExecError::Memory`] where the indices of an iota cannot be held.
 pub(crate) fn lower(graph: &Graph, donations: &[Donation]) -> Result<Nodes, ExecError> {
-    let mut lowering = Lowering { graph, nodes: Nodes::default(), views: vec![None; graph.len()] };
+    let (nodes, views) = (Nodes::default(), vec![None; graph.len()]);
+    let mut lowering = Lowering { graph, nodes, views, current: Val::new(0) };
     let live = live(graph);
     for val in graph.vals().filter(|val| live[val.position()]) {
+        lowering.current = val;
         let view = lowering.value(val)?;
         lowering.views[val.position()] = Some(view);
     }
@@ -54,6 +56,8 @@ struct Lowering<'a> {
     graph: &'a Graph,
     nodes: Nodes,
     views: Vec<Option<View>>,
+    /// The value that is being lowered.
+    current: Val,
 }
 
 impl Lowering<'_> {
@@ -69,7 +73,7 @@ impl Lowering<'_> {
     /// Adds a node whose result has `shape`, row-major.
     fn node(&mut self, kind: Kind, operands: Vec<View>, dtype: DType, shape: &[usize]) -> View {
         let result = self.buffer(dtype, shape.iter().product(), Origin::Computed);
-        self.nodes.nodes.push(Node { kind, operands, result });
+        self.nodes.nodes.push(Node { kind, operands, result, val: self.current });
         View::contiguous(result, shape)
     }
 
@@ -139,7 +143,8 @@ impl Lowering<'_> {
             Prim::ReduceSum(op) => self.fold(Fold::Sum, &operands[0], &op.axes, &ty.shape),
             Prim::ReduceMax(op) => self.fold(Fold::Max, &operands[0], &op.axes, &ty.shape),
             Prim::DotGeneral(op) => self.dot(op, &operands[0], &operands[1], &ty.shape),
-            Prim::Concatenate(_) | Prim::Pad(_) | Prim::Reverse(_) | Prim::Slice(_) => {
+            Prim::Slice(op) => operands[0].slice(&op.start, &op.stride, &ty.shape),
+            Prim::Concatenate(_) | Prim::Pad(_) | Prim::Reverse(_) => {
                 let whole = operands.into_iter().map(|view| self.whole(view)).collect();
                 self.node(Kind::Evaluate(op.clone()), whole, ty.dtype, &ty.shape)
             }
@@ -191,6 +196,7 @@ impl Lowering<'_> {
     /// Gives each output a buffer of its own: a computed one, or the very argument that is donated to it.
     fn outputs(&mut self, donations: &[Donation]) {
         for (position, output) in self.graph.outputs().iter().enumerate() {
+            self.current = output.val;
             let view = self.view(output.val);
             let spec = self.nodes.buffer(view.buffer);
             let whole = view.is_whole(spec.elements);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use graph::{Prim, ops::Direction};
+use graph::{Prim, Val, ops::Direction};
 use tensor::{DType, Tensor};
 
 use crate::{product::Product, view::View};
@@ -110,6 +110,8 @@ pub(crate) struct Node {
     pub(crate) kind: Kind,
     pub(crate) operands: Vec<View>,
     pub(crate) result: BufferId,
+    /// The value of the graph for which it was made.
+    pub(crate) val: Val,
 }
 
 /// A lowered graph. Nodes come after what they read; each result has a view for each output of the graph.

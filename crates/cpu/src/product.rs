@@ -8,6 +8,8 @@ use crate::{
 /// An operand of a product: for each batch index a matrix of `size` free by `depth` contracted indices.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Side {
+    /// The first element.
+    pub(crate) offset: usize,
     /// Strides of the batch axes.
     pub(crate) batch: Vec<usize>,
     /// Number of free indices and their stride.
@@ -23,6 +25,7 @@ impl Side {
     pub(crate) fn of(view: &View, batch: &[usize], free: &[usize], depth: &[usize]) -> Option<Self> {
         let (free, depth) = (view.select(free), view.select(depth));
         Some(Self {
+            offset: view.offset,
             batch: view.select(batch).strides,
             size: free.elements(),
             stride: free.merged_stride()?,
@@ -55,6 +58,11 @@ impl Product {
         format!("{batch} x [{rows}, {columns}] over {depth}")
     }
 
+    /// Multiplications and additions.
+    pub(crate) fn operations(&self) -> u64 {
+        self.batch.iter().product::<usize>() as u64 * self.sizes.operations() as u64
+    }
+
     /// Computes the whole batch.
     pub(crate) fn run<T: gemm::Float>(&self, out: &mut [T], lhs: &[T], rhs: &[T]) {
         let size = self.sizes.rows * self.sizes.columns;
@@ -80,7 +88,7 @@ impl Product {
     /// Where the matrix of a batch index starts in a side's buffer.
     fn offset(&self, side: &Side, index: usize) -> usize {
         let mut rest = index;
-        let mut offset = 0;
+        let mut offset = side.offset;
         for (&size, &stride) in self.batch.iter().zip(&side.batch).rev() {
             offset += rest % size * stride;
             rest /= size;

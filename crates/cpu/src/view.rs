@@ -2,15 +2,16 @@
 
 use crate::node::BufferId;
 
-/// A tensor whose element at index `i` is element `Σ strides[k] i[k]` of a buffer.
+/// A tensor whose element at index `i` is element `offset + Σ strides[k] i[k]` of a buffer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct View {
     pub(crate) buffer: BufferId,
     pub(crate) shape: Vec<usize>,
     pub(crate) strides: Vec<usize>,
+    pub(crate) offset: usize,
 }
 
-/// How the row-major positions of a view map to its buffer.
+/// How the row-major positions of a view map to its buffer, from its offset on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Access {
     /// Position `i` is element `i`.
@@ -24,7 +25,7 @@ pub(crate) enum Access {
 impl View {
     /// All of a buffer, row-major.
     pub(crate) fn contiguous(buffer: BufferId, shape: &[usize]) -> Self {
-        Self { buffer, shape: shape.to_vec(), strides: tensor::Shape::from(shape).strides() }
+        Self { buffer, shape: shape.to_vec(), strides: tensor::Shape::from(shape).strides(), offset: 0 }
     }
 
     pub(crate) fn elements(&self) -> usize {
@@ -34,7 +35,7 @@ impl View {
     /// The axes at `axes`, in that order.
     pub(crate) fn select(&self, axes: &[usize]) -> Self {
         let pick = |from: &[usize]| axes.iter().map(|&axis| from[axis]).collect();
-        Self { buffer: self.buffer, shape: pick(&self.shape), strides: pick(&self.strides) }
+        Self { shape: pick(&self.shape), strides: pick(&self.strides), ..*self }
     }
 
     /// The view with its axis `k` at `axes[k]` of `shape`, constant along the other axes.
@@ -43,7 +44,17 @@ impl View {
         for (&axis, &stride) in axes.iter().zip(&self.strides) {
             strides[axis] = stride;
         }
-        Self { buffer: self.buffer, shape: shape.to_vec(), strides }
+        Self { shape: shape.to_vec(), strides, ..*self }
+    }
+
+    /// Every `stride[k]`-th index of axis `k` from `start[k]` on, as many as `shape` says.
+    pub(crate) fn slice(&self, start: &[usize], stride: &[usize], shape: &[usize]) -> Self {
+        if shape.contains(&0) {
+            return Self::contiguous(self.buffer, shape);
+        }
+        let first: usize = start.iter().zip(&self.strides).map(|(start, stride)| start * stride).sum();
+        let strides = self.strides.iter().zip(stride).map(|(of_axis, step)| of_axis * step).collect();
+        Self { shape: shape.to_vec(), strides, offset: self.offset + first, ..*self }
     }
 
     /// The axes without those of one index, neighbours merged where one stride serves both.
@@ -71,7 +82,9 @@ impl View {
 
     /// Whether this is all of a buffer of `elements` elements in order.
     pub(crate) fn is_whole(&self, elements: usize) -> bool {
-        self.elements() == elements && (elements == 1 || self.access() == Access::Contiguous)
+        self.elements() == elements
+            && self.offset == 0
+            && (elements == 1 || self.access() == Access::Contiguous)
     }
 
     /// The same elements in row-major order under another shape, where strides can say that.
@@ -92,7 +105,7 @@ impl View {
                 return None;
             }
         }
-        Some(Self { buffer: self.buffer, shape: shape.to_vec(), strides })
+        Some(Self { shape: shape.to_vec(), strides, ..*self })
     }
 
     /// The single stride of several axes taken as one in row-major order, where there is one.
@@ -110,7 +123,15 @@ mod tests {
     use super::*;
 
     fn view(shape: &[usize], strides: &[usize]) -> View {
-        View { buffer: BufferId(0), shape: shape.to_vec(), strides: strides.to_vec() }
+        View { buffer: BufferId(0), shape: shape.to_vec(), strides: strides.to_vec(), offset: 0 }
+    }
+
+    #[test]
+    fn slices_are_views() {
+        let sliced = view(&[4, 6], &[6, 1]).slice(&[1, 2], &[2, 1], &[2, 3]);
+        assert_eq!(sliced, View { offset: 8, ..view(&[2, 3], &[12, 1]) });
+        assert!(!sliced.is_whole(6) && !view(&[6], &[1]).slice(&[2], &[1], &[3]).is_whole(3));
+        assert_eq!(view(&[4], &[1]).slice(&[4], &[1], &[0]).offset, 0);
     }
 
     #[test]

@@ -30,6 +30,9 @@ pub trait Executable: Send {
 
     /// Bytes of working memory that a run uses beyond its arguments and results.
     fn workspace_bytes(&self) -> usize;
+
+    /// Bytes of the new tensors that a run returns: all results but those in the memory of donated arguments.
+    fn result_bytes(&self) -> usize;
 }
 
 /// An argument of a run.

@@ -10,6 +10,7 @@ mod builder;
 mod case;
 pub mod composite;
 mod error;
+mod every_value;
 mod executor;
 mod graph;
 pub mod ops;

@@ -66,4 +66,8 @@ impl Executable for Interpreted {
     fn workspace_bytes(&self) -> usize {
         self.0.vals().map(|val| self.0.ty(val).size_bytes()).sum()
     }
+
+    fn result_bytes(&self) -> usize {
+        self.0.outputs().iter().map(|output| self.0.ty(output.val).size_bytes()).sum()
+    }
 }

@@ -100,23 +100,23 @@ impl<'a> LoopBuilder<'a> {
             return Ref::Inner(view.buffer);
         }
         match view.access() {
-            Access::Uniform => Ref::Scalar(self.scalar(view.buffer)),
-            access => Ref::Input(self.input(view.buffer, access)),
+            Access::Uniform => Ref::Scalar(self.scalar(view.buffer, view.offset)),
+            access => Ref::Input(self.input(view.buffer, view.offset, access)),
         }
     }
 
-    fn scalar(&mut self, buffer: BufferId) -> usize {
+    fn scalar(&mut self, buffer: BufferId, at: usize) -> usize {
         let spec = self.context.nodes.buffer(buffer);
         let scalar = match &spec.origin {
-            Origin::Constant(tensor) => Scalar::Known(with_type!(spec.dtype, T => first_bits::<T>(tensor))),
-            _ => Scalar::Read(buffer, spec.dtype),
+            Origin::Constant(tensor) => Scalar::Known(with_type!(spec.dtype, T => bits::<T>(tensor, at))),
+            _ => Scalar::Read(buffer, spec.dtype, at),
         };
         position_or_push(&mut self.kernel.scalars, scalar)
     }
 
-    fn input(&mut self, buffer: BufferId, access: Access) -> usize {
+    fn input(&mut self, buffer: BufferId, offset: usize, access: Access) -> usize {
         let spec = self.context.nodes.buffer(buffer);
-        let input = Input { buffer, dtype: spec.dtype, elements: spec.elements, access };
+        let input = Input { buffer, dtype: spec.dtype, elements: spec.elements, offset, access };
         position_or_push(&mut self.kernel.inputs, input)
     }
 
@@ -227,8 +227,8 @@ impl<'a> LoopBuilder<'a> {
     }
 }
 
-fn first_bits<T: Cell>(tensor: &tensor::Tensor) -> u64 {
-    tensor.as_slice::<T>().ok().and_then(<[T]>::first).map_or(0, |&element| element.to_bits())
+fn bits<T: Cell>(tensor: &tensor::Tensor, at: usize) -> u64 {
+    tensor.as_slice::<T>().ok().and_then(|elements| elements.get(at)).map_or(0, |&element| element.to_bits())
 }
 
 fn position_or_push<T: PartialEq>(items: &mut Vec<T>, item: T) -> usize {

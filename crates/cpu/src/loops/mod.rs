@@ -64,6 +64,8 @@ pub(crate) struct Input {
     pub(crate) dtype: DType,
     /// The number of elements in the buffer.
     pub(crate) elements: usize,
+    /// The element from which the access counts.
+    pub(crate) offset: usize,
     pub(crate) access: Access,
 }
 
@@ -72,8 +74,8 @@ pub(crate) struct Input {
 pub(crate) enum Scalar {
     /// A constant of the graph, as its bits.
     Known(u64),
-    /// The first element of a buffer.
-    Read(BufferId, DType),
+    /// An element of a buffer.
+    Read(BufferId, DType, usize),
 }
 
 /// A tensor that a loop writes element by element.
@@ -144,8 +146,8 @@ impl Loop {
         let read = |scalar: &Scalar| match *scalar {
             Scalar::Known(bits) => bits,
             // SAFETY: the schedule has the buffer filled before this loop starts, whose threads have not started yet.
-            Scalar::Read(buffer, dtype) => with_type!(dtype, T => unsafe {
-                cell::Cell::to_bits(memory.read::<T>(buffer, 0..1)[0])
+            Scalar::Read(buffer, dtype, at) => with_type!(dtype, T => unsafe {
+                cell::Cell::to_bits(memory.read::<T>(buffer, at..at + 1)[0])
             }),
         };
         self.scalars.iter().map(read).collect()

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     isa::Isa,
     memory::Memory,
-    node::{Along, MapOp},
+    node::{Along, BufferId, MapOp},
     view::Access,
 };
 
@@ -77,7 +77,8 @@ impl At<'_> {
         if let Some(input) = self.worker.kernel.inputs.get(input)
             && input.access == Access::Contiguous
         {
-            let next = self.start + self.len..self.start + 2 * self.len;
+            let start = input.offset + self.start + self.len;
+            let next = start..start + self.len;
             with_type!(input.dtype, T => self.worker.memory.prefetch::<T>(input.buffer, next));
         }
     }
@@ -89,27 +90,31 @@ impl At<'_> {
             Access::Strided(runs) => {
                 // SAFETY: the schedule has the input filled before the loop, and the plan keeps every buffer that the
                 // loop writes apart from inputs that it does not read at the same positions.
-                let data = unsafe { self.worker.memory.read::<T>(input.buffer, 0..input.elements) };
+                let data =
+                    unsafe { self.worker.memory.read::<T>(input.buffer, input.offset..input.elements) };
                 gather(out, data, runs, self.start);
             }
-            _ => out.copy_from_slice(self.read(input.buffer)),
+            _ => out.copy_from_slice(self.read(input.buffer, input.offset)),
         }
     }
 
-    /// The tile's part of a contiguous buffer.
-    fn read<T: Cell>(&self, buffer: crate::node::BufferId) -> &[T] {
+    /// The tile's part of a buffer that is contiguous from `offset` on.
+    fn read<T: Cell>(&self, buffer: BufferId, offset: usize) -> &[T] {
+        let start = offset + self.start;
         // SAFETY: the buffer was filled before the loop or earlier on this tile. Other threads work on other tiles.
         // An instruction's result is never in the memory of one of its operands: inputs in whose memory the loop
         // writes are brought into registers first.
-        unsafe { self.worker.memory.read::<T>(buffer, self.start..self.start + self.len) }
+        unsafe { self.worker.memory.read::<T>(buffer, start..start + self.len) }
     }
 
     fn source<'b, T: Cell>(&'b self, operand: Operand, registers: &'b Registers) -> Source<'b, T> {
         let kernel = self.worker.kernel;
         match operand {
             Operand::Register(register) => Source::Slice(&T::tiles(registers)[register][..self.len]),
-            Operand::Input(input) => Source::Slice(self.read(kernel.inputs[input].buffer)),
-            Operand::Output(output) => Source::Slice(self.read(kernel.outputs[output].buffer)),
+            Operand::Input(input) => {
+                Source::Slice(self.read(kernel.inputs[input].buffer, kernel.inputs[input].offset))
+            }
+            Operand::Output(output) => Source::Slice(self.read(kernel.outputs[output].buffer, 0)),
             Operand::Scalar(scalar) => Source::Splat(T::from_bits(self.worker.scalars[scalar])),
         }
     }

@@ -57,7 +57,12 @@ fn wrong_arguments_and_donations_are_refused() {
 
 #[test]
 fn a_profile_names_every_step() {
-    let times = Cpu::new().profile(&doubled(3), &[], &[Tensor::scalar(0.0)], 2).unwrap();
+    let graph = doubled(3);
+    let times = Cpu::new().profile(&graph, &[], &[Tensor::scalar(0.0)], 2).unwrap();
+    assert_eq!(times[0].cost, Cpu::new().steps(&graph, &[]).unwrap()[0]);
+    // The exponentials and their sum; a number read and one written.
+    assert_eq!((times[0].cost.operations, times[0].cost.bytes), (6, 16));
+    assert_eq!(times[0].cost.values.len(), 2);
     assert_eq!(times.len(), 1);
-    assert!(times[0].what.starts_with("loop over [1, 3]"), "{times:?}");
+    assert!(times[0].cost.what.starts_with("loop over [1, 3]"), "{times:?}");
 }
