@@ -30,10 +30,35 @@ def run(peer, measure, add_arguments=lambda parser: None):
         options = _options(peer, add_arguments)
         result = {"peer": peer, "threads": options.threads, **measure(options)}
     except Exception as error:
-        result = {"peer": peer, "error": f"{type(error).__name__}: {error}", "absent": isinstance(error, ImportError)}
+        result = _failure(peer, error)
         code = FAILED
-    print(json.dumps(result), file=output, flush=True)
+    _print(output, result)
     sys.exit(code)
+
+
+def serve(peer, prepare, add_arguments=lambda parser: None):
+    """Takes turns: prints a JSON object once prepared, and then one for each line read from standard input.
+
+    `prepare(options)` returns what describes the peer, and a function that makes a turn and returns its cases.
+    """
+    output = _claim_standard_output()
+    try:
+        options = _options(peer, add_arguments)
+        description, turn = prepare(options)
+        _print(output, {"peer": peer, "threads": options.threads, **description})
+        for _ in sys.stdin:
+            _print(output, {"cases": turn()})
+    except Exception as error:
+        _print(output, _failure(peer, error))
+        sys.exit(FAILED)
+
+
+def _failure(peer, error):
+    return {"peer": peer, "error": f"{type(error).__name__}: {error}", "absent": isinstance(error, ImportError)}
+
+
+def _print(output, result):
+    print(json.dumps(result), file=output, flush=True)
 
 
 def _claim_standard_output():
@@ -95,3 +120,11 @@ def fastest(candidates, trial_ms):
     """The name with the shortest `trial_ms(candidate)`, and the trial times by name."""
     trials = {name: round(trial_ms(candidate), 4) for name, candidate in candidates.items()}
     return min(trials, key=trials.get), trials
+
+
+def runs_within(action, seconds, least=3, most=400):
+    """The times in milliseconds of as many calls as fit into so many seconds."""
+    times = []
+    while len(times) < least or (sum(times) < 1e3 * seconds and len(times) < most):
+        times.append(time_ms(action)[0])
+    return times

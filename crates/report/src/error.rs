@@ -67,6 +67,16 @@ pub enum Fault {
         /// The number of values in `part`.
         found: usize,
     },
+    /// A part of a flame chart that takes no amount.
+    #[error("flame chart \"{flame}\", \"{frame}\": found {found}, expected a finite number from 0 up")]
+    FrameValue {
+        /// The chart's title.
+        flame: String,
+        /// The part's name.
+        frame: String,
+        /// Its value or floor.
+        found: String,
+    },
     /// A table row that does not fit the columns.
     #[error("table \"{table}\", row {row}: found {found} cells, expected {expected}, one for each column")]
     RowLength {

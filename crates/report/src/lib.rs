@@ -37,7 +37,8 @@ pub use format::{NumberFormat, format_number};
 pub use html::{Links, html, index_html};
 pub use png::png;
 pub use schema::{
-    Align, Axis, Band, Block, Cell, Color, Column, Control, Direction, Entries, Figure, Highlight,
-    INDEX_SCHEMA, KeyValues, Mark, Measured, Notes, Outcome, RecipeEntry, RecipeIndex, RecipeVerdict,
-    Reference, Report, SCHEMA, Scale, Section, Seed, Series, Style, Table, Value, Verdict, Verdicts,
+    Align, Axis, Band, Block, Cell, Color, Column, Control, Direction, Entries, Figure, Flame, Frame,
+    Highlight, INDEX_SCHEMA, KeyValues, Mark, Measured, Notes, Outcome, RecipeEntry, RecipeIndex,
+    RecipeVerdict, Reference, Report, SCHEMA, Scale, Section, Seed, Series, Style, Table, Value, Verdict,
+    Verdicts,
 };

@@ -1,7 +1,9 @@
 //! Reports as Markdown (GitHub's dialect) for documents in a repository.
 
+use crate::format::{NumberFormat, format_number};
 use crate::schema::{
-    Align, Block, Control, Entries, Figure, Measured, RecipeIndex, Report, Section, Table, Verdict,
+    Align, Block, Control, Entries, Figure, Flame, Frame, Measured, RecipeIndex, Report, Section, Table,
+    Verdict,
 };
 
 /// A whole report; figures are linked as `figures/<id>.svg`. Ends in a line break.
@@ -73,6 +75,7 @@ fn section(section: &Section) -> String {
 fn block(block: &Block) -> String {
     match block {
         Block::Figure(data) => figure(data),
+        Block::Flame(data) => flame(data),
         Block::Table(data) => table(data),
         Block::Verdicts(data) => verdicts(&data.verdicts),
         Block::Notes(notes) => {
@@ -86,6 +89,22 @@ fn block(block: &Block) -> String {
 fn figure(figure: &Figure) -> String {
     let picture = format!("![{}](figures/{}.svg)", inert(&figure.title), figure.id);
     if figure.caption.is_empty() { picture } else { format!("{picture}\n\n{}", inert(&figure.caption)) }
+}
+
+/// The whole and its parts, but not theirs.
+fn flame(flame: &Flame) -> String {
+    let line = |part: &Frame| {
+        item(&part.name, &format!("{} {}", format_number(part.value, NumberFormat::Auto), flame.unit))
+    };
+    let parts = flame.root.parts.iter().map(|part| format!("  {}", line(part)));
+    let list: Vec<String> = std::iter::once(line(&flame.root)).chain(parts).collect();
+    let caption = [&flame.caption].into_iter().filter(|caption| !caption.is_empty());
+    let head = format!("**{}**", inert(&flame.title));
+    [head, list.join("\n")]
+        .into_iter()
+        .chain(caption.map(|text| inert(text)))
+        .collect::<Vec<_>>()
+        .join("\n\n")
 }
 
 fn entries(entries: &Entries) -> String {

@@ -2,7 +2,10 @@
 //!
 //! Alignment counts characters, so scripts with wide characters may look uneven.
 
-use crate::schema::{Align, Block, Control, Entries, Measured, Report, Section, Table, Verdict};
+use crate::format::{NumberFormat, format_number};
+use crate::schema::{
+    Align, Block, Control, Entries, Flame, Frame, Measured, Report, Section, Table, Verdict,
+};
 
 /// A whole report; figures are named with their captions. Ends in a line break.
 pub fn report(report: &Report) -> String {
@@ -64,12 +67,27 @@ fn block(block: &Block) -> String {
             format!("[figure {}] {}", figure.id, figure.title)
         }
         Block::Figure(figure) => format!("[figure {}] {}\n{}", figure.id, figure.title, figure.caption),
+        Block::Flame(data) => flame(data),
         Block::Table(data) => table(data),
         Block::Verdicts(data) => verdicts(&data.verdicts),
         Block::Notes(notes) => notes.paragraphs.join("\n"),
         Block::KeyValues(values) if values.title.is_empty() => entries(&values.entries),
         Block::KeyValues(values) => format!("{}\n{}", values.title, entries(&values.entries)),
     }
+}
+
+/// The whole and its parts, but not theirs: those fill a page.
+fn flame(flame: &Flame) -> String {
+    let parts = flame.root.parts.iter().map(|part| (format!("  {}", part.name), part));
+    let rows: Vec<(String, &Frame)> =
+        std::iter::once((flame.root.name.clone(), &flame.root)).chain(parts).collect();
+    let size = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+    let line = |(name, part): &(String, &Frame)| {
+        format!("{name:size$}  {} {}", format_number(part.value, NumberFormat::Auto), flame.unit)
+    };
+    let lines = [&flame.title].into_iter().cloned().chain(rows.iter().map(line));
+    let caption = [&flame.caption].into_iter().filter(|caption| !caption.is_empty()).cloned();
+    lines.chain(caption).collect::<Vec<_>>().join("\n")
 }
 
 fn heading(title: &str, line: char) -> String {

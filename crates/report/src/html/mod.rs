@@ -1,6 +1,7 @@
 //! Pages that open without a network: styles, script, typeface, figures and the document itself are inside.
 
 mod blocks;
+mod flame;
 mod index;
 mod shell;
 mod table;
@@ -65,6 +66,7 @@ fn header(report: &Report) -> Markup {
 fn block_markup(block: &Block, links: Links) -> Markup {
     match block {
         Block::Figure(figure) => blocks::figure(figure, links),
+        Block::Flame(flame) => flame::flame(flame),
         Block::Table(table) => table::table(table),
         Block::Verdicts(verdicts) => verdicts::cards(&verdicts.verdicts),
         Block::Notes(notes) => {

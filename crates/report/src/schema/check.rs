@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Block, Figure, Report, Series, Table};
+use super::{Block, Figure, Flame, Report, Series, Table};
 use crate::error::Fault;
 
 /// Every fault, in document order.
@@ -17,6 +17,7 @@ pub(super) fn faults(report: &Report) -> Vec<Fault> {
                 }
                 figure_faults(figure, &mut faults);
             }
+            Block::Flame(flame) => flame_faults(flame, &mut faults),
             Block::Table(table) => table_faults(table, &mut faults),
             Block::Verdicts(_) | Block::Notes(_) | Block::KeyValues(_) => {}
         }
@@ -49,6 +50,19 @@ fn is_file_stem(id: &str) -> bool {
     id.len() <= 64
         && id.starts_with(|c: char| c.is_ascii_alphanumeric())
         && id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
+}
+
+fn flame_faults(flame: &Flame, faults: &mut Vec<Fault>) {
+    for frame in flame.root.all() {
+        if let Some(found) = [Some(frame.value), frame.floor].into_iter().flatten().find(|&x| !is_amount(x)) {
+            let (flame, frame) = (flame.title.clone(), frame.name.clone());
+            faults.push(Fault::FrameValue { flame, frame, found: found.to_string() });
+        }
+    }
+}
+
+fn is_amount(x: f64) -> bool {
+    x.is_finite() && x >= 0.0
 }
 
 fn table_faults(table: &Table, faults: &mut Vec<Fault>) {

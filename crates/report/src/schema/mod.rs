@@ -8,6 +8,7 @@
 mod check;
 mod entries;
 mod figure;
+mod flame;
 mod number;
 mod recipes;
 mod report;
@@ -17,6 +18,7 @@ mod version;
 
 pub use entries::{Entries, Seed, Value};
 pub use figure::{Axis, Band, Color, Direction, Figure, Highlight, Reference, Scale, Series, Style};
+pub use flame::{Flame, Frame};
 pub use recipes::{INDEX_SCHEMA, RecipeEntry, RecipeIndex, RecipeVerdict};
 pub use report::{Block, KeyValues, Notes, Report, SCHEMA, Section};
 pub use table::{Align, Cell, Column, Mark, Table};

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::{Entries, Figure, Seed, Table, Verdict, Verdicts, check, version};
+use super::{Entries, Figure, Flame, Seed, Table, Verdict, Verdicts, check, version};
 use crate::error::{Error, Fault};
 use crate::json;
 
@@ -179,6 +179,8 @@ impl Section {
 pub enum Block {
     /// A line chart.
     Figure(Figure),
+    /// A flame chart.
+    Flame(Flame),
     /// Rows and columns.
     Table(Table),
     /// Claims and what became of them.
@@ -223,6 +225,12 @@ impl KeyValues {
 impl From<Figure> for Block {
     fn from(figure: Figure) -> Self {
         Self::Figure(figure)
+    }
+}
+
+impl From<Flame> for Block {
+    fn from(flame: Flame) -> Self {
+        Self::Flame(flame)
     }
 }
 

@@ -1,9 +1,9 @@
 //! Texts that try to be markup.
 
 use isoloss_report::{
-    Axis, Cell, Column, Control, Direction, Entries, Figure, KeyValues, Links, Measured, Notes, NumberFormat,
-    Outcome, RecipeEntry, RecipeIndex, RecipeVerdict, Report, Section, Series, Table, Verdict, Verdicts, csv,
-    html, index_html, markdown, png, svg,
+    Axis, Cell, Column, Control, Direction, Entries, Figure, Flame, Frame, KeyValues, Links, Measured, Notes,
+    NumberFormat, Outcome, RecipeEntry, RecipeIndex, RecipeVerdict, Report, Section, Series, Table, Verdict,
+    Verdicts, csv, html, index_html, markdown, png, svg,
 };
 use resvg::usvg::roxmltree::Document;
 
@@ -36,6 +36,10 @@ pub(crate) fn report() -> Report {
         .with_text(HOSTILE)
         .with_block(figure())
         .with_block(table)
+        .with_block(
+            Flame::new(HOSTILE, HOSTILE, Frame::of(HOSTILE, vec![Frame::new(HOSTILE, 1.0)]))
+                .with_caption(HOSTILE),
+        )
         .with_block(Verdicts::new([verdict]))
         .with_block(Notes::new([HOSTILE]))
         .with_block(KeyValues::new(HOSTILE, entries()));

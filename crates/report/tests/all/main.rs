@@ -2,6 +2,7 @@
 
 mod browser;
 mod figures;
+mod flames;
 mod goldens;
 mod hostile;
 mod json;

@@ -1,0 +1,178 @@
+//! What applications cost: arithmetic and memory traffic, as far as types alone tell.
+
+use std::{iter::Sum, ops::Add};
+
+use crate::{Def, Graph, Prim, Ty, Val};
+
+/// Arithmetic and memory traffic. Floating point, because sizes multiply beyond the integers; exact up to 2^53.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Cost {
+    /// Additions and multiplications of contractions: two for each term of each sum. Taps of a window that meet padding
+    /// or the holes of a dilation are no terms.
+    pub product_flops: f64,
+    /// All other arithmetic: one operation for each element, whatever the function; for sums one for each term.
+    pub other_flops: f64,
+    /// Bytes of operands, each read once, and of the result, written once. A reshape counts too, although an executor may
+    /// move nothing for it.
+    pub bytes: f64,
+}
+
+impl Cost {
+    /// All arithmetic.
+    #[must_use]
+    pub fn flops(self) -> f64 {
+        self.product_flops + self.other_flops
+    }
+
+    /// What a primitive costs on operands of these types.
+    #[must_use]
+    pub fn of(op: &Prim, operands: &[&Ty], result: &Ty) -> Self {
+        let (product_flops, other_flops) = match work(op, operands, result) {
+            Work::Products(terms) => (2.0 * terms, 0.0),
+            Work::Other(operations) => (0.0, operations),
+        };
+        let read: f64 = operands.iter().copied().map(bytes).sum();
+        Self { product_flops, other_flops, bytes: read + bytes(result) }
+    }
+}
+
+impl Add for Cost {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            product_flops: self.product_flops + other.product_flops,
+            other_flops: self.other_flops + other.other_flops,
+            bytes: self.bytes + other.bytes,
+        }
+    }
+}
+
+impl Sum for Cost {
+    fn sum<I: Iterator<Item = Self>>(costs: I) -> Self {
+        costs.fold(Self::default(), Add::add)
+    }
+}
+
+impl Graph {
+    /// What the application that defines a value costs; nothing for an input.
+    ///
+    /// # Panics
+    /// Where the value is not of this graph.
+    #[must_use]
+    pub fn cost(&self, val: Val) -> Cost {
+        match self.def(val) {
+            Def::Input(_) => Cost::default(),
+            Def::Apply { op, operands } => {
+                let operands: Vec<&Ty> = operands.iter().map(|&operand| self.ty(operand)).collect();
+                Cost::of(op, &operands, self.ty(val))
+            }
+        }
+    }
+
+    /// What all applications cost together. The bytes are those of an executor that keeps nothing in its caches.
+    #[must_use]
+    pub fn total_cost(&self) -> Cost {
+        self.vals().map(|val| self.cost(val)).sum()
+    }
+}
+
+/// The arithmetic of an application.
+enum Work {
+    /// So many terms of contractions.
+    Products(f64),
+    /// So many other operations.
+    Other(f64),
+}
+
+fn work(op: &Prim, operands: &[&Ty], result: &Ty) -> Work {
+    match op {
+        Prim::DotGeneral(dot) => {
+            let depth = dot.lhs_contract.iter().map(|&axis| operands[0].shape[axis] as f64);
+            Work::Products(elements(result) * depth.product::<f64>())
+        }
+        Prim::ReduceSum(_) | Prim::ReduceMax(_) => Work::Other(elements(operands[0])),
+        Prim::BroadcastInDim(_)
+        | Prim::Constant(_)
+        | Prim::Iota(_)
+        | Prim::Reshape(_)
+        | Prim::StopGradient(_)
+        | Prim::Transpose(_) => Work::Other(0.0),
+        Prim::Abs(_)
+        | Prim::Add(_)
+        | Prim::Compare(_)
+        | Prim::Convert(_)
+        | Prim::Divide(_)
+        | Prim::Erf(_)
+        | Prim::Exp(_)
+        | Prim::Log(_)
+        | Prim::Log1p(_)
+        | Prim::Logistic(_)
+        | Prim::Maximum(_)
+        | Prim::Minimum(_)
+        | Prim::Multiply(_)
+        | Prim::Negate(_)
+        | Prim::Power(_)
+        | Prim::Rsqrt(_)
+        | Prim::Select(_)
+        | Prim::Sign(_)
+        | Prim::Sqrt(_)
+        | Prim::Subtract(_)
+        | Prim::Tanh(_) => Work::Other(elements(result)),
+    }
+}
+
+/// As a floating-point number, since the sizes of a text need not fit an integer when multiplied.
+fn elements(ty: &Ty) -> f64 {
+    ty.shape.iter().map(|&size| size as f64).product()
+}
+
+fn bytes(ty: &Ty) -> f64 {
+    elements(ty) * ty.dtype.size_bytes() as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Builder;
+
+    #[test]
+    fn a_batched_product_counts_two_operations_for_each_term() {
+        let mut b = Builder::new("g");
+        let (x, w) = (b.data("x", Ty::f32([5, 7])), b.data("w", Ty::f32([3, 7])));
+        let y = b.dot_transposed(x, w);
+        b.output("y", y);
+        let graph = b.finish();
+        let expected = Cost {
+            product_flops: 2.0 * 5.0 * 7.0 * 3.0,
+            other_flops: 0.0,
+            bytes: 4.0 * (35.0 + 21.0 + 15.0),
+        };
+        assert_eq!(graph.cost(y), expected);
+        assert_eq!((graph.cost(x), graph.total_cost()), (Cost::default(), expected));
+    }
+
+    #[test]
+    fn a_sum_counts_its_terms_and_a_function_its_elements() {
+        let mut b = Builder::new("g");
+        let x = b.data("x", Ty::f64([4, 6]));
+        let (e, s) = (b.exp(x), b.reduce_sum(x, &[1]));
+        let t = b.transpose(x, &[1, 0]);
+        [e, s, t].into_iter().enumerate().for_each(|(i, y)| b.output(&i.to_string(), y));
+        let graph = b.finish();
+        assert_eq!(graph.cost(e), Cost { product_flops: 0.0, other_flops: 24.0, bytes: 8.0 * 48.0 });
+        assert_eq!(graph.cost(s), Cost { product_flops: 0.0, other_flops: 24.0, bytes: 8.0 * 28.0 });
+        assert_eq!(graph.cost(t), Cost { product_flops: 0.0, other_flops: 0.0, bytes: 8.0 * 48.0 });
+        assert_eq!(graph.total_cost().flops(), 48.0);
+    }
+
+    #[test]
+    fn every_primitive_reads_its_operands_and_writes_its_result() {
+        for case in Prim::cases() {
+            let operands: Vec<&Ty> = case.operands.iter().collect();
+            let result = case.op.out_type(&operands).unwrap();
+            let cost = Cost::of(&case.op, &operands, &result);
+            assert!(cost.bytes >= bytes(&result) && cost.flops().is_finite(), "{case:?}");
+        }
+    }
+}
