@@ -144,7 +144,12 @@ impl Lowering<'_> {
             Prim::ReduceMax(op) => self.fold(Fold::Max, &operands[0], &op.axes, &ty.shape),
             Prim::DotGeneral(op) => self.dot(op, &operands[0], &operands[1], &ty.shape),
             Prim::Slice(op) => operands[0].slice(&op.start, &op.stride, &ty.shape),
-            Prim::Concatenate(_) | Prim::Pad(_) | Prim::Reverse(_) => {
+            Prim::Concatenate(_)
+            | Prim::Gather(_)
+            | Prim::Pad(_)
+            | Prim::RandomBits(_)
+            | Prim::Reverse(_)
+            | Prim::ScatterAdd(_) => {
                 let whole = operands.into_iter().map(|view| self.whole(view)).collect();
                 self.node(Kind::Evaluate(op.clone()), whole, ty.dtype, &ty.shape)
             }
@@ -243,6 +248,12 @@ fn map_op(op: &Prim) -> Option<MapOp> {
         Prim::Sign(_) => MapOp::Unary(Unary::Sign),
         Prim::Sqrt(_) => MapOp::Unary(Unary::Sqrt),
         Prim::Tanh(_) => MapOp::Unary(Unary::Tanh),
+        Prim::Sin(_) => MapOp::Unary(Unary::Sin),
+        Prim::Cos(_) => MapOp::Unary(Unary::Cos),
+        Prim::Not(_) => MapOp::Unary(Unary::Not),
+        Prim::And(_) => MapOp::Binary(Binary::And),
+        Prim::Or(_) => MapOp::Binary(Binary::Or),
+        Prim::Xor(_) => MapOp::Binary(Binary::Xor),
         Prim::Add(_) => MapOp::Binary(Binary::Add),
         Prim::Divide(_) => MapOp::Binary(Binary::Divide),
         Prim::Maximum(_) => MapOp::Binary(Binary::Maximum),
@@ -257,12 +268,15 @@ fn map_op(op: &Prim) -> Option<MapOp> {
         | Prim::Concatenate(_)
         | Prim::Constant(_)
         | Prim::DotGeneral(_)
+        | Prim::Gather(_)
         | Prim::Iota(_)
         | Prim::Pad(_)
+        | Prim::RandomBits(_)
         | Prim::ReduceMax(_)
         | Prim::ReduceSum(_)
         | Prim::Reshape(_)
         | Prim::Reverse(_)
+        | Prim::ScatterAdd(_)
         | Prim::Slice(_)
         | Prim::StopGradient(_)
         | Prim::Transpose(_) => return None,

@@ -51,6 +51,9 @@ pub(crate) enum Unary {
     Logistic,
     Sqrt,
     Rsqrt,
+    Sin,
+    Cos,
+    Not,
 }
 
 /// Elementwise operations of two operands of one type.
@@ -63,6 +66,9 @@ pub(crate) enum Binary {
     Power,
     Maximum,
     Minimum,
+    And,
+    Or,
+    Xor,
 }
 
 /// An elementwise operation.

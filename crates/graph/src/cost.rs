@@ -91,10 +91,11 @@ fn work(op: &Prim, operands: &[&Ty], result: &Ty) -> Work {
             let depth = dot.lhs_contract.iter().map(|&axis| operands[0].shape[axis] as f64);
             Work::Products(elements(result) * depth.product::<f64>())
         }
-        Prim::ReduceSum(_) | Prim::ReduceMax(_) => Work::Other(elements(operands[0])),
+        Prim::ReduceSum(_) | Prim::ReduceMax(_) | Prim::ScatterAdd(_) => Work::Other(elements(operands[0])),
         Prim::BroadcastInDim(_)
         | Prim::Concatenate(_)
         | Prim::Constant(_)
+        | Prim::Gather(_)
         | Prim::Iota(_)
         | Prim::Pad(_)
         | Prim::Reshape(_)
@@ -104,8 +105,10 @@ fn work(op: &Prim, operands: &[&Ty], result: &Ty) -> Work {
         | Prim::Transpose(_) => Work::Other(0.0),
         Prim::Abs(_)
         | Prim::Add(_)
+        | Prim::And(_)
         | Prim::Compare(_)
         | Prim::Convert(_)
+        | Prim::Cos(_)
         | Prim::Divide(_)
         | Prim::Erf(_)
         | Prim::Exp(_)
@@ -116,13 +119,18 @@ fn work(op: &Prim, operands: &[&Ty], result: &Ty) -> Work {
         | Prim::Minimum(_)
         | Prim::Multiply(_)
         | Prim::Negate(_)
+        | Prim::Not(_)
+        | Prim::Or(_)
         | Prim::Power(_)
+        | Prim::RandomBits(_)
         | Prim::Rsqrt(_)
         | Prim::Select(_)
         | Prim::Sign(_)
+        | Prim::Sin(_)
         | Prim::Sqrt(_)
         | Prim::Subtract(_)
-        | Prim::Tanh(_) => Work::Other(elements(result)),
+        | Prim::Tanh(_)
+        | Prim::Xor(_) => Work::Other(elements(result)),
     }
 }
 

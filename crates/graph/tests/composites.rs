@@ -136,3 +136,18 @@ fn normalised_rows_have_mean_zero_and_unit_variance() {
         assert!(mean.abs() < 1e-15 && (variance - 1.0).abs() < 1e-14);
     }
 }
+
+#[test]
+fn uniform_numbers_are_multiples_of_a_24th_power_below_one() {
+    let mut b = Builder::new("uniform");
+    let (key, counter) = (b.data("key", Ty::i32([2])), b.data("counter", Ty::i32([])));
+    let uniform = b.uniform(key, counter, &[100, 100].into());
+    b.output("uniform", uniform);
+    let arguments = [&Tensor::from_fn([2], |i| i as i32), &Tensor::scalar(3)];
+    let numbers = Reference::evaluate(&b.finish(), &arguments).expect("the arguments fit").remove(0);
+    assert_eq!(numbers.dtype(), DType::F32);
+    let numbers = numbers.to_f64_vec();
+    assert!(numbers.iter().all(|u| (0.0..1.0).contains(u) && (u * 2f64.powi(24)).fract() == 0.0));
+    let mean = numbers.iter().sum::<f64>() / 1e4;
+    assert!((mean - 0.5).abs() < 5.0 * (1.0 / 12f64).sqrt() / 1e2, "{mean}");
+}

@@ -5,10 +5,10 @@ use std::{collections::BTreeSet, fs, path::Path, sync::Arc};
 use isoloss_graph::{
     Attr, AttributeError, Builder, Prim, Ty,
     ops::{
-        Abs, Add, BroadcastInDim, Compare, Concatenate, Constant, Convert, Direction, Divide, DotGeneral,
-        Erf, Exp, Iota, Log, Log1p, Logistic, Maximum, Minimum, Multiply, Negate, Pad, Power, ReduceMax,
-        ReduceSum, Reshape, Reverse, Rsqrt, Select, Sign, Slice, Sqrt, StopGradient, Subtract, Tanh,
-        Transpose,
+        Abs, Add, And, BroadcastInDim, Compare, Concatenate, Constant, Convert, Cos, Direction, Divide,
+        DotGeneral, Erf, Exp, Gather, Iota, Log, Log1p, Logistic, Maximum, Minimum, Multiply, Negate, Not,
+        Or, Pad, Power, RandomBits, ReduceMax, ReduceSum, Reshape, Reverse, Rsqrt, ScatterAdd, Select, Sign,
+        Sin, Slice, Sqrt, StopGradient, Subtract, Tanh, Transpose, Xor,
     },
 };
 use tensor::{DType, Tensor};
@@ -27,7 +27,9 @@ fn violation(constraint: &'static str, op: impl Into<Prim>, operands: &[Ty]) -> 
 fn unary_violations() -> Vec<Violation> {
     let (x, truth) = (Ty::f32([2]), Ty::bool([2]));
     let of_numbers: [Prim; 3] = [Abs.into(), Negate.into(), Sign.into()];
-    let of_floats: [Prim; 8] = [
+    let of_floats: [Prim; 10] = [
+        Cos.into(),
+        Sin.into(),
         Erf.into(),
         Exp.into(),
         Log.into(),
@@ -188,6 +190,48 @@ fn part_violations() -> Vec<Violation> {
     ]
 }
 
+fn index_violations() -> Vec<Violation> {
+    let (x, rows) = (Ty::f32([4, 3]), Ty::i32([4]));
+    let gather = |axis, batch| Gather { axis, batch };
+    let scatter = |axis, batch| ScatterAdd { axis, batch, size: 2 };
+    let bits = || RandomBits { shape: [2].into() };
+    let (key, counter) = (Ty::i32([2]), Ty::i32([]));
+    vec![
+        violation("C1", gather(0, 0), std::slice::from_ref(&x)),
+        violation("C2", gather(0, 0), &[x.clone(), x.clone()]),
+        violation("C3", gather(2, 0), &[x.clone(), rows.clone()]),
+        violation("C3", gather(0, 1), &[x.clone(), rows.clone()]),
+        violation("C4", gather(1, 1), &[x.clone(), Ty::i32([3])]),
+        violation("C4", gather(1, 1), &[x.clone(), Ty::i32([])]),
+        violation("C1", scatter(0, 0), std::slice::from_ref(&x)),
+        violation("C2", scatter(0, 0), &[x.clone(), x.clone()]),
+        violation("C2", scatter(0, 0), &[Ty::bool([4]), rows.clone()]),
+        violation("C3", scatter(1, 2), &[x.clone(), rows.clone()]),
+        violation("C3", scatter(0, 1), &[x.clone(), rows.clone()]),
+        violation("C4", scatter(1, 0), &[x.clone(), rows.clone()]),
+        violation("C4", scatter(3, 0), &[x.clone(), rows.clone()]),
+        violation("C4", scatter(usize::MAX, 0), &[x.clone(), rows.clone()]),
+        violation("C4", scatter(1, 1), &[Ty::f32([3]), rows.clone()]),
+        violation("C1", bits(), std::slice::from_ref(&key)),
+        violation("C2", bits(), &[counter.clone(), counter.clone()]),
+        violation("C3", bits(), &[key.clone(), key]),
+    ]
+}
+
+fn bit_violations() -> Vec<Violation> {
+    let (x, truth, floats) = (Ty::i32([2]), Ty::bool([2]), Ty::f32([2]));
+    let mut violations = vec![
+        violation("C1", Not, &[x.clone(), x.clone()]),
+        violation("C3", Not, std::slice::from_ref(&floats)),
+    ];
+    for op in [Prim::from(And), Or.into(), Xor.into()] {
+        violations.push(violation("C1", op.clone(), std::slice::from_ref(&x)));
+        violations.push(violation("C2", op.clone(), &[x.clone(), truth.clone()]));
+        violations.push(violation("C3", op, &[floats.clone(), floats.clone()]));
+    }
+    violations
+}
+
 fn violations() -> Vec<Violation> {
     let lists = [
         unary_violations(),
@@ -197,6 +241,8 @@ fn violations() -> Vec<Violation> {
         axis_violations(),
         contraction_violations(),
         part_violations(),
+        index_violations(),
+        bit_violations(),
     ];
     lists.into_iter().flatten().collect()
 }

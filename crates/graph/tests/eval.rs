@@ -5,12 +5,13 @@ use std::sync::Arc;
 use isoloss_graph::{
     Prim, Ty,
     ops::{
-        Abs, Add, BroadcastInDim, Compare, Constant, Convert, Direction, Divide, DotGeneral, Erf, Exp, Iota,
-        Log, Log1p, Logistic, Maximum, Minimum, Multiply, Negate, Power, ReduceMax, ReduceSum, Reshape,
-        Rsqrt, Select, Sign, Sqrt, StopGradient, Subtract, Tanh, Transpose,
+        Abs, Add, And, BroadcastInDim, Compare, Constant, Convert, Cos, Direction, Divide, DotGeneral, Erf,
+        Exp, Iota, Log, Log1p, Logistic, Maximum, Minimum, Multiply, Negate, Not, Or, Power, RandomBits,
+        ReduceMax, ReduceSum, Reshape, Rsqrt, Select, Sign, Sin, Sqrt, StopGradient, Subtract, Tanh,
+        Transpose, Xor,
     },
 };
-use tensor::{DType, Element, Tensor};
+use tensor::{DType, Element, Key, Tensor};
 
 const NAN: f64 = f64::NAN;
 const INF: f64 = f64::INFINITY;
@@ -114,6 +115,52 @@ fn sigmoids() {
         &[0.731_058_578_630_004_9, 0.119_202_922_022_117_57, (-740f64).exp()],
         1e-15,
     );
+}
+
+#[test]
+fn sines_and_cosines() {
+    check(Sin, &[&[0.0, -0.0, INF, -INF, NAN]], &[0.0, -0.0, NAN, NAN, NAN]);
+    check(Cos, &[&[0.0, -0.0, INF, -INF, NAN]], &[1.0, 1.0, NAN, NAN, NAN]);
+    check_near(
+        Sin,
+        &[1.0, -0.5, 1e5],
+        &[0.841_470_984_807_896_5, -0.479_425_538_604_203, 0.035_748_797_972_016_51],
+        1e-15,
+    );
+    check_near(
+        Cos,
+        &[1.0, -0.5, 1e5],
+        &[0.540_302_305_868_139_7, 0.877_582_561_890_372_7, -0.999_360_807_438_212_5],
+        1e-15,
+    );
+}
+
+#[test]
+fn truth_values_and_bits_are_combined() {
+    let (x, y) = (vector(&[false, false, true, true]), vector(&[false, true, false, true]));
+    let both = [x.clone(), y];
+    assert_eq!(eval(And, &both), vector(&[false, false, false, true]));
+    assert_eq!(eval(Or, &both), vector(&[false, true, true, true]));
+    assert_eq!(eval(Xor, &both), vector(&[false, true, true, false]));
+    assert_eq!(eval(Not, &[x]), vector(&[true, true, false, false]));
+    let (x, y) = (vector(&[0b1100, -1]), vector(&[0b1010, i32::MIN]));
+    let both = [x.clone(), y];
+    assert_eq!(eval(And, &both), vector(&[0b1000, i32::MIN]));
+    assert_eq!(eval(Or, &both), vector(&[0b1110, -1]));
+    assert_eq!(eval(Xor, &both), vector(&[0b0110, i32::MAX]));
+    assert_eq!(eval(Not, &[x]), vector(&[-13, 0]));
+}
+
+#[test]
+fn random_bits_are_the_words_of_the_key() {
+    let key = vector(&[5, -6]);
+    let draw = |counter: i32, shape: &[usize]| {
+        eval(RandomBits { shape: shape.into() }, &[key.clone(), Tensor::scalar(counter)])
+    };
+    let block = Key::from_words([5, -6i32 as u32]).block([0, 0, 9, 2]).map(|word| word as i32);
+    assert_eq!(draw(9, &[4]), vector(&block));
+    assert_eq!(draw(9, &[2, 3]).reshape([6]).unwrap(), draw(9, &[6]));
+    assert_ne!(draw(9, &[4]), draw(-9, &[4]));
 }
 
 #[test]

@@ -13,11 +13,40 @@ const ROUNDS: usize = 10;
 const MULTIPLIER: [u32; 2] = [0xD251_1F53, 0xCD9E_8D57];
 const WEYL: [u32; 2] = [0x9E37_79B9, 0xBB67_AE85];
 
+/// Blocks that are computed side by side: two of the widest vectors.
+const LANES: usize = 32;
+
+/// The generator at several counters, word by word.
+#[inline(always)]
+fn philox<const N: usize>(key: [u32; 2], counters: [[u32; N]; 4]) -> [[u32; N]; 4] {
+    let (mut c, mut k) = (counters, key);
+    for round in 0..ROUNDS {
+        if round > 0 {
+            k = [k[0].wrapping_add(WEYL[0]), k[1].wrapping_add(WEYL[1])];
+        }
+        let [c0, c1, c2, c3] = &mut c;
+        for (((c0, c1), c2), c3) in c0.iter_mut().zip(c1).zip(c2).zip(c3) {
+            let p0 = u64::from(MULTIPLIER[0]) * u64::from(*c0);
+            let p1 = u64::from(MULTIPLIER[1]) * u64::from(*c2);
+            *c0 = (p1 >> 32) as u32 ^ *c1 ^ k[0];
+            *c2 = (p0 >> 32) as u32 ^ *c3 ^ k[1];
+            (*c1, *c3) = (p1 as u32, p0 as u32);
+        }
+    }
+    c
+}
+
 impl Key {
     /// The root key of a seed.
     #[must_use]
     pub const fn new(seed: u64) -> Self {
         Self([seed as u32, (seed >> 32) as u32])
+    }
+
+    /// The key with these two words.
+    #[must_use]
+    pub const fn from_words(words: [u32; 2]) -> Self {
+        Self(words)
     }
 
     /// The key of a named sub-stream.
@@ -37,16 +66,36 @@ impl Key {
     /// The 128 random bits at `counter`: the raw generator.
     #[must_use]
     pub fn block(self, counter: [u32; 4]) -> [u32; 4] {
-        let (mut c, mut k) = (counter, self.0);
-        for round in 0..ROUNDS {
-            if round > 0 {
-                k = [k[0].wrapping_add(WEYL[0]), k[1].wrapping_add(WEYL[1])];
-            }
-            let p0 = u64::from(MULTIPLIER[0]) * u64::from(c[0]);
-            let p1 = u64::from(MULTIPLIER[1]) * u64::from(c[2]);
-            c = [(p1 >> 32) as u32 ^ c[1] ^ k[0], p1 as u32, (p0 >> 32) as u32 ^ c[3] ^ k[1], p0 as u32];
+        philox(self.0, counter.map(|word| [word])).map(|[word]| word)
+    }
+
+    /// Random words `first`, `first + 1`, … of the stream numbered `counter`, each as an integer of 32 random bits.
+    /// Word `i` is word `i % 4` of the block at counter `(i / 4, counter, 2)`, whose last word keeps these streams
+    /// apart from everything else that is drawn from a key.
+    #[inline(always)]
+    pub fn words(self, counter: u32, first: u64, out: &mut [i32]) {
+        let (mut position, mut rest) = (first, out);
+        while !rest.is_empty() {
+            let words = self.word_blocks(counter, position / 4);
+            let words = &words[(position % 4) as usize..];
+            let (piece, after) = rest.split_at_mut(rest.len().min(words.len()));
+            piece.copy_from_slice(&words[..piece.len()]);
+            (position, rest) = (position.wrapping_add(piece.len() as u64), after);
         }
-        c
+    }
+
+    /// The words of [`LANES`] blocks, from block `first` on.
+    #[inline(always)]
+    fn word_blocks(self, counter: u32, first: u64) -> [i32; 4 * LANES] {
+        let index: [u64; LANES] = std::array::from_fn(|lane| first.wrapping_add(lane as u64));
+        let (low, high) = (index.map(|index| index as u32), index.map(|index| (index >> 32) as u32));
+        let [a, b, c, d] = philox(self.0, [low, high, [counter; LANES], [2; LANES]]);
+        let mut words = [0; 4 * LANES];
+        let blocks = a.into_iter().zip(b).zip(c).zip(d);
+        for (words, (((a, b), c), d)) in words.chunks_exact_mut(4).zip(blocks) {
+            words.copy_from_slice(&[a as i32, b as i32, c as i32, d as i32]);
+        }
+        words
     }
 
     /// 64 random bits at position `index` of this key's stream.
@@ -126,6 +175,20 @@ mod tests {
             Key([0xa409_3822, 0x299f_31d0]).block([0x243f_6a88, 0x85a3_08d3, 0x1319_8a2e, 0x0370_7344]),
             [0xd16c_fe09, 0x94fd_cceb, 0x5001_e420, 0x2412_6ea1]
         );
+    }
+
+    #[test]
+    fn any_run_of_words_is_a_part_of_the_same_stream() {
+        let key = Key::from_words([3, 4]);
+        let mut stream = [0; 300];
+        key.words(7, 1 << 34, &mut stream);
+        let block = key.block([5, 1, 7, 2]).map(|word| word as i32);
+        assert_eq!(stream[20..24], block);
+        for (start, length) in [(0, 1), (1, 4), (3, 200), (130, 170), (299, 1), (7, 0)] {
+            let mut run = vec![0; length];
+            key.words(7, (1 << 34) + start as u64, &mut run);
+            assert_eq!(run, stream[start..start + length]);
+        }
     }
 
     #[test]

@@ -149,6 +149,9 @@ macro_rules! float_cell {
                     Unary::Logistic => map1(out, x, $math::logistic),
                     Unary::Sqrt => map1(out, x, Self::sqrt),
                     Unary::Rsqrt => map1(out, x, |x| 1.0 / x.sqrt()),
+                    Unary::Sin => map1(out, x, Self::sin),
+                    Unary::Cos => map1(out, x, Self::cos),
+                    Unary::Not => unreachable!("{op:?} is of bits"),
                 }
             }
 
@@ -162,6 +165,7 @@ macro_rules! float_cell {
                     Binary::Power => map2(out, x, y, Self::powf),
                     Binary::Maximum => map2(out, x, y, Self::larger),
                     Binary::Minimum => map2(out, x, y, |x, y| if x < y || x.is_nan() { x } else { y }),
+                    Binary::And | Binary::Or | Binary::Xor => unreachable!("{op:?} is of bits"),
                 }
             }
         }
@@ -244,6 +248,7 @@ impl Cell for i32 {
             Unary::Negate => map1(out, x, Self::wrapping_neg),
             Unary::Abs => map1(out, x, Self::wrapping_abs),
             Unary::Sign => map1(out, x, Self::signum),
+            Unary::Not => map1(out, x, |x| !x),
             _ => unreachable!("{op:?} is of floats"),
         }
     }
@@ -256,6 +261,9 @@ impl Cell for i32 {
             Binary::Multiply => map2(out, x, y, Self::wrapping_mul),
             Binary::Maximum => map2(out, x, y, Ord::max),
             Binary::Minimum => map2(out, x, y, Ord::min),
+            Binary::And => map2(out, x, y, |x, y| x & y),
+            Binary::Or => map2(out, x, y, |x, y| x | y),
+            Binary::Xor => map2(out, x, y, |x, y| x ^ y),
             Binary::Divide | Binary::Power => unreachable!("{op:?} is of floats"),
         }
     }
@@ -294,11 +302,18 @@ impl Cell for bool {
     fn unary(out: &mut [Self], op: Unary, x: Source<'_, Self>) {
         match op {
             Unary::Copy => map1(out, x, |x| x),
+            Unary::Not => map1(out, x, |x| !x),
             _ => unreachable!("{op:?} is of numbers"),
         }
     }
 
-    fn binary(_: &mut [Self], op: Binary, _: Source<'_, Self>, _: Source<'_, Self>) {
-        unreachable!("{op:?} is of numbers")
+    #[inline(always)]
+    fn binary(out: &mut [Self], op: Binary, x: Source<'_, Self>, y: Source<'_, Self>) {
+        match op {
+            Binary::And => map2(out, x, y, |x, y| x & y),
+            Binary::Or => map2(out, x, y, |x, y| x | y),
+            Binary::Xor => map2(out, x, y, |x, y| x ^ y),
+            _ => unreachable!("{op:?} is of numbers"),
+        }
     }
 }

@@ -23,6 +23,7 @@ mod rms_norm;
 mod rotary;
 mod softmax;
 mod squeeze_excite;
+mod uniform;
 
 pub use activation::LEAKY_RELU_SLOPE;
 pub use attention::Attention;

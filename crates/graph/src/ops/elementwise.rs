@@ -43,6 +43,26 @@ pub(super) fn is_number(dtype: DType) -> bool {
     dtype != DType::Bool
 }
 
+/// Element types that are combined bit by bit: `i32`, and `bool` as a single bit.
+pub(super) fn is_bits(dtype: DType) -> bool {
+    !dtype.is_float()
+}
+
+/// Combines two tensors of one type bit by bit; the type rule has excluded floats.
+pub(super) fn zip_bits(
+    x: &Tensor,
+    y: &Tensor,
+    i32: impl Fn(i32, i32) -> i32,
+    bool: impl Fn(bool, bool) -> bool,
+) -> Tensor {
+    let buffer = match (x.buffer(), y.buffer()) {
+        (Buffer::I32(x), Buffer::I32(y)) => Buffer::I32(zip(x, y, i32)),
+        (Buffer::Bool(x), Buffer::Bool(y)) => Buffer::Bool(zip(x, y, bool)),
+        _ => unreachable!("the type rule admits bits of one type only"),
+    };
+    rebuild(x, buffer)
+}
+
 /// Maps a floating-point tensor; the type rule has excluded others.
 pub(super) fn map_float(x: &Tensor, f32: impl Fn(f32) -> f32, f64: impl Fn(f64) -> f64) -> Tensor {
     let buffer = match x.buffer() {

@@ -54,6 +54,44 @@ pub(super) fn place(result: &mut Tensor, x: &Tensor, target: impl Fn(&[usize]) -
     }
 }
 
+/// Adds each element of `x`, whose multi-index is `index`, to the element at position `target(index)` of `result`,
+/// if there is one, in row-major order. The type rule has excluded truth values.
+pub(super) fn add_at(result: &mut Tensor, x: &Tensor, target: impl Fn(&[usize]) -> Option<usize>) {
+    fn add<T: Copy>(
+        result: &mut [T],
+        x: &[T],
+        targets: impl Iterator<Item = Option<usize>>,
+        sum: fn(T, T) -> T,
+    ) {
+        let found = targets.zip(x).filter_map(|(target, &x)| target.map(|target| (target, x)));
+        found.for_each(|(target, x)| result[target] = sum(result[target], x));
+    }
+    let targets = indices(x.shape()).map(|index| target(&index));
+    match (result.buffer_mut(), x.buffer()) {
+        (Buffer::F32(result), Buffer::F32(x)) => add(result, x, targets, |x, y| x + y),
+        (Buffer::F64(result), Buffer::F64(x)) => add(result, x, targets, |x, y| x + y),
+        (Buffer::I32(result), Buffer::I32(x)) => add(result, x, targets, i32::wrapping_add),
+        _ => unreachable!("the type rule admits numbers of one type only"),
+    }
+}
+
+/// Reads `index`, a multi-index `[b.., pre.., i.., post..]`, by the table `indices` of shape `[B.., I..]`: the
+/// multi-index `[b.., pre.., n, post..]`, where `n = indices[b, i]`. `None` where `n` is not below `size`.
+pub(super) fn look_up(
+    indices: &Tensor,
+    batch: usize,
+    axis: usize,
+    size: usize,
+    index: &[usize],
+) -> Option<Vec<usize>> {
+    let Buffer::I32(table) = indices.buffer() else { unreachable!("the type rule admits integers only") };
+    let (before, rest) = index.split_at(axis);
+    let (looked_up, post) = rest.split_at(indices.shape().rank() - batch);
+    let place = [&before[..batch], looked_up].concat();
+    let n = usize::try_from(table[flat(indices.shape(), &place)]).ok().filter(|&n| n < size)?;
+    Some([before, &[n], post].concat())
+}
+
 /// Whether `axes` lists distinct axes of a tensor of this rank.
 pub(super) fn are_distinct_axes(axes: &[usize], rank: usize) -> bool {
     axes.iter().enumerate().all(|(position, axis)| *axis < rank && !axes[..position].contains(axis))

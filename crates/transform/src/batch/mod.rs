@@ -2,6 +2,7 @@
 
 mod contraction;
 mod lifted;
+mod lookup;
 mod rearrangement;
 mod rules;
 

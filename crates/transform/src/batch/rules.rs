@@ -8,6 +8,7 @@ use graph::{
 use super::{
     contraction::contraction,
     lifted::{Lifted, batch_size, shifted},
+    lookup::{gather, random_bits, scatter_add},
     rearrangement::{broadcast, pad, reshape, slice, transpose},
 };
 
@@ -21,8 +22,10 @@ pub(super) fn apply(b: &mut Builder, op: &Prim, x: &[Lifted]) -> Lifted {
     match op {
         Prim::Abs(_)
         | Prim::Add(_)
+        | Prim::And(_)
         | Prim::Compare(_)
         | Prim::Convert(_)
+        | Prim::Cos(_)
         | Prim::Divide(_)
         | Prim::Erf(_)
         | Prim::Exp(_)
@@ -33,19 +36,25 @@ pub(super) fn apply(b: &mut Builder, op: &Prim, x: &[Lifted]) -> Lifted {
         | Prim::Minimum(_)
         | Prim::Multiply(_)
         | Prim::Negate(_)
+        | Prim::Not(_)
+        | Prim::Or(_)
         | Prim::Power(_)
         | Prim::Rsqrt(_)
         | Prim::Select(_)
         | Prim::Sign(_)
+        | Prim::Sin(_)
         | Prim::Sqrt(_)
         | Prim::StopGradient(_)
         | Prim::Subtract(_)
-        | Prim::Tanh(_) => aligned(b, op.clone(), x, batch),
+        | Prim::Tanh(_)
+        | Prim::Xor(_) => aligned(b, op.clone(), x, batch),
         Prim::Constant(_) | Prim::Iota(_) => unreachable!("'{}' has no operands", op.name()),
         Prim::BroadcastInDim(op) => broadcast(b, op, x[0], batch),
         Prim::Concatenate(op) => aligned(b, Concatenate { axis: shifted(&[op.axis], batch)[0] }, x, batch),
         Prim::DotGeneral(op) => contraction(b, op, x[0], x[1]),
+        Prim::Gather(op) => gather(b, op, x[0], x[1]),
         Prim::Pad(op) => pad(b, op, x[0], batch),
+        Prim::RandomBits(op) => random_bits(b, op, x[0], x[1]),
         Prim::ReduceMax(op) => {
             let axes = shifted(&op.axes, batch);
             reduction(b, ReduceMax { axes }, x[0], batch, &op.axes)
@@ -56,6 +65,7 @@ pub(super) fn apply(b: &mut Builder, op: &Prim, x: &[Lifted]) -> Lifted {
         }
         Prim::Reshape(op) => reshape(b, op, x[0], batch),
         Prim::Reverse(op) => aligned(b, Reverse { axes: shifted(&op.axes, batch) }, x, batch),
+        Prim::ScatterAdd(op) => scatter_add(b, op, x[0], x[1]),
         Prim::Slice(op) => slice(b, op, x[0], batch),
         Prim::Transpose(op) => transpose(b, op, x[0], batch),
     }

@@ -41,25 +41,33 @@ fn work(op: &Prim) -> Work {
         | Prim::Transpose(_) => Work::View,
         Prim::Abs(_)
         | Prim::Add(_)
+        | Prim::And(_)
         | Prim::Compare(_)
         | Prim::Convert(_)
         | Prim::Maximum(_)
         | Prim::Minimum(_)
         | Prim::Multiply(_)
         | Prim::Negate(_)
+        | Prim::Not(_)
+        | Prim::Or(_)
         | Prim::Select(_)
         | Prim::Sign(_)
-        | Prim::Subtract(_) => Work::Arithmetic,
+        | Prim::Subtract(_)
+        | Prim::Xor(_) => Work::Arithmetic,
         Prim::Concatenate(_) | Prim::Pad(_) | Prim::Reverse(_) | Prim::Slice(_) => Work::Arithmetic,
         Prim::Divide(_) | Prim::Rsqrt(_) | Prim::Sqrt(_) => Work::Division,
-        Prim::Erf(_)
+        Prim::Cos(_)
+        | Prim::Erf(_)
         | Prim::Exp(_)
         | Prim::Log(_)
         | Prim::Log1p(_)
         | Prim::Logistic(_)
         | Prim::Power(_)
+        | Prim::RandomBits(_)
+        | Prim::Sin(_)
         | Prim::Tanh(_) => Work::Transcendental,
         Prim::ReduceMax(_) | Prim::ReduceSum(_) => Work::Pass { over_memory: false },
+        Prim::Gather(_) | Prim::ScatterAdd(_) => Work::Pass { over_memory: true },
         Prim::DotGeneral(_) => Work::Contraction,
     }
 }
