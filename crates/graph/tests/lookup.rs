@@ -74,7 +74,7 @@ fn a_scatter_along_a_middle_axis_keeps_the_others() {
     assert_eq!(sums, floats(&[1, 2, 2, 1], &[0.0, 3.0, 0.0, 7.0]));
 }
 
-fn axes(op: impl Into<Prim>, operands: [Ty; 2]) -> AxisMap {
+fn axes(op: impl Into<Prim>, operands: &[Ty; 2]) -> AxisMap {
     let (op, operands): (Prim, Vec<&Ty>) = (op.into(), operands.iter().collect());
     let result = op.out_type(&operands).expect("the operands fit");
     op.axes(&operands, &result)
@@ -89,7 +89,7 @@ fn the_axis_read_at_indices_is_fixed_and_the_others_are_tied() {
     {
         expected.tie(Axis::operand(operand, axis), Axis::result(result), size);
     }
-    assert_eq!(axes(Gather { axis: 2, batch: 1 }, [x, indices]), expected);
+    assert_eq!(axes(Gather { axis: 2, batch: 1 }, &[x, indices]), expected);
 }
 
 #[test]
@@ -102,5 +102,5 @@ fn the_axis_added_up_at_indices_is_fixed_and_the_others_are_tied() {
     }
     expected.tie(Axis::operand(1, 0), Axis::operand(0, 0), 2);
     expected.tie(Axis::operand(1, 1), Axis::operand(0, 2), 6);
-    assert_eq!(axes(ScatterAdd { axis: 2, batch: 1, size: 4 }, [updates, indices]), expected);
+    assert_eq!(axes(ScatterAdd { axis: 2, batch: 1, size: 4 }, &[updates, indices]), expected);
 }
