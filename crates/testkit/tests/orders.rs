@@ -44,8 +44,8 @@ fn derivatives_of_a_polynomial_are_right_to_fourth_order() {
     let last = |graph: &Graph, arguments: &[Tensor]| evaluate(graph, arguments).last().unwrap().to_f64_vec();
 
     let first = value_and_grad(&f, 0, &[0]);
-    assert_eq!(evaluate(&first, &[x.clone()])[0].to_f64_vec(), [a.powi(3) * c + 2.0 * c.powi(4)]);
-    assert_eq!(last(&first, &[x.clone()]), [3.0 * a * a * c, a.powi(3) + 8.0 * c.powi(3)]);
+    assert_eq!(evaluate(&first, std::slice::from_ref(&x))[0].to_f64_vec(), [a.powi(3) * c + 2.0 * c.powi(4)]);
+    assert_eq!(last(&first, std::slice::from_ref(&x)), [3.0 * a * a * c, a.powi(3) + 8.0 * c.powi(3)]);
 
     let second = hvp(&f, 0, &[0]);
     let hessian =
@@ -66,7 +66,7 @@ fn derivatives_of_a_polynomial_are_right_to_fourth_order() {
     // D⁴f[u, v, w]: entries are 6 (0001) and 48 (1111)
     let fourth = jvp(&third, &[0]);
     let found = last(&fourth, &[x, u, v, w]);
-    let mixed = 6.0 * (-0.25 * 2.0 + 0.5 * 0.25 + 3.0 * -1.0);
+    let mixed = 6.0 * (-0.25 * 2.0 + 0.5 * 0.25 - 3.0);
     assert_eq!(found, [mixed, 6.0 * -0.25 + 48.0 * 2.0 * 0.5 * 3.0]);
 }
 

@@ -6,6 +6,7 @@ use crate::{
     Rules,
     copy::{copied_inputs, copy_all, only},
     fresh,
+    join::join_contractions,
     jvp::float_outputs,
     jvp_with, simplify, transpose_with,
 };
@@ -37,8 +38,8 @@ pub fn vjp_with(rules: Rules, graph: &Graph, wrt: &[usize]) -> Graph {
 /// The vector-Jacobian product with cotangents for the listed outputs only.
 fn pulled_back(rules: Rules, graph: &Graph, outputs: &[usize], wrt: &[usize]) -> Graph {
     let forward = jvp_with(rules, graph, wrt);
-    let forward = keep_tangents(&forward, graph, outputs);
     let tangents: Vec<usize> = (graph.inputs().len()..forward.inputs().len()).collect();
+    let forward = join_contractions(&keep_tangents(&forward, graph, outputs), &tangents);
     let slopes: Vec<usize> = (graph.outputs().len()..forward.outputs().len()).collect();
     simplify(&transpose_with(rules, &forward, &tangents, &slopes))
 }
@@ -131,7 +132,9 @@ pub fn hvp(graph: &Graph, output: usize, wrt: &[usize]) -> Graph {
 #[must_use]
 #[track_caller]
 pub fn hvp_forward_over_reverse(rules: Rules, graph: &Graph, output: usize, wrt: &[usize]) -> Graph {
-    simplify(&jvp_with(rules, &grad_with(rules, graph, output, wrt), wrt))
+    let gradient = grad_with(rules, graph, output, wrt);
+    let tangents: Vec<usize> = (graph.inputs().len()..graph.inputs().len() + wrt.len()).collect();
+    simplify(&join_contractions(&jvp_with(rules, &gradient, wrt), &tangents))
 }
 
 /// The Hessian-vector product as the gradient of the directional derivative: the same numbers as [`hvp`] by

@@ -8,6 +8,7 @@ mod copy;
 mod derivative;
 mod fresh;
 mod gauss_newton;
+mod join;
 mod jvp;
 mod linearisation;
 mod linearise;
@@ -15,6 +16,7 @@ mod linearity;
 mod live;
 mod rules;
 mod simplify;
+mod sum;
 mod transpose;
 
 pub use batch::{batch, per_example_grad};

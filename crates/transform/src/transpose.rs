@@ -2,7 +2,7 @@
 
 use graph::{Builder, Def, Diff, Graph, Operand, Prim, Val};
 
-use crate::{Rules, check_linear, copy::copy_known, fresh};
+use crate::{Rules, check_linear, copy::copy_known, fresh, sum::sum};
 
 /// The transpose of `graph` as a linear map from the inputs at positions `inputs` to the outputs at positions
 /// `outputs`.
@@ -33,11 +33,11 @@ pub fn transpose_with(rules: Rules, graph: &Graph, inputs: &[usize], outputs: &[
     let linear: Vec<Val> = inputs.iter().map(|&position| graph.inputs()[position].val).collect();
     let depends = graph.depends_on(&linear);
     let known = copy_known(&mut b, graph, &depends);
-    let mut cotangents: Vec<Option<Val>> = vec![None; graph.len()];
+    let mut cotangents: Vec<Vec<Val>> = vec![Vec::new(); graph.len()];
     for &position in outputs {
         let output = &graph.outputs()[position];
         let ct = fresh::input(&mut b, format!("ct.{}", output.name), graph.ty(output.val).clone());
-        accumulate(&mut b, &mut cotangents[output.val.position()], ct);
+        cotangents[output.val.position()].push(ct);
     }
     pull_back(rules, &mut b, graph, &known, &mut cotangents);
     for (position, output) in graph.outputs().iter().enumerate() {
@@ -48,7 +48,7 @@ pub fn transpose_with(rules: Rules, graph: &Graph, inputs: &[usize], outputs: &[
         }
     }
     for (&position, val) in inputs.iter().zip(linear) {
-        let ct = cotangents[val.position()].unwrap_or_else(|| b.splat(graph.ty(val), 0.0));
+        let ct = sum(&mut b, &cotangents[val.position()]).unwrap_or_else(|| b.splat(graph.ty(val), 0.0));
         fresh::output(&mut b, format!("ct.{}", graph.inputs()[position].name), ct);
     }
     b.finish()
@@ -60,15 +60,14 @@ fn pull_back(
     b: &mut Builder,
     graph: &Graph,
     known: &[Option<Val>],
-    cotangents: &mut [Option<Val>],
+    cotangents: &mut [Vec<Val>],
 ) {
     for val in graph.vals().rev() {
-        let (Some(ct), Def::Apply { op, operands }) = (cotangents[val.position()], graph.def(val)) else {
-            continue;
-        };
+        let Def::Apply { op, operands } = graph.def(val) else { continue };
         if known[val.position()].is_some() {
             continue;
         }
+        let Some(ct) = sum(b, &cotangents[val.position()]) else { continue };
         let seen: Vec<Operand> = operands
             .iter()
             .map(|operand| match known[operand.position()] {
@@ -79,7 +78,7 @@ fn pull_back(
         let contributions = transpose_rule(rules.of(op), b, op, ct, &seen);
         for (operand, contribution) in operands.iter().zip(contributions) {
             if let Some(contribution) = contribution {
-                accumulate(b, &mut cotangents[operand.position()], contribution);
+                cotangents[operand.position()].push(contribution);
             }
         }
     }
@@ -90,11 +89,4 @@ fn transpose_rule(rule: Diff<'_>, b: &mut Builder, op: &Prim, ct: Val, seen: &[O
         Diff::Linear(rule) | Diff::Bilinear(rule) | Diff::LinearIn(_, _, rule) => rule.transpose(b, ct, seen),
         Diff::Zero | Diff::Smooth(_) => unreachable!("'{}' passed the linearity check", op.name()),
     }
-}
-
-fn accumulate(b: &mut Builder, cotangent: &mut Option<Val>, contribution: Val) {
-    *cotangent = Some(match *cotangent {
-        Some(sum) => b.add(sum, contribution),
-        None => contribution,
-    });
 }

@@ -7,7 +7,10 @@ mod min_cut;
 
 use graph::{Graph, Val};
 
-use crate::{Rules, check_linear, gnvp, grad, jvp, jvp::float_outputs, live::live_towards, simplify, vjp};
+use crate::{
+    Rules, check_linear, gnvp, hvp, join::join_contractions, jvp, jvp::float_outputs, live::live_towards,
+    simplify, vjp,
+};
 use choose::{Demand, Fate, choose};
 use halves::{linear_half, primal_half};
 
@@ -51,29 +54,40 @@ impl Linearised {
     #[must_use]
     #[track_caller]
     pub fn split(graph: &Graph, tangents: &[usize], outputs: &[usize], budget_bytes: usize) -> Self {
+        let depends = graph.depends_on(&vals_of_inputs(graph, tangents));
+        let is_result = |&position: &usize| {
+            !outputs.contains(&position) && !depends[graph.outputs()[position].val.position()]
+        };
+        let results: Vec<usize> = (0..graph.outputs().len()).filter(is_result).collect();
+        Self::split_with(graph, tangents, &results, outputs, budget_bytes)
+    }
+
+    /// As [`Self::split`], with the results given: positions of outputs that do not depend on the tangents.
+    #[track_caller]
+    fn split_with(
+        graph: &Graph,
+        tangents: &[usize],
+        results: &[usize],
+        outputs: &[usize],
+        budget_bytes: usize,
+    ) -> Self {
         if let Err(faults) = check_linear(Rules::own(), graph, tangents) {
             panic!("'{}' is not linear in the given inputs: {faults:?}", graph.name());
         }
-        let sources: Vec<Val> = tangents.iter().map(|&position| graph.inputs()[position].val).collect();
-        let known: Vec<bool> = graph.depends_on(&sources).into_iter().map(|depends| !depends).collect();
-        let wanted: Vec<Val> = outputs.iter().map(|&position| graph.outputs()[position].val).collect();
-        let returned: Vec<usize> = (0..graph.outputs().len())
-            .filter(|position| {
-                !outputs.contains(position) && known[graph.outputs()[*position].val.position()]
-            })
-            .collect();
-        let vals: Vec<Val> = returned.iter().map(|&position| graph.outputs()[position].val).collect();
+        let depends = graph.depends_on(&vals_of_inputs(graph, tangents));
+        let known: Vec<bool> = depends.into_iter().map(|depends| !depends).collect();
+        let wanted = vals_of_outputs(graph, outputs);
         let live = live_towards(graph, &wanted);
-        let demand = Demand::new(graph, &known, &live, &wanted, &vals);
+        let demand = Demand::new(graph, &known, &live, &wanted, &vals_of_outputs(graph, results));
         let choice = choose(graph, &demand, budget_bytes);
         let stored: Vec<Val> =
             graph.vals().filter(|val| choice.fates[val.position()] == Fate::Stored).collect();
-        let (primal, residuals) = primal_half(graph, &known, &returned, &stored);
+        let (primal, residuals) = primal_half(graph, &known, results, &stored);
         let linear = linear_half(graph, &stored, tangents, outputs, &live);
         Self {
             kept: halves::kept(graph, &stored, tangents),
             residuals,
-            results: returned.len(),
+            results: results.len(),
             residual_bytes: choice.bytes,
             wanted_bytes: choice.wanted_bytes,
             primal,
@@ -89,9 +103,15 @@ impl Linearised {
     #[must_use]
     #[track_caller]
     pub fn jvp(graph: &Graph, wrt: &[usize], budget_bytes: usize) -> Self {
-        let forward = simplify(&jvp(graph, wrt));
-        let first = graph.outputs().len();
-        Self::split_last(&forward, wrt.len(), first, budget_bytes)
+        let tangents: Vec<usize> = (graph.inputs().len()..graph.inputs().len() + wrt.len()).collect();
+        let forward = simplify(&join_contractions(&jvp(graph, wrt), &tangents));
+        Self::split_last(
+            &forward,
+            wrt.len(),
+            graph.outputs().len(),
+            float_outputs(graph).count(),
+            budget_bytes,
+        )
     }
 
     /// The vector-Jacobian product of `graph` with respect to the inputs at positions `wrt`: the tangents are the
@@ -103,21 +123,20 @@ impl Linearised {
     #[track_caller]
     pub fn vjp(graph: &Graph, wrt: &[usize], budget_bytes: usize) -> Self {
         let reverse = vjp(graph, wrt);
-        Self::split_last(&reverse, float_outputs(graph).count(), graph.outputs().len(), budget_bytes)
+        let cotangents = float_outputs(graph).count();
+        Self::split_last(&reverse, cotangents, graph.outputs().len(), wrt.len(), budget_bytes)
     }
 
     /// The Hessian-vector product of the scalar output at position `output` with respect to the inputs at positions
-    /// `wrt`: results are those of [`grad`], tangents the directions, linear outputs the product.
+    /// `wrt`: results are those of [`crate::grad`], tangents the directions, linear outputs the product.
     ///
     /// # Panics
-    /// As [`grad`].
+    /// As [`crate::grad`].
     #[must_use]
     #[track_caller]
     pub fn hvp(graph: &Graph, output: usize, wrt: &[usize], budget_bytes: usize) -> Self {
-        let gradient = grad(graph, output, wrt);
-        let product = simplify(&jvp(&gradient, wrt));
-        let first = product.outputs().len() - wrt.len();
-        Self::split_last(&product, wrt.len(), first, budget_bytes)
+        let product = hvp(graph, output, wrt);
+        Self::split_last(&product, wrt.len(), graph.outputs().len() + wrt.len(), wrt.len(), budget_bytes)
     }
 
     /// The Gauss-Newton product of [`gnvp`]: results are the outputs of `graph`, tangents the directions, linear
@@ -129,16 +148,23 @@ impl Linearised {
     #[track_caller]
     pub fn gnvp(graph: &Graph, logits: usize, loss: usize, wrt: &[usize], budget_bytes: usize) -> Self {
         let product = gnvp(graph, logits, loss, wrt);
-        Self::split_last(&product, wrt.len(), graph.outputs().len(), budget_bytes)
+        Self::split_last(&product, wrt.len(), graph.outputs().len(), wrt.len(), budget_bytes)
     }
 
-    /// Splits by the last `tangents` inputs for the outputs from position `first` on.
+    /// Splits by the last `tangents` inputs for the last `outputs` outputs; the first `results` outputs are results.
     #[track_caller]
-    fn split_last(graph: &Graph, tangents: usize, first: usize, budget_bytes: usize) -> Self {
-        let inputs = graph.inputs().len();
-        let tangents: Vec<usize> = (inputs - tangents..inputs).collect();
-        let outputs: Vec<usize> = (first..graph.outputs().len()).collect();
-        Self::split(graph, &tangents, &outputs, budget_bytes)
+    fn split_last(
+        graph: &Graph,
+        tangents: usize,
+        results: usize,
+        outputs: usize,
+        budget_bytes: usize,
+    ) -> Self {
+        let last = |count: usize, of: usize| (of - count..of).collect::<Vec<_>>();
+        let tangents = last(tangents, graph.inputs().len());
+        let outputs = last(outputs, graph.outputs().len());
+        let results: Vec<usize> = (0..results).collect();
+        Self::split_with(graph, &tangents, &results, &outputs, budget_bytes)
     }
 
     /// Whether the budget has made the linear half recompute what it would rather have stored.
@@ -164,4 +190,12 @@ impl Linearised {
 #[track_caller]
 pub fn linearise(graph: &Graph, wrt: &[usize]) -> Linearised {
     Linearised::jvp(graph, wrt, RESIDUAL_BUDGET_BYTES)
+}
+
+fn vals_of_inputs(graph: &Graph, positions: &[usize]) -> Vec<Val> {
+    positions.iter().map(|&position| graph.inputs()[position].val).collect()
+}
+
+fn vals_of_outputs(graph: &Graph, positions: &[usize]) -> Vec<Val> {
+    positions.iter().map(|&position| graph.outputs()[position].val).collect()
 }
