@@ -145,6 +145,7 @@ impl Lowering<'_> {
             Prim::DotGeneral(op) => self.dot(op, &operands[0], &operands[1], &ty.shape),
             Prim::Slice(op) => operands[0].slice(&op.start, &op.stride, &ty.shape),
             Prim::Concatenate(_)
+            | Prim::Convolution(_)
             | Prim::Gather(_)
             | Prim::Pad(_)
             | Prim::RandomBits(_)
@@ -267,6 +268,7 @@ fn map_op(op: &Prim) -> Option<MapOp> {
         Prim::BroadcastInDim(_)
         | Prim::Concatenate(_)
         | Prim::Constant(_)
+        | Prim::Convolution(_)
         | Prim::DotGeneral(_)
         | Prim::Gather(_)
         | Prim::Iota(_)

@@ -26,6 +26,12 @@ impl Attr {
         Self::Ints(sizes.iter().map(|&size| size as i64).collect())
     }
 
+    /// A list of truth values as 0 and 1.
+    #[must_use]
+    pub fn flags(flags: &[bool]) -> Self {
+        Self::Ints(flags.iter().map(|&flag| flag.into()).collect())
+    }
+
     /// The name of an element type.
     #[must_use]
     pub fn dtype(dtype: DType) -> Self {
@@ -89,6 +95,19 @@ impl AttributeReader {
         match self.take(name)? {
             Attr::Ints(values) => Ok(values),
             _ => Err(self.malformed(name, "a list of integers")),
+        }
+    }
+
+    /// A list of truth values, as 0 and 1.
+    ///
+    /// # Errors
+    /// Where it is missing or something else.
+    pub fn flags(&mut self, name: &'static str) -> Result<Vec<bool>, AttributeError> {
+        match self.take(name)? {
+            Attr::Ints(values) if values.iter().all(|value| matches!(value, 0 | 1)) => {
+                Ok(values.into_iter().map(|value| value == 1).collect())
+            }
+            _ => Err(self.malformed(name, "a list of 0 and 1")),
         }
     }
 

@@ -87,6 +87,14 @@ enum Work {
 
 fn work(op: &Prim, operands: &[&Ty], result: &Ty) -> Work {
     match op {
+        Prim::Convolution(op) => {
+            let sizes = op.sizes(&operands[0].shape, &operands[1].shape);
+            let windows =
+                op.windows(&operands[1].shape).into_iter().zip(sizes.image.iter().zip(&sizes.result));
+            let pairs = windows.map(|(window, (&image, &result))| window.pairs(image, result) as f64);
+            let batch = result.shape[op.out.batch] as f64;
+            Work::Products(batch * sizes.outputs as f64 * sizes.inputs as f64 * pairs.product::<f64>())
+        }
         Prim::DotGeneral(dot) => {
             let depth = dot.lhs_contract.iter().map(|&axis| operands[0].shape[axis] as f64);
             Work::Products(elements(result) * depth.product::<f64>())
@@ -162,6 +170,14 @@ mod tests {
         };
         assert_eq!(graph.cost(y), expected);
         assert_eq!((graph.cost(x), graph.total_cost()), (Cost::default(), expected));
+    }
+
+    #[test]
+    fn a_convolution_counts_no_terms_of_padding() {
+        let op = crate::ops::Convolution::new(1).with_padding_and_stride(1, 2);
+        let [x, w, y] = [Ty::f32([2, 5, 3]), Ty::f32([4, 3, 3]), Ty::f32([2, 3, 4])];
+        // Of three windows of three positions, the outer two lose one each.
+        assert_eq!(Cost::of(&op.into(), &[&x, &w], &y).product_flops, 2.0 * 2.0 * 4.0 * 3.0 * 7.0);
     }
 
     #[test]

@@ -13,6 +13,9 @@ use isoloss_graph::{
 };
 use tensor::{DType, Tensor};
 
+#[path = "violations/windows.rs"]
+mod window_violations;
+
 /// An application that violates one constraint.
 struct Violation {
     constraint: &'static str,
@@ -243,6 +246,7 @@ fn violations() -> Vec<Violation> {
         part_violations(),
         index_violations(),
         bit_violations(),
+        window_violations::all(),
     ];
     lists.into_iter().flatten().collect()
 }

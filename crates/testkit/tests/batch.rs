@@ -190,3 +190,16 @@ fn per_example_gradients_equal_a_loop() {
         assert_eq!(found, &expected);
     }
 }
+
+#[test]
+fn an_empty_batch_of_convolutions_has_no_results() {
+    let mut b = Builder::new("line");
+    let (x, w) = (b.data("x", Ty::f64([2, 5, 3])), b.data("w", Ty::f64([4, 3, 2])));
+    let y = b.convolution(graph::ops::Convolution::new(1), x, w);
+    b.output("y", y);
+    let graph = b.finish();
+    for which in [&[0][..], &[1], &[0, 1]] {
+        let batched = batch(&graph, which, 0);
+        assert_eq!(*batched.ty(batched.outputs()[0].val), Ty::f64([0, 2, 4, 4]), "{which:?}");
+    }
+}

@@ -1,24 +1,42 @@
 //! The primitives: one file each, and this one list.
 
+mod convolution_axes;
+mod convolution_cases;
+mod convolution_symmetry;
+mod convolution_transpose;
 mod elementwise;
 mod indexing;
+mod window;
 
 use tensor::Tensor;
 
 use crate::{Attr, AttributeError, AttributeReader, AxisMap, Case, Diff, Kink, Primitive, Ty, TypeError};
 
 pub use compare::Direction;
+pub use convolution::ConvolutionSizes;
+pub use convolution_axes::{ImageAxes, KernelAxes};
 pub use pad::Kept;
+pub use window::Window;
+
+/// What a variant of [`Prim`] holds: the primitive, unless it is said otherwise.
+macro_rules! held {
+    ($name:ident) => {
+        $name
+    };
+    ($name:ident $held:ty) => {
+        $held
+    };
+}
 
 /// Declares the modules of all primitives, the closed enumeration [`Prim`] and its dispatch.
 macro_rules! primitives {
-    ($($module:ident::$name:ident),* $(,)?) => {
+    ($($module:ident::$name:ident $(: $held:ty)?),* $(,)?) => {
         $(mod $module; pub use $module::$name;)*
 
         /// Any primitive. Closed, so that an exhaustive match elsewhere stops compiling when one is added.
         #[derive(Clone, Debug, PartialEq)]
         pub enum Prim {
-            $(#[doc = concat!("See [`", stringify!($name), "`].")] $name($name)),*
+            $(#[doc = concat!("See [`", stringify!($name), "`].")] $name(held!($name $($held)?))),*
         }
 
         impl Prim {
@@ -107,7 +125,7 @@ macro_rules! primitives {
 
         $(impl From<$name> for Prim {
             fn from(op: $name) -> Self {
-                Self::$name(op)
+                Self::$name(op.into())
             }
         })*
     };
@@ -122,6 +140,7 @@ primitives! {
     concatenate::Concatenate,
     constant::Constant,
     convert::Convert,
+    convolution::Convolution: Box<Convolution>,
     cos::Cos,
     divide::Divide,
     dot_general::DotGeneral,

@@ -97,6 +97,18 @@ impl<'a> Cursor<'a> {
         Ok(self.take_while(|character| character.is_ascii_alphanumeric() || character == '_'))
     }
 
+    /// The names of axes, if they come next: a word of letters and digits, as `01io`, that may start with a digit but
+    /// has a letter.
+    pub(super) fn layout(&mut self) -> Option<&'a str> {
+        let mut ahead = *self;
+        ahead.skip_spaces();
+        let word = ahead.take_while(|character| character.is_ascii_alphanumeric());
+        word.contains(|character: char| character.is_ascii_alphabetic()).then(|| {
+            *self = ahead;
+            word
+        })
+    }
+
     /// A decimal integer that fits `T`.
     pub(super) fn integer<T: std::str::FromStr>(&mut self, expected: &str) -> Parsed<T> {
         self.skip_spaces();

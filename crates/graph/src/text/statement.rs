@@ -121,6 +121,7 @@ fn attributes(cursor: &mut Cursor<'_>, budget: &mut SplatBudget) -> Parsed<Vec<(
 fn attribute(cursor: &mut Cursor<'_>, budget: &mut SplatBudget) -> Parsed<Attr> {
     match cursor.peek() {
         Some('[') => cursor.list(['[', ']'], |cursor| cursor.integer("an integer")).map(Attr::Ints),
+        Some('0'..='9') if let Some(word) = cursor.layout() => Ok(Attr::Word(word.to_owned())),
         Some('-' | '0'..='9') => cursor.integer("an integer").map(Attr::Int),
         _ => {
             let word = cursor.word("the value of an attribute")?;

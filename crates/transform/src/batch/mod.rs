@@ -1,6 +1,7 @@
 //! Batching: a graph over a leading axis of some of its inputs.
 
 mod contraction;
+mod convolution;
 mod lifted;
 mod lookup;
 mod rearrangement;

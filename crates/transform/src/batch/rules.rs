@@ -7,6 +7,7 @@ use graph::{
 
 use super::{
     contraction::contraction,
+    convolution::convolution,
     lifted::{Lifted, batch_size, shifted},
     lookup::{gather, random_bits, scatter_add},
     rearrangement::{broadcast, pad, reshape, slice, transpose},
@@ -51,6 +52,7 @@ pub(super) fn apply(b: &mut Builder, op: &Prim, x: &[Lifted]) -> Lifted {
         Prim::Constant(_) | Prim::Iota(_) => unreachable!("'{}' has no operands", op.name()),
         Prim::BroadcastInDim(op) => broadcast(b, op, x[0], batch),
         Prim::Concatenate(op) => aligned(b, Concatenate { axis: shifted(&[op.axis], batch)[0] }, x, batch),
+        Prim::Convolution(op) => convolution(b, op, x[0], x[1]),
         Prim::DotGeneral(op) => contraction(b, op, x[0], x[1]),
         Prim::Gather(op) => gather(b, op, x[0], x[1]),
         Prim::Pad(op) => pad(b, op, x[0], batch),

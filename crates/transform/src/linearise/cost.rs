@@ -68,7 +68,7 @@ fn work(op: &Prim) -> Work {
         | Prim::Tanh(_) => Work::Transcendental,
         Prim::ReduceMax(_) | Prim::ReduceSum(_) => Work::Pass { over_memory: false },
         Prim::Gather(_) | Prim::ScatterAdd(_) => Work::Pass { over_memory: true },
-        Prim::DotGeneral(_) => Work::Contraction,
+        Prim::Convolution(_) | Prim::DotGeneral(_) => Work::Contraction,
     }
 }
 
@@ -106,6 +106,10 @@ pub(super) fn recompute(graph: &Graph, val: Val, in_memory: bool) -> Option<u128
 /// The number of products summed for each element of a contraction.
 fn terms(graph: &Graph, op: &Prim, operands: &[Val]) -> u128 {
     match op {
+        Prim::Convolution(op) => {
+            let sizes = op.sizes(&graph.ty(operands[0]).shape, &graph.ty(operands[1]).shape);
+            sizes.kernel.iter().chain([&sizes.inputs]).map(|&size| size as u128).product()
+        }
         Prim::DotGeneral(op) => {
             let lhs = &graph.ty(operands[0]).shape;
             op.lhs_contract.iter().map(|&axis| lhs[axis] as u128).product()
