@@ -26,6 +26,7 @@ pub use error::BenchError;
 pub use load::Load;
 pub use machine::Machine;
 pub use options::{Name, Options, mnist_folder};
+pub use peak::Peak;
 pub use result::{Benchmark, Case, Floor, PeerRecord, Rival, Series};
 pub use run::{RUNS_FOLDER, Run, default_file, run, write};
 pub use target::{Bound, Relation, Target};

@@ -19,16 +19,19 @@ const RUNS: usize = 20;
 
 /// Rates that bound a computation's time from below.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub(crate) struct Peak {
+pub struct Peak {
     /// Of a 1024³ matrix product in f32, in 10⁹ floating-point operations each second.
-    pub(crate) gflops: f64,
+    pub gflops: f64,
     /// Of adding two large vectors into the first, in 10⁹ bytes read or written each second.
-    pub(crate) gbytes_per_second: f64,
+    pub gbytes_per_second: f64,
 }
 
 impl Peak {
     /// Measures the rates with the threads of the pool that this is called in.
-    pub(crate) fn measure(executor: &dyn Executor) -> Result<Self, ExecError> {
+    ///
+    /// # Errors
+    /// Where the executor refuses a graph.
+    pub fn measure(executor: &dyn Executor) -> Result<Self, ExecError> {
         let operations = 2.0 * (SIDE as f64).powi(3);
         let bytes = 3.0 * (ELEMENTS * size_of::<f32>()) as f64;
         Ok(Self {
@@ -37,9 +40,21 @@ impl Peak {
         })
     }
 
+    /// The least time of so many operations, in milliseconds.
+    #[must_use]
+    pub fn flops_ms(self, operations: f64) -> f64 {
+        operations / self.gflops / 1e6
+    }
+
+    /// The least time of so many bytes, in milliseconds.
+    #[must_use]
+    pub fn bytes_ms(self, bytes: f64) -> f64 {
+        bytes / self.gbytes_per_second / 1e6
+    }
+
     /// The least time of so many operations and so many bytes, one after the other.
     pub(crate) fn floor(self, operations: f64, bytes: f64) -> Floor {
-        let ms = operations / self.gflops / 1e6 + bytes / self.gbytes_per_second / 1e6;
+        let ms = self.flops_ms(operations) + self.bytes_ms(bytes);
         let how = format!(
             "{:.3} GFLOP at the {:.0} GFLOP/s of a {SIDE}³ matrix product, and {:.1} MB at the {:.1} GB/s of a large sum",
             operations / 1e9,

@@ -2,7 +2,7 @@
 
 use std::{error::Error, fmt, io, path::PathBuf};
 
-use isoloss::tensor::names;
+use isoloss::{graph::ParseError, tensor::names};
 
 /// Any error, to be shown as one message.
 #[derive(Debug)]
@@ -49,6 +49,18 @@ pub(crate) enum CliError {
     Place { path: PathBuf, expected: &'static str, found: String },
     #[error("cannot write to {}: {source}", path.display())]
     Unwritable { path: PathBuf, source: io::Error },
+    #[error("cannot read {}: {source}", path.display())]
+    ReadGraph { path: PathBuf, source: io::Error },
+    #[error("{}: {source}", path.display())]
+    ParseGraph { path: PathBuf, source: ParseError },
+    #[error(
+        "graph '{graph}' has nothing to differentiate: expected a floating-point scalar as first output, found {found}"
+    )]
+    NoObjective { graph: String, found: String },
+    #[error("graph '{graph}' takes arguments of {bytes} bytes, this machine has {memory}")]
+    Arguments { graph: String, bytes: f64, memory: u64 },
+    #[error("graph '{graph}' has no floating-point input to differentiate by")]
+    NothingToDifferentiate { graph: String },
     #[error(
         "the networks have different architectures: {difference}; both must be of one to be compared unit by unit"
     )]

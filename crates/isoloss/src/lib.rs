@@ -34,7 +34,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-pub use cpu::Cpu;
+pub use cpu::{Cpu, StepCost, StepTime};
 pub use {
     data, evaluate, graph, landscape, merge, models, optim, recipes, report, symmetry, tensor, train,
     transform,

@@ -3,10 +3,13 @@
 mod align;
 mod barrier;
 mod bench;
+mod compare;
 mod completions;
 mod demo;
+mod dump;
 mod inspect;
 mod merge;
+mod profile;
 mod reproduce;
 mod train;
 
@@ -55,6 +58,9 @@ commands! {
     merge::Merge,
     barrier::Barrier,
     reproduce::Reproduce,
+    dump::Dump,
+    profile::Profile,
+    compare::Compare,
     bench::Bench,
     completions::Completions,
 }

@@ -5,8 +5,20 @@ use std::{env, fs, path::Path};
 
 use crate::support::Place;
 
-const COMMANDS: [&str; 9] =
-    ["demo", "train", "inspect", "align", "merge", "barrier", "reproduce", "bench", "completions"];
+const COMMANDS: [&str; 12] = [
+    "demo",
+    "train",
+    "inspect",
+    "align",
+    "merge",
+    "barrier",
+    "reproduce",
+    "dump",
+    "profile",
+    "compare",
+    "bench",
+    "completions",
+];
 
 #[test]
 fn the_help_of_every_command_is_the_accepted_one() {

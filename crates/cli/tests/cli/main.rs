@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod help;
+mod microscope;
 mod pairs;
 mod showcase;
 mod support;
