@@ -194,6 +194,10 @@ mod tests {
         fn workspace_bytes(&self) -> usize {
             0
         }
+
+        fn result_bytes(&self) -> usize {
+            0
+        }
     }
 
     fn graph() -> (Graph, Val) {
