@@ -243,7 +243,17 @@ fn make_step(nodes: &Nodes, layout: &Layout, stored: &[bool], step: usize, group
             };
         }
         Kind::Evaluate(op) => return Step::Evaluate(Evaluation::new(op, nodes, first)),
-        Kind::Map(_) | Kind::Fold { .. } => {}
+        Kind::Gather(lookup) | Kind::ScatterAdd(lookup) => {
+            return Step::Lookup {
+                lookup: *lookup,
+                adds: matches!(first.kind, Kind::ScatterAdd(_)),
+                dtype: nodes.buffer(first.result).dtype,
+                operand: whole(first.operands[0].buffer),
+                indices: whole(first.operands[1].buffer),
+                result: whole(first.result),
+            };
+        }
+        Kind::Map(_) | Kind::Join(_) | Kind::Fold { .. } => {}
     }
     let context =
         Context { nodes, stored, partials: &layout.partials, overwritten: &layout.overwritten[step] };

@@ -73,7 +73,7 @@ impl<'a> Fusion<'a> {
     fn is_fusable(&self, producer: usize, user: usize) -> bool {
         let (from, to) = (&self.nodes.nodes[producer], &self.nodes.nodes[user]);
         let extent = self.nodes.extent(to);
-        matches!(from.kind, Kind::Map(_))
+        matches!(from.kind, Kind::Map(_) | Kind::Join(_))
             && matches!(to.kind, Kind::Map(_) | Kind::Fold { .. })
             && self.nodes.extent(from) == extent
             && to.operands.iter().filter(|view| view.buffer == from.result).all(|view| view.is_whole(extent))

@@ -16,6 +16,7 @@ mod fuse;
 mod gemm;
 mod isa;
 mod layout;
+mod lookup;
 mod loops;
 mod lower;
 mod math;
@@ -30,6 +31,7 @@ mod step;
 mod system;
 #[cfg(test)]
 mod tests;
+mod trigonometry;
 mod view;
 
 use graph::{Donation, ExecError, Executable, Executor, Graph, check_donations};

@@ -1,6 +1,8 @@
 //! From a graph to nodes over buffers. Reshapes, transposes and broadcasts become views wherever strides can
 //! express them; dead values are left out.
 
+mod parts;
+
 use std::sync::Arc;
 
 use graph::{
@@ -30,7 +32,20 @@ pub(crate) fn lower(graph: &Graph, donations: &[Donation]) -> Result<Nodes, Exec
         lowering.views[val.position()] = Some(view);
     }
     lowering.outputs(donations);
-    Ok(lowering.nodes)
+    Ok(without_unread(lowering.nodes))
+}
+
+/// The nodes whose results are read or returned. Others come from values of which only no element is used.
+fn without_unread(mut nodes: Nodes) -> Nodes {
+    let mut read = vec![false; nodes.buffers.len()];
+    nodes.outputs.iter().for_each(|buffer| read[buffer.0] = true);
+    for node in nodes.nodes.iter().rev() {
+        if read[node.result.0] {
+            node.operands.iter().for_each(|view| read[view.buffer.0] = true);
+        }
+    }
+    nodes.nodes.retain(|node| read[node.result.0]);
+    nodes
 }
 
 fn live(graph: &Graph) -> Vec<bool> {
@@ -144,13 +159,13 @@ impl Lowering<'_> {
             Prim::ReduceMax(op) => self.fold(Fold::Max, &operands[0], &op.axes, &ty.shape),
             Prim::DotGeneral(op) => self.dot(op, &operands[0], &operands[1], &ty.shape),
             Prim::Slice(op) => operands[0].slice(&op.start, &op.stride, &ty.shape),
-            Prim::Concatenate(_)
-            | Prim::Convolution(_)
-            | Prim::Gather(_)
-            | Prim::Pad(_)
-            | Prim::RandomBits(_)
-            | Prim::Reverse(_)
-            | Prim::ScatterAdd(_) => {
+            Prim::Concatenate(op) => self.concatenate(&operands, op.axis, &ty.shape),
+            Prim::Gather(op) => self.gather(op, operands.remove(0), operands.remove(0), &ty.shape),
+            Prim::Pad(op) => self.pad(op, &operands[0], &ty.shape),
+            Prim::RandomBits(op) => self.random_bits(op, &operands[0], &operands[1]),
+            Prim::Reverse(op) => self.reverse(operands.remove(0), &op.axes),
+            Prim::ScatterAdd(op) => self.scatter_add(op, operands.remove(0), operands.remove(0), &ty.shape),
+            Prim::Convolution(_) => {
                 let whole = operands.into_iter().map(|view| self.whole(view)).collect();
                 self.node(Kind::Evaluate(op.clone()), whole, ty.dtype, &ty.shape)
             }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use graph::{Prim, Val, ops::Direction};
 use tensor::{DType, Tensor};
 
-use crate::{product::Product, view::View};
+use crate::{lookup::Lookup, product::Product, view::View};
 
 /// A buffer: a position in [`Nodes::buffers`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -79,6 +79,8 @@ pub(crate) enum MapOp {
     Compare(Direction),
     Select,
     Convert,
+    /// Random words, of a stream named by two words of a key and a counter.
+    Random,
 }
 
 /// How a reduction combines elements.
@@ -106,6 +108,12 @@ pub(crate) enum Kind {
     Fold { fold: Fold, along: Along, rows: usize, columns: usize },
     /// A batch of matrix products.
     Product(Product),
+    /// Tensors put together: of each operand so many elements in turn, again and again.
+    Join(Vec<usize>),
+    /// Rows read at indices.
+    Gather(Lookup),
+    /// Rows added up at indices.
+    ScatterAdd(Lookup),
     /// The reference evaluation of a primitive; the operands' views are whole buffers.
     Evaluate(Prim),
 }

@@ -5,7 +5,16 @@
 use tensor::DType;
 
 use crate::{
-    evaluation::Evaluation, gemm::Float, isa::Isa, loops::Loop, memory::Memory, node::BufferId,
+    evaluation::Evaluation,
+    gemm::Float,
+    isa::Isa,
+    lookup::Lookup,
+    loops::{
+        Loop,
+        cell::{Cell, with_type},
+    },
+    memory::Memory,
+    node::BufferId,
     product::Product,
 };
 
@@ -23,6 +32,8 @@ pub(crate) enum Step {
     Loop(Loop),
     /// A batch of matrix products.
     Product { product: Product, dtype: DType, lhs: Whole, rhs: Whole, result: Whole },
+    /// Rows read at indices, or added up at them.
+    Lookup { lookup: Lookup, adds: bool, dtype: DType, operand: Whole, indices: Whole, result: Whole },
     /// The reference evaluation of a primitive.
     Evaluate(Evaluation),
 }
@@ -33,6 +44,10 @@ impl Step {
         match self {
             Self::Loop(kernel) => kernel.describe(),
             Self::Product { product, dtype, .. } => format!("product {} of {dtype}", product.describe()),
+            Self::Lookup { lookup, adds, dtype, .. } => {
+                let what = if *adds { "scatter_add to" } else { "gather of" };
+                format!("{what} {} of {dtype}", lookup.describe())
+            }
             Self::Evaluate(evaluation) => evaluation.describe(),
         }
     }
@@ -46,6 +61,9 @@ impl Step {
                 DType::F64 => multiply::<f64>(product, memory, *lhs, *rhs, *result),
                 DType::I32 | DType::Bool => unreachable!("the type rule admits floats only"),
             },
+            Self::Lookup { lookup, adds, dtype, operand, indices, result } => with_type!(*dtype, T => {
+                look_up::<T>((*lookup, *adds), memory, *operand, *indices, *result);
+            }),
             Self::Evaluate(evaluation) => evaluation.run(memory),
         }
     }
@@ -62,4 +80,22 @@ fn multiply<T: Float>(product: &Product, memory: &Memory<'_>, lhs: Whole, rhs: W
         )
     };
     product.run(out, lhs, rhs);
+}
+
+fn look_up<T: Cell>(
+    (lookup, adds): (Lookup, bool),
+    memory: &Memory<'_>,
+    operand: Whole,
+    indices: Whole,
+    result: Whole,
+) {
+    // SAFETY: as for a product.
+    let (operand, indices, out) = unsafe {
+        (
+            memory.read::<T>(operand.buffer, 0..operand.elements),
+            memory.read::<i32>(indices.buffer, 0..indices.elements),
+            memory.write::<T>(result.buffer, 0..result.elements),
+        )
+    };
+    if adds { lookup.scatter_add(out, operand, indices) } else { lookup.gather(out, operand, indices) }
 }

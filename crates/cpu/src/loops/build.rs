@@ -8,6 +8,7 @@ use super::{
     Input, Instruction, Loop, Operand, Output, Reduction, Scalar, Target,
     cell::{Cell, with_type},
     grid::Grid,
+    join::Part,
     registers::Counts,
 };
 use crate::{
@@ -35,11 +36,12 @@ pub(crate) fn build(context: Context<'_>, members: &[usize], grid: Grid) -> Loop
     builder.find_last_uses(&members, &resolved);
     builder.load_overwritten();
     for (position, (node, refs)) in members.iter().zip(&resolved).enumerate() {
-        match node.kind {
-            Kind::Map(op) => builder.map(position, op, node, refs),
+        match &node.kind {
+            Kind::Map(op) => builder.map(position, *op, node, refs),
+            Kind::Join(widths) => builder.join(widths, node),
             Kind::Fold { .. } => {}
-            Kind::Product(_) | Kind::Evaluate(_) => {
-                unreachable!("only maps and reductions are fused into loops")
+            Kind::Product(_) | Kind::Gather(_) | Kind::ScatterAdd(_) | Kind::Evaluate(_) => {
+                unreachable!("only maps, joins and reductions are fused into loops")
             }
         }
     }
@@ -89,7 +91,9 @@ impl<'a> LoopBuilder<'a> {
     }
 
     fn resolve(&mut self, node: &Node) -> Vec<Ref> {
-        let refs = node.operands.iter().map(|view| self.reference(view)).collect();
+        // What is joined is read from memory, at positions of its own.
+        let read = if matches!(node.kind, Kind::Join(_)) { &[][..] } else { &node.operands };
+        let refs = read.iter().map(|view| self.reference(view)).collect();
         // The place is not known yet; the entry marks the buffer as filled by this loop.
         self.places.insert(Ref::Inner(node.result), Operand::Output(usize::MAX));
         refs
@@ -182,6 +186,20 @@ impl<'a> LoopBuilder<'a> {
         for &reference in refs {
             self.release(reference, position);
         }
+    }
+
+    fn join(&mut self, widths: &[usize], node: &Node) {
+        let part = |(view, &width): (&View, &usize)| {
+            let source = match view.access() {
+                Access::Uniform => Operand::Scalar(self.scalar(view.buffer, view.offset)),
+                access => Operand::Input(self.input(view.buffer, view.offset, access)),
+            };
+            Part { source, width }
+        };
+        let parts = node.operands.iter().zip(widths).map(part).collect();
+        let dtype = self.context.nodes.buffer(node.result).dtype;
+        let target = self.target(node.result, dtype);
+        self.kernel.code.push(Instruction::Join { dtype, parts, target });
     }
 
     fn target(&mut self, buffer: BufferId, dtype: DType) -> Target {

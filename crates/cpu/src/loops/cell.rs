@@ -3,13 +3,10 @@
 use tensor::Element;
 
 use super::{
-    ops::{Source, map1, map2},
+    ops::{Source, map1, map1_or, map2},
     registers::{Registers, Tile},
 };
-use crate::{
-    math,
-    node::{Binary, Unary},
-};
+use crate::node::{Binary, Unary};
 
 /// An element type, with its elementwise operations and its tiles among the registers.
 ///
@@ -149,8 +146,8 @@ macro_rules! float_cell {
                     Unary::Logistic => map1(out, x, $math::logistic),
                     Unary::Sqrt => map1(out, x, Self::sqrt),
                     Unary::Rsqrt => map1(out, x, |x| 1.0 / x.sqrt()),
-                    Unary::Sin => map1(out, x, Self::sin),
-                    Unary::Cos => map1(out, x, Self::cos),
+                    Unary::Sin => $math::sines(out, x),
+                    Unary::Cos => $math::cosines(out, x),
                     Unary::Not => unreachable!("{op:?} is of bits"),
                 }
             }
@@ -185,8 +182,26 @@ fn sign<T: Element + PartialOrd + From<i8>>(x: T) -> T {
     }
 }
 
+/// The functions of `f32`.
+mod single {
+    use super::{Source, map1_or};
+    pub(super) use crate::math::{erf, exp, log, logistic, tanh};
+    use crate::trigonometry::{cos, is_large, sin};
+
+    #[inline(always)]
+    pub(super) fn sines(out: &mut [f32], x: Source<'_, f32>) {
+        map1_or(out, x, sin, is_large, libm::sinf);
+    }
+
+    #[inline(always)]
+    pub(super) fn cosines(out: &mut [f32], x: Source<'_, f32>) {
+        map1_or(out, x, cos, is_large, libm::cosf);
+    }
+}
+
 /// The `f64` functions of the standard library and of crate `libm`.
 mod standard {
+    use super::{Source, map1};
     pub(super) use libm::erf;
 
     pub(super) fn exp(x: f64) -> f64 {
@@ -201,13 +216,21 @@ mod standard {
         x.tanh()
     }
 
+    pub(super) fn sines(out: &mut [f64], x: Source<'_, f64>) {
+        map1(out, x, f64::sin);
+    }
+
+    pub(super) fn cosines(out: &mut [f64], x: Source<'_, f64>) {
+        map1(out, x, f64::cos);
+    }
+
     pub(super) fn logistic(x: f64) -> f64 {
         let e = (-x.abs()).exp();
         (if x < 0.0 { e } else { 1.0 }) / (1.0 + e)
     }
 }
 
-float_cell!(f32, u32, math, from_f32);
+float_cell!(f32, u32, single, from_f32);
 float_cell!(f64, u64, standard, from_f64);
 
 impl Cell for i32 {

@@ -9,6 +9,7 @@ mod build;
 pub(crate) mod cell;
 mod finish;
 mod grid;
+mod join;
 mod load;
 mod ops;
 mod registers;
@@ -20,7 +21,7 @@ pub(crate) use grid::Grid;
 use rayon::prelude::*;
 use tensor::DType;
 
-use self::{cell::with_type, registers::Counts, tile::Worker};
+use self::{cell::with_type, join::Part, registers::Counts, tile::Worker};
 use crate::{
     isa::Isa,
     memory::Memory,
@@ -55,6 +56,8 @@ pub(crate) enum Instruction {
     Load { input: usize, register: usize },
     /// An elementwise operation; `dtype` is the type of the last operand, `result` that of the result.
     Map { op: MapOp, dtype: DType, result: DType, operands: Vec<Operand>, target: Target },
+    /// Tensors put together row by row.
+    Join { dtype: DType, parts: Vec<Part>, target: Target },
 }
 
 /// A tensor that a loop reads element by element.

@@ -1,6 +1,7 @@
 //! Elementwise operations on slices, and folds of slices: the inner loops.
 
 use graph::ops::Direction;
+use tensor::Key;
 
 use super::cell::Cell;
 use crate::{
@@ -44,6 +45,25 @@ pub(super) fn map2<A: Copy, B: Copy, R: Copy>(
         }
         (x, Source::Splat(y)) => map1(out, x, |x| f(x, y)),
         (Source::Splat(x), y) => map1(out, y, |y| f(x, y)),
+    }
+}
+
+/// As [`map1`] of `f`, but where `large` holds of `exact`.
+#[inline(always)]
+pub(super) fn map1_or<T: Copy>(
+    out: &mut [T],
+    x: Source<'_, T>,
+    f: impl Fn(T) -> T + Copy,
+    large: impl Fn(T) -> bool,
+    exact: impl Fn(T) -> T,
+) {
+    map1(out, x, f);
+    let Source::Slice(x) = x else {
+        return map1(out, x, |x| if large(x) { exact(x) } else { f(x) });
+    };
+    if x.iter().fold(false, |any, &x| any | large(x)) {
+        let pairs = out.iter_mut().zip(x).filter(|(_, x)| large(**x));
+        pairs.for_each(|(out, &x)| *out = exact(x));
     }
 }
 
@@ -136,7 +156,14 @@ fn convert_body<T: Cell, R: Cell>(out: &mut [R], x: Source<'_, T>) {
     map1(out, x, T::to);
 }
 
+#[inline(always)]
+fn random_body(out: &mut [i32], key: Key, counter: u32, first: u64) {
+    key.words(counter, first, out);
+}
+
 versions! {
+    /// Random words of a stream, from position `first` on.
+    fn random(out: &mut [i32], key: Key, counter: u32, first: u64) = random_body;
     /// `out = op(x)`.
     fn unary<T: Cell>(out: &mut [T], op: Unary, x: Source<'_, T>) = T::unary;
     /// `out = op(x, y)`.

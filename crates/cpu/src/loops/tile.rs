@@ -3,6 +3,7 @@
 #![expect(unsafe_code, reason = "threads write disjoint tiles of shared memory")]
 
 use graph::ops::Direction;
+use tensor::Key;
 
 use super::{
     Instruction, Loop, Operand, Reduction, Target,
@@ -29,11 +30,11 @@ pub(crate) struct Worker<'a> {
 }
 
 /// A worker at one tile.
-struct At<'a> {
-    worker: Worker<'a>,
+pub(super) struct At<'a> {
+    pub(super) worker: Worker<'a>,
     tile: Tile,
     /// The tile's row-major position and its number of elements.
-    start: usize,
+    pub(super) start: usize,
     len: usize,
 }
 
@@ -61,9 +62,13 @@ impl At<'_> {
                 Instruction::Map { op, dtype, result, operands, target } => {
                     with_type!(*dtype, T => match op {
                         MapOp::Compare(direction) => self.compare::<T>(*direction, operands, *target, registers),
+                        MapOp::Random => self.random(operands, *target, registers),
                         MapOp::Convert => with_type!(*result, R => self.convert::<T, R>(operands, *target, registers)),
                         _ => self.map::<T>(*op, operands, *target, registers),
                     });
+                }
+                Instruction::Join { dtype, parts, target } => {
+                    with_type!(*dtype, T => self.join::<T>(parts, *target, registers));
                 }
             }
         }
@@ -120,7 +125,7 @@ impl At<'_> {
     }
 
     /// Calls `work` with the elements of the target, which is none of the registers meanwhile.
-    fn with_target<T: Cell>(
+    pub(super) fn with_target<T: Cell>(
         &self,
         target: Target,
         registers: &mut Registers,
@@ -173,6 +178,18 @@ impl At<'_> {
     fn convert<T: Cell, R: Cell>(&self, operands: &[Operand], target: Target, registers: &mut Registers) {
         self.with_target::<R>(target, registers, |out, registers| {
             ops::convert(self.worker.isa, out, self.source::<T>(operands[0], registers));
+        });
+    }
+
+    /// The words of the stream that the first element of each operand names, at the tile's positions.
+    fn random(&self, operands: &[Operand], target: Target, registers: &mut Registers) {
+        self.with_target::<i32>(target, registers, |out, registers| {
+            let word = |operand: &Operand| match self.source::<i32>(*operand, registers) {
+                Source::Slice(words) => words[0] as u32,
+                Source::Splat(word) => word as u32,
+            };
+            let key = Key::from_words([word(&operands[0]), word(&operands[1])]);
+            ops::random(self.worker.isa, out, key, word(&operands[2]), self.start as u64);
         });
     }
 

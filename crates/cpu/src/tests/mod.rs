@@ -3,6 +3,7 @@
 mod agreement;
 mod donation;
 mod network;
+mod random_bits;
 mod random_graph;
 mod refusal;
 mod same_bits;

@@ -1,5 +1,7 @@
 //! Random composite graphs.
 
+mod parts;
+
 use graph::{
     Builder, Graph, Ty, Val,
     ops::{self, Direction, DotGeneral},
@@ -86,7 +88,7 @@ impl Random {
 
     fn apply(&mut self) -> Val {
         let x = self.pick();
-        match self.below(12) {
+        match self.below(14) {
             0..=2 => self.unary(x),
             3..=5 => self.binary(x),
             6 => self.choose(x),
@@ -94,6 +96,7 @@ impl Random {
             8 => self.reduce(x),
             9 => self.transpose(x),
             10 => self.reshape(x),
+            11 | 12 => self.part(x),
             _ => self.dot(x),
         }
     }
@@ -112,7 +115,7 @@ impl Random {
     }
 
     fn unary(&mut self, x: Val) -> Val {
-        match (self.numbers, self.below(9)) {
+        match (self.numbers, self.below(11)) {
             (Numbers::Integers, 0..=3) => self.b.apply(ops::Abs, &[x]),
             (Numbers::Integers, 4 | 5) => self.b.apply(ops::Sign, &[x]),
             (Numbers::Integers, _) => self.b.negate(x),
@@ -120,6 +123,8 @@ impl Random {
             (_, 1) => self.b.erf(x),
             (_, 2) => self.b.apply(ops::Logistic, &[x]),
             (_, 3) => self.b.negate(x),
+            (_, 9) => self.b.sin(x),
+            (_, 10) => self.b.cos(x),
             (Numbers::Smooth, _) => {
                 let y = self.b.exp(x);
                 self.b.apply(ops::Log1p, &[y])
