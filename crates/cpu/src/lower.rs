@@ -165,7 +165,11 @@ impl Lowering<'_> {
             Prim::RandomBits(op) => self.random_bits(op, &operands[0], &operands[1]),
             Prim::Reverse(op) => self.reverse(operands.remove(0), &op.axes),
             Prim::ScatterAdd(op) => self.scatter_add(op, operands.remove(0), operands.remove(0), &ty.shape),
-            Prim::Convolution(_) => {
+            Prim::Convolution(_)
+            | Prim::WindowArgmax(_)
+            | Prim::WindowGather(_)
+            | Prim::WindowScatter(_)
+            | Prim::WindowSum(_) => {
                 let whole = operands.into_iter().map(|view| self.whole(view)).collect();
                 self.node(Kind::Evaluate(op.clone()), whole, ty.dtype, &ty.shape)
             }
@@ -296,6 +300,10 @@ fn map_op(op: &Prim) -> Option<MapOp> {
         | Prim::ScatterAdd(_)
         | Prim::Slice(_)
         | Prim::StopGradient(_)
-        | Prim::Transpose(_) => return None,
+        | Prim::Transpose(_)
+        | Prim::WindowArgmax(_)
+        | Prim::WindowGather(_)
+        | Prim::WindowScatter(_)
+        | Prim::WindowSum(_) => return None,
     })
 }

@@ -59,7 +59,7 @@ impl AttributeReader {
         Ok(self.attributes.remove(position).1)
     }
 
-    fn malformed(&self, name: &'static str, expected: &'static str) -> AttributeError {
+    pub(crate) fn malformed(&self, name: &'static str, expected: &'static str) -> AttributeError {
         AttributeError::Malformed { op: self.op, name, expected }
     }
 

@@ -2,7 +2,10 @@
 
 use std::{iter::Sum, ops::Add};
 
-use crate::{Def, Graph, Prim, Ty, Val};
+use crate::{
+    Def, Graph, Prim, Ty, Val,
+    ops::{Convolution, Window},
+};
 
 /// Arithmetic and memory traffic. Floating point, because sizes multiply beyond the integers; exact up to 2^53.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -87,19 +90,16 @@ enum Work {
 
 fn work(op: &Prim, operands: &[&Ty], result: &Ty) -> Work {
     match op {
-        Prim::Convolution(op) => {
-            let sizes = op.sizes(&operands[0].shape, &operands[1].shape);
-            let windows =
-                op.windows(&operands[1].shape).into_iter().zip(sizes.image.iter().zip(&sizes.result));
-            let pairs = windows.map(|(window, (&image, &result))| window.pairs(image, result) as f64);
-            let batch = result.shape[op.out.batch] as f64;
-            Work::Products(batch * sizes.outputs as f64 * sizes.inputs as f64 * pairs.product::<f64>())
-        }
+        Prim::Convolution(op) => Work::Products(convolution_terms(op, operands, result)),
         Prim::DotGeneral(dot) => {
             let depth = dot.lhs_contract.iter().map(|&axis| operands[0].shape[axis] as f64);
             Work::Products(elements(result) * depth.product::<f64>())
         }
-        Prim::ReduceSum(_) | Prim::ReduceMax(_) | Prim::ScatterAdd(_) => Work::Other(elements(operands[0])),
+        Prim::WindowSum(op) => Work::Other(pairs(&op.windows, &operands[0].shape, &result.shape)),
+        Prim::WindowArgmax(op) => Work::Other(pairs(&op.windows, &operands[0].shape, &result.shape)),
+        Prim::ReduceSum(_) | Prim::ReduceMax(_) | Prim::ScatterAdd(_) | Prim::WindowScatter(_) => {
+            Work::Other(elements(operands[0]))
+        }
         Prim::BroadcastInDim(_)
         | Prim::Concatenate(_)
         | Prim::Constant(_)
@@ -110,7 +110,8 @@ fn work(op: &Prim, operands: &[&Ty], result: &Ty) -> Work {
         | Prim::Reverse(_)
         | Prim::Slice(_)
         | Prim::StopGradient(_)
-        | Prim::Transpose(_) => Work::Other(0.0),
+        | Prim::Transpose(_)
+        | Prim::WindowGather(_) => Work::Other(0.0),
         Prim::Abs(_)
         | Prim::Add(_)
         | Prim::And(_)
@@ -140,6 +141,18 @@ fn work(op: &Prim, operands: &[&Ty], result: &Ty) -> Work {
         | Prim::Tanh(_)
         | Prim::Xor(_) => Work::Other(elements(result)),
     }
+}
+
+fn convolution_terms(op: &Convolution, operands: &[&Ty], result: &Ty) -> f64 {
+    let sizes = op.sizes(&operands[0].shape, &operands[1].shape);
+    let pairs = pairs(&op.windows(&operands[1].shape), &sizes.image, &sizes.result);
+    result.shape[op.out.batch] as f64 * sizes.outputs as f64 * sizes.inputs as f64 * pairs
+}
+
+/// How many elements the windows over a base have together.
+fn pairs(windows: &[Window], base: &[usize], results: &[usize]) -> f64 {
+    let axes = windows.iter().zip(base.iter().zip(results));
+    axes.map(|(window, (&base, &results))| window.pairs(base, results) as f64).product()
 }
 
 /// As a floating-point number, since the sizes of a text need not fit an integer when multiplied.
@@ -174,7 +187,7 @@ mod tests {
 
     #[test]
     fn a_convolution_counts_no_terms_of_padding() {
-        let op = crate::ops::Convolution::new(1).with_padding_and_stride(1, 2);
+        let op = Convolution::new(1).with_padding_and_stride(1, 2);
         let [x, w, y] = [Ty::f32([2, 5, 3]), Ty::f32([4, 3, 3]), Ty::f32([2, 3, 4])];
         // Of three windows of three positions, the outer two lose one each.
         assert_eq!(Cost::of(&op.into(), &[&x, &w], &y).product_flops, 2.0 * 2.0 * 4.0 * 3.0 * 7.0);

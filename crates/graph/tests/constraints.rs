@@ -17,6 +17,7 @@ use tensor::{DType, Tensor};
 mod window_violations;
 
 /// An application that violates one constraint.
+#[derive(Clone)]
 struct Violation {
     constraint: &'static str,
     op: Prim,

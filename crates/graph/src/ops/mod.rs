@@ -7,6 +7,7 @@ mod convolution_transpose;
 mod elementwise;
 mod indexing;
 mod window;
+mod windows;
 
 use tensor::Tensor;
 
@@ -175,5 +176,9 @@ primitives! {
     subtract::Subtract,
     tanh::Tanh,
     transpose::Transpose,
+    window_argmax::WindowArgmax,
+    window_gather::WindowGather,
+    window_scatter::WindowScatter,
+    window_sum::WindowSum,
     xor::Xor,
 }

@@ -44,6 +44,20 @@ const fn greatest_common_divisor(a: i128, b: i128) -> i128 {
 }
 
 impl Window {
+    /// The window of an axis along which nothing slides: each index by itself.
+    pub const POINT: Self = Self { size: 1, stride: 1, low: 0, high: 0, base_dilation: 1, dilation: 1 };
+
+    /// A window without dilation, with the same padding on both sides.
+    #[must_use]
+    pub const fn sliding(size: usize, stride: usize, padding: i64) -> Self {
+        Self { size, stride, low: padding, high: padding, ..Self::POINT }
+    }
+
+    /// Whether indices and positions stand next to each other.
+    pub(super) const fn is_dense(&self) -> bool {
+        self.base_dilation == 1 && self.dilation == 1
+    }
+
     fn extents(&self, base: usize, results: usize) -> Extents {
         Extents {
             base: extent(base, self.base_dilation),
@@ -78,6 +92,13 @@ impl Window {
         let place = result as i64 * self.stride as i64 + offset as i64 * self.dilation as i64 - self.low;
         let index = usize::try_from(place).ok().filter(|place| place % self.base_dilation == 0)?;
         Some(index / self.base_dilation).filter(|&index| index < base)
+    }
+
+    /// Whether some window among `results` has no index of the base. The window is not dilated.
+    pub(super) fn misses(&self, base: usize, results: usize) -> bool {
+        let Some(last) = results.checked_sub(1) else { return false };
+        let last_start = last as i128 * self.stride as i128 - i128::from(self.low);
+        base == 0 || self.size as i128 <= i128::from(self.low) || last_start >= base as i128
     }
 
     /// How many pairs of a window among `results` and a position in it have an index of the base.
@@ -148,8 +169,6 @@ impl Window {
 mod tests {
     use super::*;
 
-    const POINT: Window = Window { size: 1, stride: 1, low: 0, high: 0, base_dilation: 1, dilation: 1 };
-
     /// Windows with every kind of remainder, padding, stride and dilation, and the sizes of their bases.
     fn windows() -> impl Iterator<Item = (usize, Window)> {
         let digit = |code: usize, place: u32| code / 4usize.pow(place) % 4;
@@ -219,7 +238,7 @@ mod tests {
 
     #[test]
     fn what_reaches_too_far_has_no_size() {
-        let window = Window { size: 3, ..POINT };
+        let window = Window { size: 3, ..Window::POINT };
         assert_eq!(window.results(5), Some(3));
         for far in [
             Window { stride: 0, ..window },
@@ -240,7 +259,7 @@ mod tests {
     fn what_is_within_reach_stays_so_when_transposed() {
         for low in [2 + REACH as i64, -4 - REACH as i64] {
             for low in low - 4..=low + 4 {
-                let window = Window { size: 3, low, high: -low, ..POINT };
+                let window = Window { size: 3, low, high: -low, ..Window::POINT };
                 let Some(results) = window.results(5) else { continue };
                 assert_eq!(window.onto_base(5, results).results(results), Some(5));
                 assert_eq!(window.onto_window(5, results).results(5), Some(3));

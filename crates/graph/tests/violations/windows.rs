@@ -1,14 +1,70 @@
 //! What convolutions and windows refuse.
 
 use isoloss_graph::{
-    Ty,
-    ops::{Convolution, ImageAxes},
+    Prim, Ty,
+    ops::{Convolution, ImageAxes, Window, WindowArgmax, WindowGather, WindowScatter, WindowSum},
 };
 
 use super::{Violation, violation};
 
 pub(super) fn all() -> Vec<Violation> {
-    convolution_violations()
+    [convolution_violations(), sliding_violations(), choice_violations()].concat()
+}
+
+/// What all windows have in common.
+fn sliding_violations() -> Vec<Violation> {
+    let (x, numbers, results) = (Ty::f32([5, 6]), Ty::i32([5, 6]), Ty::i32([4, 6]));
+    let truth = Ty::bool([5, 6]);
+    let ops = |windows: &[Window]| -> [(Prim, Vec<Ty>); 4] {
+        let (windows, updates) = (windows.to_vec(), Ty::f32([4, 6]));
+        [
+            (WindowSum { windows: windows.clone() }.into(), vec![x.clone()]),
+            (WindowArgmax { windows: windows.clone() }.into(), vec![x.clone()]),
+            (WindowGather { windows: windows.clone() }.into(), vec![x.clone(), results.clone()]),
+            (WindowScatter { windows, shape: [5, 6].into() }.into(), vec![updates, results.clone()]),
+        ]
+    };
+    let mut violations = Vec::new();
+    let pair = Window::sliding(2, 1, 0);
+    for (op, operands) in ops(&[pair, Window::POINT]) {
+        let others = operands[1..].to_vec();
+        violations.push(violation("C1", op.clone(), &[]));
+        violations.push(violation("C1", op.clone(), &[operands.clone(), vec![numbers.clone()]].concat()));
+        violations.push(violation("C2", op, &[vec![truth.clone()], others].concat()));
+    }
+    violations.extend(ops(&[pair]).map(|(op, operands)| violation("C3", op, &operands)));
+    let far = Window { low: i64::MAX, ..pair };
+    for windows in [[Window::sliding(2, 0, 0), pair], [pair, far]] {
+        violations.extend(ops(&windows).map(|(op, operands)| violation("C4", op, &operands)));
+    }
+    violations
+}
+
+/// What windows whose positions have numbers refuse besides.
+fn choice_violations() -> Vec<Violation> {
+    let (x, results, pair) = (Ty::f32([5]), Ty::i32([4]), Window::sliding(2, 1, 0));
+    let argmax = |window| WindowArgmax { windows: vec![window] };
+    let gather = |window| WindowGather { windows: vec![window] };
+    let scatter = |window, size: usize| WindowScatter { windows: vec![window], shape: [size].into() };
+    let (dilated, spread) = (Window { dilation: 2, ..pair }, Window { base_dilation: 2, ..pair });
+    let huge = Window { size: 1 << 31, ..pair };
+    let one = std::slice::from_ref(&x);
+    vec![
+        violation("C4", argmax(dilated), one),
+        violation("C4", argmax(spread), one),
+        violation("C4", gather(dilated), &[x.clone(), Ty::i32([3])]),
+        violation("C4", scatter(spread, 5), &[Ty::f32([8]), Ty::i32([8])]),
+        violation("C5", argmax(huge), one),
+        violation("C5", gather(huge), &[x.clone(), results.clone()]),
+        violation("C5", scatter(huge, 5), &[Ty::f32([4]), results.clone()]),
+        violation("C6", argmax(Window { low: 2, ..pair }), one),
+        violation("C6", argmax(Window { high: 2, ..pair }), one),
+        violation("C6", argmax(Window::sliding(0, 1, 0)), one),
+        violation("C6", argmax(Window::sliding(2, 1, 1)), &[Ty::f32([0])]),
+        violation("C6", gather(pair), &[x.clone(), Ty::i32([5])]),
+        violation("C6", scatter(pair, 5), &[x, results.clone()]),
+        violation("C6", scatter(pair, 6), &[Ty::f32([4]), results]),
+    ]
 }
 
 fn convolution_violations() -> Vec<Violation> {

@@ -2,13 +2,16 @@
 
 use graph::{
     Builder, Prim, Val,
-    ops::{Concatenate, ReduceMax, ReduceSum, Reverse},
+    ops::{
+        Concatenate, ReduceMax, ReduceSum, Reverse, Window, WindowArgmax, WindowGather, WindowScatter,
+        WindowSum,
+    },
 };
 
 use super::{
     contraction::contraction,
     convolution::convolution,
-    lifted::{Lifted, batch_size, shifted},
+    lifted::{Lifted, batch_size, shifted, with},
     lookup::{gather, random_bits, scatter_add},
     rearrangement::{broadcast, pad, reshape, slice, transpose},
 };
@@ -57,19 +60,17 @@ pub(super) fn apply(b: &mut Builder, op: &Prim, x: &[Lifted]) -> Lifted {
         Prim::Gather(op) => gather(b, op, x[0], x[1]),
         Prim::Pad(op) => pad(b, op, x[0], batch),
         Prim::RandomBits(op) => random_bits(b, op, x[0], x[1]),
-        Prim::ReduceMax(op) => {
-            let axes = shifted(&op.axes, batch);
-            reduction(b, ReduceMax { axes }, x[0], batch, &op.axes)
-        }
-        Prim::ReduceSum(op) => {
-            let axes = shifted(&op.axes, batch);
-            reduction(b, ReduceSum { axes }, x[0], batch, &op.axes)
-        }
+        Prim::ReduceMax(op) => reduction(b, |axes| ReduceMax { axes }.into(), x[0], batch, &op.axes),
+        Prim::ReduceSum(op) => reduction(b, |axes| ReduceSum { axes }.into(), x[0], batch, &op.axes),
         Prim::Reshape(op) => reshape(b, op, x[0], batch),
         Prim::Reverse(op) => aligned(b, Reverse { axes: shifted(&op.axes, batch) }, x, batch),
         Prim::ScatterAdd(op) => scatter_add(b, op, x[0], x[1]),
         Prim::Slice(op) => slice(b, op, x[0], batch),
         Prim::Transpose(op) => transpose(b, op, x[0], batch),
+        Prim::WindowArgmax(op) => aligned(b, WindowArgmax { windows: beside(&op.windows, batch) }, x, batch),
+        Prim::WindowGather(op) => aligned(b, WindowGather { windows: beside(&op.windows, batch) }, x, batch),
+        Prim::WindowScatter(op) => window_scatter(b, op, x, batch),
+        Prim::WindowSum(op) => aligned(b, WindowSum { windows: beside(&op.windows, batch) }, x, batch),
     }
 }
 
@@ -80,8 +81,24 @@ fn aligned(b: &mut Builder, op: impl Into<Prim>, x: &[Lifted], batch: usize) -> 
     Lifted::at(b.apply(op, &operands), batch)
 }
 
+fn window_scatter(b: &mut Builder, op: &WindowScatter, x: &[Lifted], batch: usize) -> Lifted {
+    let shape = with(&op.shape, batch, batch_size(b, x)).into();
+    aligned(b, WindowScatter { windows: beside(&op.windows, batch), shape }, x, batch)
+}
+
+/// Windows that do not slide along the batch.
+fn beside(windows: &[Window], batch: usize) -> Vec<Window> {
+    with(windows, batch, Window::POINT)
+}
+
 /// The batch after those of the axes before it that are not reduced.
-fn reduction(b: &mut Builder, op: impl Into<Prim>, x: Lifted, batch: usize, reduced: &[usize]) -> Lifted {
+fn reduction(
+    b: &mut Builder,
+    op: impl FnOnce(Vec<usize>) -> Prim,
+    x: Lifted,
+    batch: usize,
+    reduced: &[usize],
+) -> Lifted {
     let gone = reduced.iter().filter(|&&axis| axis < batch).count();
-    Lifted::at(b.apply(op, &[x.val]), batch - gone)
+    Lifted::at(b.apply(op(shifted(reduced, batch)), &[x.val]), batch - gone)
 }

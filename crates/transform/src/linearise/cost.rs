@@ -67,7 +67,12 @@ fn work(op: &Prim) -> Work {
         | Prim::Sin(_)
         | Prim::Tanh(_) => Work::Transcendental,
         Prim::ReduceMax(_) | Prim::ReduceSum(_) => Work::Pass { over_memory: false },
-        Prim::Gather(_) | Prim::ScatterAdd(_) => Work::Pass { over_memory: true },
+        Prim::Gather(_)
+        | Prim::ScatterAdd(_)
+        | Prim::WindowArgmax(_)
+        | Prim::WindowGather(_)
+        | Prim::WindowScatter(_)
+        | Prim::WindowSum(_) => Work::Pass { over_memory: true },
         Prim::Convolution(_) | Prim::DotGeneral(_) => Work::Contraction,
     }
 }

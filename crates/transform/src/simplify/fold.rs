@@ -70,6 +70,11 @@ fn identity(b: &Builder, op: &Prim, x: &[Val]) -> Option<Val> {
         Prim::Reshape(reshape) => unchanged(b, x[0], &b.ty(x[0]).with_shape(reshape.shape.clone())),
         Prim::Convert(convert) => unchanged(b, x[0], &b.ty(x[0]).with_dtype(convert.dtype)),
         Prim::ReduceSum(sum) if sum.axes.is_empty() => Some(x[0]),
+        Prim::WindowSum(sum)
+            if sum.windows.iter().zip(b.shape(x[0]).iter()).all(|(w, &size)| w.is_pointwise(size)) =>
+        {
+            Some(x[0])
+        }
         Prim::Transpose(outer) if outer.permutation.is_sorted() => Some(x[0]),
         Prim::Transpose(outer) => undone_transpose(b, &outer.permutation, x[0]),
         _ => None,
