@@ -19,9 +19,7 @@ pub enum ModelError {
         known: Vec<&'static str>,
     },
     /// A specification that is malformed, or that describes no possible network.
-    #[error(
-        "model '{spec}': expected {expected}, found {found}; write for example mlp:784-512-512-10,act=relu"
-    )]
+    #[error("model '{spec}': expected {expected}, found {found}; write for example {example}")]
     Spec {
         /// The whole specification.
         spec: String,
@@ -29,6 +27,8 @@ pub enum ModelError {
         expected: String,
         /// What was found instead.
         found: String,
+        /// A specification of the same family.
+        example: &'static str,
     },
     /// A parameter of the model is not among those given.
     #[error("parameter '{name}' {shape} of model {model} is missing; found {}", list(found))]

@@ -1,82 +1,83 @@
 //! Architectures as graphs.
 
-use graph::{Builder, Graph, Ty, Val, composite::LAYER_NORM_EPSILON};
-use tensor::DType;
+use graph::{Graph, Ty, Val};
+use tensor::{DType, Shape};
 
-use crate::{
-    Loss, Model,
-    mlp::{Mlp, Module},
-};
+use crate::{Input, Loss, Mode, Model, net::Net};
 
 impl Model {
-    /// The network as a graph. Inputs: the parameters in the model's order, with their names, then `x`
-    /// (`[batch, features]`). Output: `logits` (`[batch, classes]`). Everything is of type `dtype`.
+    /// The network in evaluation; [`Model::forward_in`] with [`Mode::Evaluation`].
     ///
     /// # Panics
     /// Where `dtype` is not a floating-point type.
     #[must_use]
     pub fn forward(&self, batch: usize, dtype: DType) -> Graph {
-        let mut b = Builder::new("forward");
-        let logits = self.emit(&mut b, batch, dtype);
-        b.output("logits", logits);
-        b.finish()
+        self.forward_in(Mode::Evaluation, batch, dtype)
     }
 
-    /// The network with its loss. Inputs: the parameters in the model's order, then `x` (`[batch, features]`) and
-    /// `labels` (`i32[batch]`). Outputs: `loss` (the mean over the batch, a scalar), `losses` (`[batch]`) and
-    /// `logits` (`[batch, classes]`). Everything but the labels is of type `dtype`.
+    /// The network as a graph. Inputs: the parameters in the model's order, with their names; the buffers likewise;
+    /// then `x` (`[batch, features]`, or `i32[batch, tokens]` for texts). Outputs: `logits` (`[batch, classes]`, or
+    /// `[batch, tokens, classes]`), in training followed by the new buffers, with their names. Everything but tokens is
+    /// of type `dtype`.
+    ///
+    /// # Panics
+    /// Where `dtype` is not a floating-point type.
+    #[must_use]
+    pub fn forward_in(&self, mode: Mode, batch: usize, dtype: DType) -> Graph {
+        let (mut net, logits) = self.emit("forward", mode, batch, dtype);
+        net.b.output("logits", logits);
+        net.finish()
+    }
+
+    /// The network in evaluation with its loss; [`Model::objective_in`] with [`Mode::Evaluation`].
     ///
     /// # Panics
     /// Where `dtype` is not a floating-point type.
     #[must_use]
     pub fn objective(&self, batch: usize, dtype: DType, loss: Loss) -> Graph {
-        let mut b = Builder::new("objective");
-        let logits = self.emit(&mut b, batch, dtype);
-        let labels = b.data("labels", Ty::i32([batch]));
-        let losses = loss.emit(&mut b, logits, labels);
-        let mean = b.mean(losses, &[0]);
-        b.output("loss", mean);
-        b.output("losses", losses);
-        b.output("logits", logits);
-        b.finish()
+        self.objective_in(Mode::Evaluation, batch, dtype, loss)
     }
 
-    /// Declares the parameters and `x`, and emits the logits.
-    fn emit(&self, b: &mut Builder, batch: usize, dtype: DType) -> Val {
-        assert!(dtype.is_float(), "a network computes in floating point, not in {dtype}");
-        let parameters: Vec<Val> = self
-            .parameters()
-            .into_iter()
-            .map(|(name, shape)| b.parameter(name, Ty::new(dtype, shape)))
-            .collect();
-        let x = b.data("x", Ty::new(dtype, [batch, self.input_features()]));
-        self.mlp.emit(b, x, &parameters)
+    /// The network with its loss. Inputs: the parameters and the buffers in the model's order, then `x` as for
+    /// [`Model::forward_in`] and `labels` (`i32[batch]`, or `i32[batch, tokens]` for texts). Outputs: `loss` (the mean,
+    /// a scalar), `losses` (of the shape of the labels, in `dtype`) and `logits`, in training followed by the new buffers.
+    /// Everything but tokens and labels is of type `dtype`.
+    ///
+    /// # Panics
+    /// Where `dtype` is not a floating-point type.
+    #[must_use]
+    pub fn objective_in(&self, mode: Mode, batch: usize, dtype: DType, loss: Loss) -> Graph {
+        let (mut net, logits) = self.emit("objective", mode, batch, dtype);
+        let labels = net.b.data("labels", Ty::i32(self.labels_shape(batch)));
+        let losses = loss.emit(&mut net.b, logits, labels);
+        let axes: Vec<usize> = (0..net.b.shape(losses).rank()).collect();
+        let mean = net.b.mean(losses, &axes);
+        net.b.output("loss", mean);
+        net.b.output("losses", losses);
+        net.b.output("logits", logits);
+        net.finish()
     }
-}
 
-impl Mlp {
-    fn emit(&self, b: &mut Builder, x: Val, parameters: &[Val]) -> Val {
-        let mut owned = parameters.chunks(if self.bias { 2 } else { 1 });
-        self.modules().into_iter().fold(x, |x, module| match module {
-            Module::Activation => self.activation.emit(b, x),
-            Module::Linear { .. } => {
-                let (weight, bias) = split(owned.next());
-                b.linear(x, weight, bias)
-            }
-            Module::LayerNorm { .. } => {
-                let (gain, bias) = split(owned.next());
-                b.layer_norm(x, Some(gain), bias, LAYER_NORM_EPSILON)
-            }
-        })
+    /// The shape of the labels of a batch: one for each example, or for each token of it.
+    #[must_use]
+    pub fn labels_shape(&self, batch: usize) -> Shape {
+        match self.input() {
+            Input::Features(_) | Input::Image(_) => Shape::from([batch]),
+            Input::Tokens { count, .. } => Shape::from([batch, count]),
+        }
     }
-}
 
-/// The parameters of one module: a weight, and a bias where there are biases.
-fn split(parameters: Option<&[Val]>) -> (Val, Option<Val>) {
-    match parameters {
-        Some([weight]) => (*weight, None),
-        Some([weight, bias]) => (*weight, Some(*bias)),
-        _ => unreachable!("modules and parameters come from the same list"),
+    /// Declares parameters, buffers and `x`, and emits the logits.
+    fn emit(&self, name: &str, mode: Mode, batch: usize, dtype: DType) -> (Net, Val) {
+        let architecture = self.network.architecture();
+        let mut net = Net::new(name, architecture.layout(), mode, dtype);
+        let dtype = match architecture.input() {
+            Input::Features(_) | Input::Image(_) => dtype,
+            Input::Tokens { .. } => DType::I32,
+        };
+        let x = net.b.data("x", Ty::new(dtype, [batch, self.input_features()]));
+        let logits = architecture.emit(&mut net, x);
+        (net, logits)
     }
 }
 

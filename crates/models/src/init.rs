@@ -7,10 +7,11 @@ use crate::{
     named::{self, Named},
 };
 
-/// How weights are drawn before training. Gains of normalisations are 1 and their biases 0 in each.
+/// How weights are drawn before training. In each, gains of normalisations are 1 and their biases 0, and embeddings are
+/// normal with a deviation that the architecture states.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Init {
-    /// PyTorch's default for `nn.Linear` (`kaiming_uniform_(a=√5)` and its bias rule): weights and biases
+    /// PyTorch's default for `nn.Linear` and `nn.Conv2d` (`kaiming_uniform_(a=√5)` and its bias rule): weights and biases
     /// uniform within ±1/√(inputs).
     #[default]
     PyTorch,
@@ -20,17 +21,22 @@ pub enum Init {
 }
 
 /// What a parameter is to its layer: it decides the distribution of the parameter's initial elements.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Kind {
-    /// The matrix of a linear layer with this many inputs.
+    /// The matrix of a linear layer, or the kernel of a convolution, with this many inputs.
     Weight {
-        /// Number of inputs.
+        /// Number of inputs of one output: channels times positions for a convolution.
         inputs: usize,
     },
-    /// The bias of a linear layer with this many inputs.
+    /// The bias of a layer with this many inputs.
     Bias {
         /// Number of inputs.
         inputs: usize,
+    },
+    /// A row for each token or position: normal in every initialisation.
+    Embedding {
+        /// The standard deviation.
+        deviation: f32,
     },
     /// The gain of a normalisation.
     Gain,
@@ -62,10 +68,8 @@ impl Init {
                 let bound = (inputs as f64).sqrt().recip();
                 filled(shape, |i| bound * (2.0 * key.uniform(i) - 1.0))
             }
-            (Self::He, Kind::Weight { inputs }) => {
-                let deviation = (2.0 / inputs as f64).sqrt();
-                filled(shape, |i| deviation * key.normal(i))
-            }
+            (Self::He, Kind::Weight { inputs }) => normal(shape, (2.0 / inputs as f64).sqrt(), key),
+            (_, Kind::Embedding { deviation }) => normal(shape, deviation.into(), key),
         }
     }
 }
@@ -80,6 +84,10 @@ impl Named for Init {
             Self::He => "he",
         }
     }
+}
+
+fn normal(shape: &[usize], deviation: f64, key: Key) -> Tensor {
+    filled(shape, |i| deviation * key.normal(i))
 }
 
 fn filled(shape: &[usize], element: impl Fn(u64) -> f64 + Sync + Send) -> Tensor {

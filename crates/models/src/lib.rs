@@ -1,28 +1,39 @@
 //! Architectures as graph builders, and reading and writing of weights.
 //!
-//! A [`Model`] is an architecture made from a one-line specification; [`Params`] are its weights by name. The
-//! two meet in [`Model::forward`] and [`Model::objective`], graphs whose first inputs are the parameters in the
-//! model's order.
+//! A [`Model`] is an architecture made from a one-line specification; [`Params`] are its weights and buffers by
+//! name. The two meet in [`Model::forward`] and [`Model::objective`], graphs whose first inputs are the parameters
+//! and the buffers in the model's order.
 
 mod activation;
+mod architecture;
 mod error;
 mod forward;
+mod gpt;
 mod init;
+mod input;
+mod layout;
 mod load;
 mod loss;
+mod lstm;
 mod mlp;
+mod mode;
 mod model;
 mod named;
+mod net;
 mod norm;
+mod options;
 mod params;
+mod resnet;
 mod spec;
 pub mod weights;
 
 pub use activation::Activation;
 pub use error::ModelError;
 pub use init::Init;
+pub use input::{Image, Input};
 pub use load::{RUN_WEIGHTS, load_model};
 pub use loss::Loss;
+pub use mode::Mode;
 pub use model::Model;
 pub use norm::Norm;
 pub use params::Params;

@@ -32,7 +32,7 @@ impl Loss {
         named::parse(name)
     }
 
-    /// Emits the loss of each example: logits `[N, C]`, labels `i32[N]`, result `[N]`.
+    /// Emits the loss of each example or token: logits `[N.., C]`, labels `i32[N..]`, result `[N..]`.
     pub(crate) fn emit(self, b: &mut Builder, logits: Val, labels: Val) -> Val {
         match self {
             Self::CrossEntropy => b.cross_entropy(logits, labels),

@@ -2,19 +2,53 @@
 
 use tensor::{DType, Key, Shape, Tensor};
 
-use crate::{Init, ModelError, Params, mlp::Mlp, spec};
+use crate::{
+    Init, Input, ModelError, Params, architecture::Architecture, gpt::Gpt, lstm::Lstm, mlp::Mlp,
+    resnet::ResNet, spec,
+};
 
-/// An architecture: which parameters there are, and how they turn examples into logits.
+/// An architecture: which parameters and buffers there are, and how they turn examples into logits.
 ///
 /// | specification | network |
 /// |---|---|
 /// | `mlp:784-512-512-10` | fully connected; the sizes are those of the input, the hidden layers and the logits |
+/// | `resnet20`, also 8, 14, 32, 44, 56, 110 | residual networks for small images (arXiv:1512.03385, section 4.2) |
+/// | `gpt:layers=4,width=128,heads=4,context=128,vocab=96` | a causal transformer over tokens |
+/// | `lstm:vocab=96,hidden=256,layers=1,steps=64` | a recurrent network over tokens |
 ///
-/// Options follow after commas: `act=relu` (default), `leaky_relu`, `tanh` or `gelu`; `norm=none` (default) or
-/// `layer`, before each activation; `bias=on` (default) or `off`, for linear layers and normalisations alike.
+/// Options follow, separated by commas; sizes written above are the defaults.
+///
+/// - `mlp`: `act=relu` (default), `leaky_relu`, `tanh` or `gelu`; `norm=none` (default), `layer` or `batch`, before each
+///   activation; `bias=on` (default) or `off`, for linear layers and normalisations alike.
+/// - `resnet`: `width=1`, a factor of the channels; `norm=batch` (default), `layer` or `none`; `skip=on` (default) or `off`;
+///   `shortcut=projection` (default) or `padding`; `in=3x32x32`, the images' channels, rows and columns; `classes=10`.
+/// - `gpt`: `positions=learned` (default) or `rotary`; `tied=off` (default) or `on`: logits by the embedding's matrix.
+///
+/// Names and layouts of parameters are those that PyTorch users know: of `nn.Sequential` for an `mlp`, of the widespread
+/// (`features.0.weight`, `classifier.weight`), of nanoGPT for `gpt`, of PyTorch's `word_language_model` for `lstm`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Model {
-    pub(crate) mlp: Mlp,
+    pub(crate) network: Network,
+}
+
+/// The architectures.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Network {
+    Mlp(Mlp),
+    ResNet(ResNet),
+    Gpt(Gpt),
+    Lstm(Lstm),
+}
+
+impl Network {
+    pub(crate) fn architecture(&self) -> &dyn Architecture {
+        match self {
+            Self::Mlp(mlp) => mlp,
+            Self::ResNet(resnet) => resnet,
+            Self::Gpt(gpt) => gpt,
+            Self::Lstm(lstm) => lstm,
+        }
+    }
 }
 
 impl Model {
@@ -24,21 +58,37 @@ impl Model {
     /// [`ModelError::Unknown`] for a name that does not exist, [`ModelError::Spec`] for anything else that is
     /// malformed: no size, a size of 0, an option without value or given twice, more than 2^31 weights.
     pub fn parse(spec: &str) -> Result<Self, ModelError> {
-        Ok(Self { mlp: spec::parse(spec)? })
+        Ok(Self { network: spec::parse(spec)? })
     }
 
     /// The canonical specification: equal for equal models, options at their defaults left out.
     #[must_use]
     pub fn spec(&self) -> String {
-        spec::print(&self.mlp)
+        self.network.architecture().spec()
     }
 
-    /// Names and shapes of the parameters in the model's order. Names and layouts are those that PyTorch's
-    /// `nn.Sequential` would give: `0.weight` is `[outputs, inputs]`, and normalisations and activations take a
-    /// number too.
+    /// Names and shapes of the trained parameters in the model's order. Names and layouts are those that PyTorch
+    /// users know: the weight of a linear layer is `[outputs, inputs]`, that of a convolution
+    /// `[outputs, inputs, rows, columns]`; in an `mlp` the name's number is the position in an `nn.Sequential`, where
+    /// normalisations and activations take a number too.
     #[must_use]
     pub fn parameters(&self) -> Vec<(String, Shape)> {
-        self.mlp.parameters().into_iter().map(|parameter| (parameter.name, parameter.shape)).collect()
+        let parameters = self.network.architecture().layout().parameters;
+        parameters.into_iter().map(|parameter| (parameter.name, parameter.shape)).collect()
+    }
+
+    /// Names and shapes of the buffers in the model's order: the running statistics of batch normalisation. They
+    /// are part of [`Params`], behind the parameters; training sets them, but not by gradients.
+    #[must_use]
+    pub fn buffers(&self) -> Vec<(String, Shape)> {
+        let buffers = self.network.architecture().layout().buffers;
+        buffers.into_iter().map(|buffer| (buffer.name, buffer.shape)).collect()
+    }
+
+    /// Names and shapes of all that [`Params`] hold: the parameters, then the buffers.
+    #[must_use]
+    pub fn entries(&self) -> Vec<(String, Shape)> {
+        self.network.architecture().layout().entries()
     }
 
     /// The number of trained weights.
@@ -47,29 +97,40 @@ impl Model {
         self.parameters().iter().map(|(_, shape)| shape.elements()).sum()
     }
 
-    /// The number of features of an example.
+    /// What an example is.
+    #[must_use]
+    pub fn input(&self) -> Input {
+        self.network.architecture().input()
+    }
+
+    /// The number of elements of an example: features, numbers of an image, or tokens.
     #[must_use]
     pub fn input_features(&self) -> usize {
-        self.mlp.sizes[0]
+        self.input().elements()
     }
 
-    /// The number of classes: logits of an example.
+    /// The number of classes: logits of an example, or of each of its tokens.
     #[must_use]
     pub fn classes(&self) -> usize {
-        self.mlp.sizes[self.mlp.sizes.len() - 1]
+        self.network.architecture().classes()
     }
 
-    /// Initial `f32` parameters. Each is drawn from a key of its own, derived from `key` and its name, so that
-    /// equal keys give equal bits whatever the number of threads.
+    /// Initial `f32` parameters and buffers. Each parameter is drawn from a key of its own, derived from `key` and its
+    /// name, so that equal keys give equal bits whatever the number of threads; running means start at 0 and running
+    /// variances at 1.
     #[must_use]
     pub fn init(&self, init: Init, key: Key) -> Params {
-        Params::from_pairs(self.mlp.parameters().into_iter().map(|parameter| {
+        let layout = self.network.architecture().layout();
+        let parameters = layout.parameters.into_iter().map(|parameter| {
             let tensor = init.draw(parameter.kind, &parameter.shape, key.child(&parameter.name));
             (parameter.name, tensor)
-        }))
+        });
+        let buffers =
+            layout.buffers.into_iter().map(|buffer| (buffer.name, Tensor::full(buffer.shape, buffer.value)));
+        Params::from_pairs(parameters.chain(buffers))
     }
 
-    /// Checks that the parameters are exactly this model's, in its order: names, shapes, `f32`, all finite.
+    /// Checks that the parameters and buffers are exactly this model's, in its order: names, shapes, `f32`, all finite.
     ///
     /// # Errors
     /// As [`Model::check_layout`], and [`ModelError::NonFinite`] with the first element that is NaN or infinite.
@@ -78,13 +139,13 @@ impl Model {
         params.iter().try_for_each(|(name, tensor)| self.check_finite(name, tensor))
     }
 
-    /// Checks names, order, shapes and element type of the parameters, but not their elements.
+    /// Checks names, order, shapes and element type of the parameters and buffers, but not their elements.
     ///
     /// # Errors
     /// For the first parameter that is missing, unexpected, of another shape or type than `f32`, or out of order;
     /// the error names it.
     pub fn check_layout(&self, params: &Params) -> Result<(), ModelError> {
-        let expected = self.parameters();
+        let expected = self.entries();
         self.check_names(&expected, params)?;
         for (name, shape) in &expected {
             if let Some(tensor) = params.get(name) {
@@ -105,7 +166,7 @@ impl Model {
     /// # Errors
     /// As [`Model::check`], but for the order.
     pub fn arrange(&self, params: Params) -> Result<Params, ModelError> {
-        let order: Vec<String> = self.parameters().into_iter().map(|(name, _)| name).collect();
+        let order: Vec<String> = self.entries().into_iter().map(|(name, _)| name).collect();
         let mut pairs: Vec<(String, Tensor)> = params
             .names()
             .map(str::to_owned)

@@ -21,3 +21,16 @@ fn unknown<T: Named>(name: &str) -> ModelError {
     let known = T::MEMBERS.iter().map(|member| member.name()).collect();
     ModelError::Unknown { what: T::KIND, found: name.to_owned(), known }
 }
+
+/// Whether a part is there.
+#[derive(Clone, Copy)]
+pub(crate) struct Switch(pub(crate) bool);
+
+impl Named for Switch {
+    const KIND: &'static str = "setting of a switch";
+    const MEMBERS: &'static [Self] = &[Self(true), Self(false)];
+
+    fn name(self) -> &'static str {
+        if self.0 { "on" } else { "off" }
+    }
+}

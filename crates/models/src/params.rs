@@ -1,8 +1,9 @@
-//! Parameters by name.
+//! Parameters and buffers by name.
 
 use tensor::Tensor;
 
-/// Named tensors in the order of the model's parameters.
+/// Named tensors: a model's parameters in its order, then its buffers (running statistics), as PyTorch's `state_dict`
+/// names them.
 ///
 /// Equality compares names, order, shapes and elements (so NaN makes it false).
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -1,59 +1,71 @@
 //! Specifications: an architecture in one line.
 
 use crate::{
-    Activation, ModelError, Norm,
+    ModelError,
+    gpt::Gpt,
+    lstm::Lstm,
     mlp::Mlp,
+    model::Network,
     named::{self, Named},
+    options::Line,
+    resnet::{self, ResNet},
 };
 
-/// The architectures there are.
+/// The families of networks there are.
 #[derive(Clone, Copy)]
-enum Architecture {
+enum Family {
     Mlp,
+    ResNet(resnet::Depth),
+    Gpt,
+    Lstm,
 }
 
-impl Named for Architecture {
+impl Named for Family {
     const KIND: &'static str = "architecture";
-    const MEMBERS: &'static [Self] = &[Self::Mlp];
+    const MEMBERS: &'static [Self] = &{
+        let r = resnet::Depth::ALL;
+        [
+            Self::Mlp,
+            Self::ResNet(r[0]),
+            Self::ResNet(r[1]),
+            Self::ResNet(r[2]),
+            Self::ResNet(r[3]),
+            Self::ResNet(r[4]),
+            Self::ResNet(r[5]),
+            Self::ResNet(r[6]),
+            Self::Gpt,
+            Self::Lstm,
+        ]
+    };
 
     fn name(self) -> &'static str {
         match self {
             Self::Mlp => "mlp",
+            Self::ResNet(depth) => depth.name(),
+            Self::Gpt => "gpt",
+            Self::Lstm => "lstm",
         }
     }
 }
 
-/// The options of a multilayer perceptron.
-#[derive(Clone, Copy, PartialEq)]
-enum Opt {
-    Activation,
-    Norm,
-    Bias,
-}
-
-impl Named for Opt {
-    const KIND: &'static str = "option of mlp";
-    const MEMBERS: &'static [Self] = &[Self::Activation, Self::Norm, Self::Bias];
-
-    fn name(self) -> &'static str {
+impl Family {
+    /// A specification of this family.
+    const fn example(self) -> &'static str {
         match self {
-            Self::Activation => "act",
-            Self::Norm => "norm",
-            Self::Bias => "bias",
+            Self::Mlp => "mlp:784-512-512-10,act=relu",
+            Self::ResNet(_) => "resnet20:width=2,norm=layer",
+            Self::Gpt => "gpt:layers=4,width=128,heads=4,context=128,vocab=96",
+            Self::Lstm => "lstm:vocab=96,hidden=256,layers=1,steps=64",
         }
     }
-}
 
-/// Whether layers have biases.
-#[derive(Clone, Copy)]
-struct Switch(bool);
-
-impl Named for Switch {
-    const KIND: &'static str = "setting of bias";
-    const MEMBERS: &'static [Self] = &[Self(true), Self(false)];
-
-    fn name(self) -> &'static str {
-        if self.0 { "on" } else { "off" }
+    fn parse(self, line: Line<'_>) -> Result<Network, ModelError> {
+        Ok(match self {
+            Self::Mlp => Network::Mlp(Mlp::parse(line)?),
+            Self::ResNet(depth) => Network::ResNet(ResNet::parse(depth, line)?),
+            Self::Gpt => Network::Gpt(Gpt::parse(line)?),
+            Self::Lstm => Network::Lstm(Lstm::parse(line)?),
+        })
     }
 }
 
@@ -62,91 +74,22 @@ impl Named for Switch {
 const MOST_ELEMENTS: usize = 1 << 31;
 
 /// Reads a specification.
-pub(crate) fn parse(spec: &str) -> Result<Mlp, ModelError> {
-    let text = spec.trim();
-    let (name, rest) = text.split_once(':').unwrap_or((text, ""));
-    match named::parse(name)? {
-        Architecture::Mlp => parse_mlp(text, rest),
+pub(crate) fn parse(spec: &str) -> Result<Network, ModelError> {
+    let spec = spec.trim();
+    let (name, rest) = spec.split_once(':').unwrap_or((spec, ""));
+    let family: Family = named::parse(name)?;
+    let line = Line { spec, rest, example: family.example() };
+    let network = family.parse(line)?;
+    match network.architecture().layout().checked_elements() {
+        Some(elements) if elements <= MOST_ELEMENTS => Ok(network),
+        _ => Err(line.fault(format!("at most {MOST_ELEMENTS} weights"), "more")),
     }
-}
-
-/// The shortest specification of a perceptron: options at their defaults are left out.
-pub(crate) fn print(mlp: &Mlp) -> String {
-    let sizes: Vec<String> = mlp.sizes.iter().map(ToString::to_string).collect();
-    let mut spec = format!("{}:{}", Architecture::Mlp.name(), sizes.join("-"));
-    let mut option = |option: Opt, value: &str, default: &str| {
-        if value != default {
-            spec += &format!(",{}={value}", option.name());
-        }
-    };
-    option(Opt::Activation, mlp.activation.name(), Activation::default().name());
-    option(Opt::Norm, mlp.norm.name(), Norm::default().name());
-    option(Opt::Bias, Switch(mlp.bias).name(), Switch(true).name());
-    spec
-}
-
-fn parse_mlp(spec: &str, rest: &str) -> Result<Mlp, ModelError> {
-    let mut parts = rest.split(',');
-    let sizes = parse_sizes(spec, parts.next().unwrap_or_default())?;
-    let mut mlp = Mlp { sizes, activation: Activation::default(), norm: Norm::default(), bias: true };
-    let mut seen = Vec::new();
-    for part in parts {
-        let option = set_option(spec, &mut mlp, part)?;
-        if seen.contains(&option) {
-            return Err(fault(spec, "every option once", format!("'{}' twice", option.name())));
-        }
-        seen.push(option);
-    }
-    check_elements(spec, &mlp)?;
-    Ok(mlp)
-}
-
-fn set_option(spec: &str, mlp: &mut Mlp, part: &str) -> Result<Opt, ModelError> {
-    let Some((name, value)) = part.split_once('=') else {
-        return Err(fault(spec, "an option as name=value after each comma", format!("'{part}'")));
-    };
-    let option = named::parse(name)?;
-    match option {
-        Opt::Activation => mlp.activation = named::parse(value)?,
-        Opt::Norm => mlp.norm = named::parse(value)?,
-        Opt::Bias => mlp.bias = named::parse::<Switch>(value)?.0,
-    }
-    Ok(option)
-}
-
-fn parse_sizes(spec: &str, text: &str) -> Result<Vec<usize>, ModelError> {
-    let sizes = text.split('-').map(|size| parse_size(spec, size)).collect::<Result<Vec<_>, _>>()?;
-    if sizes.len() < 2 {
-        let found = format!("only '{text}'");
-        return Err(fault(spec, "at least the input's and the output's size, as 784-10", found));
-    }
-    Ok(sizes)
-}
-
-fn parse_size(spec: &str, text: &str) -> Result<usize, ModelError> {
-    match text.parse() {
-        Ok(size) if size > 0 && text.bytes().all(|byte| byte.is_ascii_digit()) => Ok(size),
-        _ => Err(fault(spec, "layer sizes from 1 up, joined by '-', after 'mlp:'", format!("'{text}'"))),
-    }
-}
-
-fn check_elements(spec: &str, mlp: &Mlp) -> Result<(), ModelError> {
-    let total = mlp.parameters().iter().try_fold(0usize, |total, parameter| {
-        parameter.shape.checked_elements().and_then(|elements| total.checked_add(elements))
-    });
-    match total {
-        Some(elements) if elements <= MOST_ELEMENTS => Ok(()),
-        _ => Err(fault(spec, format!("at most {MOST_ELEMENTS} weights"), "more".to_owned())),
-    }
-}
-
-fn fault(spec: &str, expected: impl Into<String>, found: String) -> ModelError {
-    ModelError::Spec { spec: spec.to_owned(), expected: expected.into(), found }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Model;
 
     fn error(spec: &str) -> String {
         parse(spec).unwrap_err().to_string()
@@ -155,9 +98,27 @@ mod tests {
     #[test]
     fn options_at_their_defaults_are_not_printed() {
         let full = "mlp:784-512-512-512-10,act=relu,norm=none,bias=on";
-        assert_eq!(print(&parse(full).unwrap()), "mlp:784-512-512-512-10");
-        for spec in ["mlp:4-2", "mlp:4-3-2,act=gelu,norm=layer,bias=off", "mlp:4-3-2,act=tanh"] {
-            assert_eq!(print(&parse(spec).unwrap()), spec);
+        assert_eq!(Model::parse(full).unwrap().spec(), "mlp:784-512-512-512-10");
+        for spec in [
+            "mlp:4-2",
+            "mlp:4-3-2,act=gelu,norm=layer,bias=off",
+            "mlp:4-3-2,act=tanh",
+            "resnet20",
+            "resnet8:width=0.25,norm=layer,skip=off,shortcut=padding,in=1x8x8,classes=5",
+            "resnet110:width=4,norm=none",
+            "gpt",
+            "gpt:layers=2,width=64,heads=2,context=32,vocab=65,positions=rotary,tied=on",
+            "lstm",
+            "lstm:vocab=65,hidden=32,layers=2,steps=16",
+        ] {
+            assert_eq!(Model::parse(spec).unwrap().spec(), spec);
+        }
+        for (full, short) in [
+            ("resnet20:", "resnet20"),
+            ("resnet20:width=1.0,skip=on,norm=batch,in=3x32x32", "resnet20"),
+            ("gpt:tied=off,layers=3", "gpt:layers=3"),
+        ] {
+            assert_eq!(Model::parse(full).unwrap().spec(), short);
         }
     }
 
@@ -181,6 +142,28 @@ mod tests {
         assert!(error("mlp:99999999-99999999-10").contains("at most 2147483648 weights"));
         assert!(error("mlp:9223372036854775807-9223372036854775807").contains("at most"));
         assert!(error("mlp:99999999999999999999999-2").contains("layer sizes"));
+    }
+
+    #[test]
+    fn impossible_options_are_refused() {
+        assert!(error("resnet18").contains("did you mean 'resnet"));
+        assert!(error("resnet20:depth=3").contains("no option of resnet called 'depth'"));
+        for width in ["0", "-1", "0.1", "nan", "inf", "1e9", "x"] {
+            let error = error(&format!("resnet20:width={width}"));
+            assert!(error.contains("a factor that makes 16 channels a whole number"), "{error}");
+        }
+        for image in
+            ["3x32", "3x32x32x1", "0x32x32", "3x32x-1", "4096x4096x4096", "99999999999x99999999999x99"]
+        {
+            let error = error(&format!("resnet20:in={image}"));
+            assert!(error.contains("channels x rows x columns from 1 up"), "{error}");
+        }
+        assert!(error("resnet20:width=60000").contains("at most 2147483648 weights"));
+        assert!(error("gpt:width=1048576").contains("at most 2147483648 weights"));
+        assert!(error("lstm:hidden=0").contains("hidden from 1 to 1048576, found '0'"));
+        assert!(error("lstm:hidden=1048577").contains("hidden from 1 to 1048576"));
+        assert!(error("lstm:hidden=4,hidden=4").contains("'hidden' twice"));
+        assert!(error("gpt:layers").contains("write for example gpt:layers=4,"));
     }
 
     #[test]

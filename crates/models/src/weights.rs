@@ -1,6 +1,7 @@
 //! Reading and writing of weights: the safetensors format.
 //!
-//! Only tensors of 32-bit floats are read and written. Half-precision and double-precision files are refused
+//! PyTorch's counters `num_batches_tracked` are passed over when reading and not written: nothing here uses them, and
+//! PyTorch fills them in where they are missing. Otherwise only tensors of 32-bit floats are read and written. Half-precision and double-precision files are refused
 //! with a message: a silent conversion would change the network that was asked for.
 
 use std::{
@@ -71,12 +72,16 @@ pub fn load(path: &Path) -> Result<Checkpoint, ModelError> {
         let found = format!("{} bytes: cut short or damaged", data.len());
         return Err(fault(path, &format!("{} bytes of tensor data", header.data_len()), found));
     }
-    let names = header.offset_keys();
-    let tensors =
-        names.into_iter().map(|name| decode(path, name, &header, data)).collect::<Result<Vec<_>, _>>()?;
+    let names = header.offset_keys().into_iter().filter(|name| !is_counter(name));
+    let tensors = names.map(|name| decode(path, name, &header, data)).collect::<Result<Vec<_>, _>>()?;
     let metadata =
         header.metadata().iter().flatten().map(|(key, value)| (key.clone(), value.clone())).collect();
     Ok(Checkpoint { params: Params::from_pairs(tensors), metadata })
+}
+
+/// Whether this is the number of batches that a normalisation of PyTorch has seen.
+fn is_counter(name: &str) -> bool {
+    name.rsplit('.').next() == Some("num_batches_tracked")
 }
 
 /// The header and the data of a file.
@@ -238,6 +243,16 @@ mod tests {
         let header = "{\"0.weight\":{\"dtype\":\"BF16\",\"shape\":[4],\"data_offsets\":[0,8]}}";
         let error = error(&with_header(header, &[0; 8]));
         assert!(error.contains("tensor '0.weight' is stored as BF16, only F32"), "{error}");
+    }
+
+    #[test]
+    fn pytorch_s_counters_of_batches_are_passed_over() {
+        let header = "{\"1.num_batches_tracked\":{\"dtype\":\"I64\",\"shape\":[],\"data_offsets\":[0,8]},\
+            \"1.weight\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[8,12]}}";
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model.safetensors");
+        fs::write(&path, with_header(header, &[0; 12])).unwrap();
+        assert_eq!(load(&path).unwrap().params.names().collect::<Vec<_>>(), ["1.weight"]);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::{Config, TrainError};
 /// Everything that the loop needs to know beside data and progress.
 ///
 /// The state of a run is a list of tensors: the parameters in the model's order, then each slot of the optimiser
-/// for all parameters in that order.
+/// for all parameters in that order, then the buffers in the model's order.
 pub(crate) struct Plan {
     /// In canonical form.
     pub(crate) config: Config,
@@ -56,28 +56,33 @@ impl Plan {
         data::epoch_order(self.key, epoch, examples)
     }
 
-    /// Names and shapes of the state's tensors: `parameter/0.weight`, …, `velocity/0.weight`, ….
+    /// Names and shapes of the state's tensors: `parameter/0.weight`, …, `velocity/0.weight`, …,
+    /// `buffer/1.running_mean`, ….
     pub(crate) fn state(&self) -> Vec<(String, Shape)> {
         let parameters = self.model.parameters();
-        std::iter::once(&"parameter")
-            .chain(self.optimizer.slots())
-            .flat_map(|slot| {
-                parameters.iter().map(move |(name, shape)| (format!("{slot}/{name}"), shape.clone()))
-            })
-            .collect()
+        let slots = std::iter::once(&"parameter").chain(self.optimizer.slots()).flat_map(|slot| {
+            parameters.iter().map(move |(name, shape)| (format!("{slot}/{name}"), shape.clone()))
+        });
+        let buffers = self.model.buffers().into_iter();
+        slots.chain(buffers.map(|(name, shape)| (format!("buffer/{name}"), shape))).collect()
     }
 
     pub(crate) fn initial_state(&self) -> Vec<Tensor> {
         let mut state = self.model.init(self.init, self.key.child("init")).into_values();
-        let slots = self.state().split_off(state.len());
-        state.extend(slots.into_iter().map(|(_, shape)| Tensor::zeros(DType::F32, shape)));
+        let buffers = state.split_off(self.model.parameters().len());
+        let names = self.state();
+        let slots = &names[state.len()..names.len() - buffers.len()];
+        state.extend(slots.iter().map(|(_, shape)| Tensor::zeros(DType::F32, shape.clone())));
+        state.extend(buffers);
         state
     }
 
-    /// The parameters in a state.
+    /// The parameters and buffers in a state.
     pub(crate) fn params(&self, state: &[Tensor]) -> Params {
-        let names = self.model.parameters().into_iter().map(|(name, _)| name);
-        Params::from_pairs(names.zip(state.iter().cloned()))
+        let (parameters, buffers) = (self.model.parameters(), self.model.buffers());
+        let last = &state[state.len() - buffers.len()..];
+        let names = parameters.iter().chain(&buffers).map(|(name, _)| name.clone());
+        Params::from_pairs(names.zip(state[..parameters.len()].iter().chain(last).cloned()))
     }
 
     /// The name and the value of a number in a state that is not finite, if there is one.

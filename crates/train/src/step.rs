@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use data::Dataset;
 use graph::{Argument, Builder, Donation, Executable, Executor, Graph, Role, Ty, Val};
+use models::Mode;
 use tensor::{DType, Tensor};
 
 use crate::{TrainError, batch::Batch, plan::Plan};
@@ -11,24 +12,26 @@ use crate::{TrainError, batch::Batch, plan::Plan};
 /// The step on batches of one size. Inputs: the state, the optimiser's scalars, `x`, `labels`. Outputs: the new
 /// state in the same order, then the mean loss before the update.
 pub(crate) fn step_graph(plan: &Plan, batch: usize) -> Graph {
-    let objective = plan.model.objective(batch, DType::F32, plan.loss);
+    let objective = plan.model.objective_in(Mode::Training, batch, DType::F32, plan.loss);
     let parameters: Vec<usize> = objective.inputs_with(Role::Parameter).collect();
     let gradient = transform::grad(&objective, 0, &parameters);
-    let count = parameters.len();
+    let (count, buffers) = (parameters.len(), objective.inputs_with(Role::State).count());
     let mut b = Builder::new("training_step");
     let state = declare_state(&mut b, plan, count);
+    let (trained, old_buffers) = state.split_at(state.len() - buffers);
     let scalars: Vec<Val> =
         plan.optimizer.hyper_names().iter().map(|name| b.data(*name, Ty::f32([]))).collect();
-    let mut arguments = state[..count].to_vec();
-    for input in &gradient.inputs()[count..] {
+    let mut arguments = [&trained[..count], old_buffers].concat();
+    for input in &gradient.inputs()[count + buffers..] {
         arguments.push(b.data(input.name.clone(), gradient.ty(input.val).clone()));
     }
     let values = b.inline(&gradient, &arguments);
     let results: Vec<Val> = gradient.outputs().iter().map(|output| values[output.val.position()]).collect();
-    let gradients = &results[results.len() - count..];
-    let updated = update(&mut b, plan, &scalars, &state, gradients);
-    for ((name, _), value) in plan.state().into_iter().zip(updated) {
-        b.output(name, value);
+    let (results, gradients) = results.split_at(results.len() - count);
+    let updated = update(&mut b, plan, &scalars, trained, gradients);
+    let new_buffers = &results[results.len() - buffers..];
+    for ((name, _), value) in plan.state().into_iter().zip(updated.iter().chain(new_buffers)) {
+        b.output(name, *value);
     }
     b.output("loss", results[0]);
     transform::simplify(&b.finish())
@@ -43,7 +46,7 @@ fn declare_state(b: &mut Builder, plan: &Plan, parameters: usize) -> Vec<Val> {
         .collect()
 }
 
-/// The new state in the order of the old one.
+/// The new parameters and slots in the order of the old ones.
 fn update(b: &mut Builder, plan: &Plan, scalars: &[Val], state: &[Val], gradients: &[Val]) -> Vec<Val> {
     let count = gradients.len();
     let mut updated = state.to_vec();

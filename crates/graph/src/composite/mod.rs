@@ -6,7 +6,10 @@
 mod activation;
 mod attention;
 mod batch_norm;
+mod conv2d;
 mod cross_entropy;
+mod dropout;
+mod embedding;
 mod graph_convolution;
 mod group_norm;
 mod gru;
@@ -28,6 +31,7 @@ mod uniform;
 pub use activation::LEAKY_RELU_SLOPE;
 pub use attention::Attention;
 pub use batch_norm::{BatchNorm, ChannelMoments};
+pub use conv2d::Conv2d;
 pub use cross_entropy::CrossEntropy;
 pub use group_norm::GROUP_NORM_EPSILON;
 pub use layer_norm::LAYER_NORM_EPSILON;

@@ -6,8 +6,8 @@
 mod golden;
 
 use graph::composite::{
-    Attention, BatchNorm, ChannelMoments, CrossEntropy, GROUP_NORM_EPSILON, LAYER_NORM_EPSILON, LstmState,
-    RMS_NORM_EPSILON, ROTARY_BASE, Recurrent, SelfAttention, SqueezeExcite,
+    Attention, BatchNorm, ChannelMoments, Conv2d, CrossEntropy, GROUP_NORM_EPSILON, LAYER_NORM_EPSILON,
+    LstmState, RMS_NORM_EPSILON, ROTARY_BASE, Recurrent, SelfAttention, SqueezeExcite,
 };
 use graph::{Builder, Val};
 
@@ -112,6 +112,16 @@ const COMPOSITES: &[(&str, Composite)] = &[
     ("gru", |b, v| vec![b.gru(v[0], None, recurrent(&v[1..]))]),
     ("gru from a state", |b, v| vec![b.gru(v[0], Some(v[1]), recurrent(&v[2..]))]),
     ("gru_cell", |b, v| vec![b.gru_cell(v[0], v[1], recurrent(&v[2..]))]),
+    ("conv2d", |b, v| vec![b.conv2d(v[0], v[1], Some(v[2]), Conv2d::default())]),
+    ("conv2d, strided and padded", |b, v| {
+        let options = Conv2d { stride: [2, 1], padding: [1, 2], ..Conv2d::default() };
+        vec![b.conv2d(v[0], v[1], Some(v[2]), options)]
+    }),
+    ("conv2d, dilated, in groups", |b, v| {
+        let options = Conv2d { dilation: [1, 2], groups: 2, ..Conv2d::default() };
+        vec![b.conv2d(v[0], v[1], Some(v[2]), options)]
+    }),
+    ("embedding", |b, v| vec![b.embedding(v[0], v[1])]),
 ];
 
 fn graph_convolution(b: &mut Builder, v: &[Val]) -> Vec<Val> {

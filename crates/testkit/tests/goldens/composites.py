@@ -217,8 +217,21 @@ def recurrent():
     case("gru_cell", lambda x, h, *p: gru(x[None], h, *p)[0], x[0], h, *parameters)
 
 
+def images():
+    x, w, b = torch.randn(2, 5, 6, 4), torch.randn(6, 4, 3, 2), torch.randn(6)
+
+    def convolution(**options):
+        return lambda x, *parameters: last(F.conv2d(first(x), *parameters, **options))
+
+    case("conv2d", convolution(), x, w, b)
+    case("conv2d, strided and padded", convolution(stride=(2, 1), padding=(1, 2)), x, w, b)
+    case("conv2d, dilated, in groups", convolution(dilation=(1, 2), groups=2), x, w[:, :2], b)
+    table, tokens = torch.randn(5, 3), torch.tensor([[1, 4, 1], [0, 1, 2]])
+    case("embedding", lambda w, i: F.embedding(i, w), table, tokens)
+
+
 if __name__ == "__main__":
-    for group in [activations, softmaxes, losses, norms, graphs, pools, attention, recurrent]:
+    for group in [activations, softmaxes, losses, norms, graphs, pools, attention, recurrent, images]:
         group()
     print('{"torch": ' + json.dumps(torch.__version__) + ', "cases": [')
     print(",\n".join(json.dumps(entry) for entry in CASES))

@@ -23,6 +23,13 @@ fn impossible_runs_are_refused_before_anything_is_written() {
     assert!(text.contains("151 examples is larger than the training set 'digits' of 150"), "{text}");
     let text = refused(Config { model: "mlp:65-9".to_owned(), ..config() });
     assert!(text.contains("expected 64 features and 10 classes, found 65 and 9"), "{text}");
+    let text = refused(Config { model: "resnet8".to_owned(), ..config() });
+    assert!(text.contains("expected 64 features and 10 classes, found 3072 and 10; try --model with the options in=CxHxW, where C·H·W is 64"), "{text}");
+    let text = refused(Config { model: "lstm:vocab=10,steps=64".to_owned(), ..config() });
+    assert!(
+        text.contains("model lstm:vocab=10 reads tokens, but data set 'digits (train)' holds numbers"),
+        "{text}"
+    );
     let text = refused(Config { optimizer: "adam:lr=nan".to_owned(), ..config() });
     assert!(text.contains("lr should be a number above 0, found 'nan'"), "{text}");
 }
