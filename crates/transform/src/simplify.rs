@@ -1,6 +1,7 @@
 //! Simplification: constant folding, common-subexpression and dead-code elimination.
 
 mod fold;
+mod rewrite;
 mod share;
 
 use graph::{Builder, Def, Graph, Prim, Val};
@@ -10,8 +11,8 @@ use crate::live::live_towards;
 pub use fold::fold_constants;
 pub use share::eliminate_common_subexpressions;
 
-/// Folds constants, shares common subexpressions and drops dead code. The results keep their bits, but that a
-/// sum with zero loses the sign of a negative zero.
+/// Folds constants, shares common subexpressions and drops dead code. The results keep their bits, but for the signs
+/// of zeros, and but for sums over repetitions, which become products with their number.
 #[must_use]
 pub fn simplify(graph: &Graph) -> Graph {
     eliminate_dead_code(&eliminate_common_subexpressions(&fold_constants(graph)))

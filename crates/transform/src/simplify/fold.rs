@@ -1,9 +1,15 @@
-//! Constant folding and algebraic identities that keep every bit (but the sign of a zero).
+//! Constant folding and algebraic identities.
 
-use graph::{AxisMap, Builder, Def, Graph, Prim, Ty, Val};
+use graph::{
+    AxisMap, Builder, Def, Graph, Prim, Ty, Val,
+    ops::{Pad, Slice},
+};
 use tensor::Tensor;
 
-use super::rebuild;
+use super::{
+    rebuild,
+    rewrite::{is_linear_of_zeros, rewrite},
+};
 
 /// Results of at most this many elements are computed at once; larger ones stay as the applications that make
 /// them, since a graph should not carry them as text. Ours: it covers scalars, per-class and per-axis vectors.
@@ -11,24 +17,31 @@ const FOLDED_ELEMENTS: usize = 256;
 
 /// Evaluates applications of small constants, and replaces what an identity shows to be one of its operands:
 /// sums with zero, products and quotients with one, double negation, a choice between equals, rearrangements
-/// that change nothing or undo each other.
+/// that change nothing. Rearrangements of rearrangements become one, transposes move into the axes of contractions,
+/// a sum with a negation becomes a difference, a sum over repetitions a product.
 #[must_use]
 pub fn fold_constants(graph: &Graph) -> Graph {
-    rebuild(graph, |b, _, op, operands| {
-        if let Some(same) = identity(b, op, operands) {
-            return same;
-        }
-        if let Some(value) = evaluated(b, op, operands) {
-            return b.constant(value);
-        }
-        if let Some(val) = evaluated_splat(b, op, operands) {
-            return val;
-        }
-        b.apply(op.clone(), operands)
-    })
+    rebuild(graph, |b, _, op, operands| emit(b, op, operands))
 }
 
-fn definition(b: &Builder, val: Val) -> Option<(&Prim, &[Val])> {
+/// The shortest form of an application.
+fn emit(b: &mut Builder, op: &Prim, operands: &[Val]) -> Val {
+    if let Some(same) = identity(b, op, operands) {
+        return same;
+    }
+    if let Some(value) = evaluated(b, op, operands) {
+        return b.constant(value);
+    }
+    if let Some(val) = evaluated_splat(b, op, operands) {
+        return val;
+    }
+    if let Some((op, operands)) = rewrite(b, op, operands) {
+        return emit(b, &op, &operands);
+    }
+    b.apply(op.clone(), operands)
+}
+
+pub(super) fn definition(b: &Builder, val: Val) -> Option<(&Prim, &[Val])> {
     match b.graph().def(val) {
         Def::Input(_) => None,
         Def::Apply { op, operands } => Some((op, operands)),
@@ -43,7 +56,7 @@ fn constant(b: &Builder, val: Val) -> Option<&Tensor> {
 }
 
 /// The scalar that a value repeats everywhere, if it is a broadcast constant scalar (or one itself).
-fn splat(b: &Builder, val: Val) -> Option<&Tensor> {
+pub(super) fn splat(b: &Builder, val: Val) -> Option<&Tensor> {
     let scalar = match definition(b, val)? {
         (Prim::BroadcastInDim(_), operands) => constant(b, operands[0])?,
         _ => constant(b, val)?,
@@ -51,7 +64,7 @@ fn splat(b: &Builder, val: Val) -> Option<&Tensor> {
     (scalar.shape().rank() == 0).then_some(scalar)
 }
 
-fn is_splat_of(b: &Builder, val: Val, number: f64) -> bool {
+pub(super) fn is_splat_of(b: &Builder, val: Val, number: f64) -> bool {
     splat(b, val).is_some_and(|scalar| scalar.to_f64_vec() == [number])
 }
 
@@ -76,7 +89,9 @@ fn identity(b: &Builder, op: &Prim, x: &[Val]) -> Option<Val> {
             Some(x[0])
         }
         Prim::Transpose(outer) if outer.permutation.is_sorted() => Some(x[0]),
-        Prim::Transpose(outer) => undone_transpose(b, &outer.permutation, x[0]),
+        Prim::Concatenate(_) if x.len() == 1 => Some(x[0]),
+        Prim::Slice(op) => sliced(b, op, x[0]),
+        Prim::Pad(op) if is_no_padding(op) => Some(x[0]),
         _ => None,
     }
 }
@@ -85,11 +100,27 @@ fn unchanged(b: &Builder, x: Val, result: &Ty) -> Option<Val> {
     (b.ty(x) == result).then_some(x)
 }
 
-fn undone_transpose(b: &Builder, outer: &[usize], x: Val) -> Option<Val> {
-    match definition(b, x)? {
-        (Prim::Transpose(inner), operands) if inner.inverse() == outer => Some(operands[0]),
-        _ => None,
+/// What a slice takes whole: its operand, or one of the operands of a concatenation.
+fn sliced(b: &Builder, op: &Slice, x: Val) -> Option<Val> {
+    let is_whole =
+        |axis: usize| (op.start[axis], op.limit[axis], op.stride[axis]) == (0, b.shape(x)[axis], 1);
+    let cut: Vec<usize> = (0..op.start.len()).filter(|&axis| !is_whole(axis)).collect();
+    let &[axis] = &cut[..] else { return cut.is_empty().then_some(x) };
+    let (Prim::Concatenate(joined), pieces) = definition(b, x)? else { return None };
+    if joined.axis != axis || op.stride[axis] != 1 {
+        return None;
     }
+    let mut start = 0;
+    pieces.iter().copied().find(|&piece| {
+        let range = (start, start + b.shape(piece)[axis]);
+        start = range.1;
+        range == (op.start[axis], op.limit[axis])
+    })
+}
+
+fn is_no_padding(op: &Pad) -> bool {
+    let edges = op.low.iter().chain(&op.high).all(|&count| count == 0);
+    edges && op.interior.iter().all(|&count| count == 0)
 }
 
 /// The value of a small application whose operands are all constants.
@@ -110,6 +141,10 @@ fn evaluated(b: &Builder, op: &Prim, operands: &[Val]) -> Option<Tensor> {
 fn evaluated_splat(b: &mut Builder, op: &Prim, operands: &[Val]) -> Option<Val> {
     let types: Vec<&Ty> = operands.iter().map(|&operand| b.ty(operand)).collect();
     let result = op.out_type(&types).ok()?;
+    if !operands.is_empty() && is_linear_of_zeros(b, op, operands) {
+        return Some(b.splat(&result, 0.0));
+    }
+    let types: Vec<&Ty> = operands.iter().map(|&operand| b.ty(operand)).collect();
     if operands.is_empty() || op.axes(&types, &result) != AxisMap::elementwise(operands.len(), &result) {
         return None;
     }

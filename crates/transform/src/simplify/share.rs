@@ -7,7 +7,8 @@ use tensor::Buffer;
 
 use super::rebuild;
 
-/// Computes equal applications (the same primitive with the same attributes on the same operands) once.
+/// Computes equal applications (the same primitive with the same attributes on the same operands, in either order
+/// where that is all the same) once.
 #[must_use]
 pub fn eliminate_common_subexpressions(graph: &Graph) -> Graph {
     let mut seen: BTreeMap<Key, Val> = BTreeMap::new();
@@ -25,7 +26,11 @@ fn key(op: &Prim, operands: &[Val]) -> Key {
     for (_, attribute) in op.attributes() {
         encode(&attribute, &mut words);
     }
-    (op.name(), words, operands.to_vec())
+    let mut operands = operands.to_vec();
+    if matches!(op, Prim::Add(_) | Prim::Multiply(_)) {
+        operands.sort_unstable();
+    }
+    (op.name(), words, operands)
 }
 
 fn encode(attribute: &Attr, words: &mut Vec<u64>) {
