@@ -1,6 +1,6 @@
 //! The derivatives that people ask for, made of [`crate::jvp()`] and [`crate::transpose()`].
 
-use graph::{Builder, Graph};
+use graph::{Builder, Graph, Val};
 
 use crate::{
     Rules,
@@ -80,23 +80,45 @@ pub fn grad(graph: &Graph, output: usize, wrt: &[usize]) -> Graph {
 #[must_use]
 #[track_caller]
 pub fn grad_with(rules: Rules, graph: &Graph, output: usize, wrt: &[usize]) -> Graph {
+    let pulled = pulled_back_from(rules, graph, output, wrt);
+    let mut b = Builder::new(format!("grad.{}", graph.name()));
+    let mut arguments = copied_inputs(&mut b, graph);
+    arguments.push(b.scalar(graph.ty(graph.outputs()[output].val).dtype, 1.0));
+    let values = b.inline(&pulled, &arguments);
+    let outputs: Vec<Val> = pulled.outputs().iter().map(|output| values[output.val.position()]).collect();
+    let (results, gradients) = outputs.split_at(graph.outputs().len());
+    name_gradients(&mut b, graph, output, wrt, results, gradients);
+    simplify(&b.finish())
+}
+
+/// Declares the outputs of a gradient.
+pub(crate) fn name_gradients(
+    b: &mut Builder,
+    graph: &Graph,
+    output: usize,
+    wrt: &[usize],
+    results: &[Val],
+    gradients: &[Val],
+) {
+    for (result, &val) in graph.outputs().iter().zip(results) {
+        b.output(result.name.clone(), val);
+    }
+    for (&gradient, &position) in gradients.iter().zip(wrt) {
+        let name = format!("d{}/d{}", graph.outputs()[output].name, graph.inputs()[position].name);
+        fresh::output(b, name, gradient);
+    }
+}
+
+/// The vector-Jacobian product with a cotangent for one scalar output only.
+///
+/// # Panics
+/// Where the output is not a floating-point scalar.
+#[track_caller]
+pub(crate) fn pulled_back_from(rules: Rules, graph: &Graph, output: usize, wrt: &[usize]) -> Graph {
     let objective = &graph.outputs()[output];
     let ty = graph.ty(objective.val);
     assert!(ty.shape.rank() == 0 && ty.dtype.is_float(), "the gradient of '{}' of type {ty}", objective.name);
-    let pulled = pulled_back(rules, graph, &[output], wrt);
-    let mut b = Builder::new(format!("grad.{}", graph.name()));
-    let mut arguments = copied_inputs(&mut b, graph);
-    arguments.push(b.scalar(ty.dtype, 1.0));
-    let values = b.inline(&pulled, &arguments);
-    let (results, gradients) = pulled.outputs().split_at(graph.outputs().len());
-    for result in results {
-        b.output(result.name.clone(), values[result.val.position()]);
-    }
-    for (gradient, &position) in gradients.iter().zip(wrt) {
-        let name = format!("d{}/d{}", objective.name, graph.inputs()[position].name);
-        fresh::output(&mut b, name, values[gradient.val.position()]);
-    }
-    simplify(&b.finish())
+    pulled_back(rules, graph, &[output], wrt)
 }
 
 /// The scalar output at position `output` and its gradient with respect to the inputs at positions `wrt`: [`grad`]

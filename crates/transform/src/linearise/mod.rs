@@ -1,5 +1,6 @@
 //! Linearisation: a graph that is linear in some inputs, split into what does not depend on them and what does.
 
+mod checkpoint;
 mod choose;
 mod cost;
 mod halves;
@@ -11,6 +12,7 @@ use crate::{
     Rules, check_linear, gnvp, hvp, join::join_contractions, jvp, jvp::float_outputs, live::live_towards,
     simplify, vjp,
 };
+pub use checkpoint::{Checkpointed, checkpoint};
 use choose::{Demand, Fate, choose};
 use halves::{linear_half, primal_half};
 
