@@ -25,6 +25,7 @@ mod options;
 mod params;
 mod resnet;
 mod spec;
+mod vgg;
 pub mod weights;
 
 pub use activation::Activation;

@@ -4,7 +4,7 @@ use tensor::{DType, Key, Shape, Tensor};
 
 use crate::{
     Init, Input, ModelError, Params, architecture::Architecture, gpt::Gpt, lstm::Lstm, mlp::Mlp,
-    resnet::ResNet, spec,
+    resnet::ResNet, spec, vgg::Vgg,
 };
 
 /// An architecture: which parameters and buffers there are, and how they turn examples into logits.
@@ -13,6 +13,7 @@ use crate::{
 /// |---|---|
 /// | `mlp:784-512-512-10` | fully connected; the sizes are those of the input, the hidden layers and the logits |
 /// | `resnet20`, also 8, 14, 32, 44, 56, 110 | residual networks for small images (arXiv:1512.03385, section 4.2) |
+/// | `vgg16`, also 11, 13, 19 | VGG networks for small images, with one linear layer (arXiv:1409.1556) |
 /// | `gpt:layers=4,width=128,heads=4,context=128,vocab=96` | a causal transformer over tokens |
 /// | `lstm:vocab=96,hidden=256,layers=1,steps=64` | a recurrent network over tokens |
 ///
@@ -22,9 +23,11 @@ use crate::{
 ///   activation; `bias=on` (default) or `off`, for linear layers and normalisations alike.
 /// - `resnet`: `width=1`, a factor of the channels; `norm=batch` (default), `layer` or `none`; `skip=on` (default) or `off`;
 ///   `shortcut=projection` (default) or `padding`; `in=3x32x32`, the images' channels, rows and columns; `classes=10`.
+/// - `vgg`: `width=1`; `norm=none` (default), `layer` or `batch`; `in=3x32x32` or larger; `classes=10`.
 /// - `gpt`: `positions=learned` (default) or `rotary`; `tied=off` (default) or `on`: logits by the embedding's matrix.
 ///
 /// Names and layouts of parameters are those that PyTorch users know: of `nn.Sequential` for an `mlp`, of the widespread
+/// CIFAR networks for `resnet` (`layer1.0.conv1.weight`; normalisations are called `bn` whatever they are) and `vgg`
 /// (`features.0.weight`, `classifier.weight`), of nanoGPT for `gpt`, of PyTorch's `word_language_model` for `lstm`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Model {
@@ -36,6 +39,7 @@ pub struct Model {
 pub(crate) enum Network {
     Mlp(Mlp),
     ResNet(ResNet),
+    Vgg(Vgg),
     Gpt(Gpt),
     Lstm(Lstm),
 }
@@ -45,6 +49,7 @@ impl Network {
         match self {
             Self::Mlp(mlp) => mlp,
             Self::ResNet(resnet) => resnet,
+            Self::Vgg(vgg) => vgg,
             Self::Gpt(gpt) => gpt,
             Self::Lstm(lstm) => lstm,
         }

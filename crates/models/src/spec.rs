@@ -9,6 +9,7 @@ use crate::{
     named::{self, Named},
     options::Line,
     resnet::{self, ResNet},
+    vgg::{self, Vgg},
 };
 
 /// The families of networks there are.
@@ -16,6 +17,7 @@ use crate::{
 enum Family {
     Mlp,
     ResNet(resnet::Depth),
+    Vgg(vgg::Depth),
     Gpt,
     Lstm,
 }
@@ -23,7 +25,7 @@ enum Family {
 impl Named for Family {
     const KIND: &'static str = "architecture";
     const MEMBERS: &'static [Self] = &{
-        let r = resnet::Depth::ALL;
+        let (r, v) = (resnet::Depth::ALL, vgg::Depth::ALL);
         [
             Self::Mlp,
             Self::ResNet(r[0]),
@@ -33,6 +35,10 @@ impl Named for Family {
             Self::ResNet(r[4]),
             Self::ResNet(r[5]),
             Self::ResNet(r[6]),
+            Self::Vgg(v[0]),
+            Self::Vgg(v[1]),
+            Self::Vgg(v[2]),
+            Self::Vgg(v[3]),
             Self::Gpt,
             Self::Lstm,
         ]
@@ -42,6 +48,7 @@ impl Named for Family {
         match self {
             Self::Mlp => "mlp",
             Self::ResNet(depth) => depth.name(),
+            Self::Vgg(depth) => depth.name(),
             Self::Gpt => "gpt",
             Self::Lstm => "lstm",
         }
@@ -54,6 +61,7 @@ impl Family {
         match self {
             Self::Mlp => "mlp:784-512-512-10,act=relu",
             Self::ResNet(_) => "resnet20:width=2,norm=layer",
+            Self::Vgg(_) => "vgg16:norm=batch",
             Self::Gpt => "gpt:layers=4,width=128,heads=4,context=128,vocab=96",
             Self::Lstm => "lstm:vocab=96,hidden=256,layers=1,steps=64",
         }
@@ -63,6 +71,7 @@ impl Family {
         Ok(match self {
             Self::Mlp => Network::Mlp(Mlp::parse(line)?),
             Self::ResNet(depth) => Network::ResNet(ResNet::parse(depth, line)?),
+            Self::Vgg(depth) => Network::Vgg(Vgg::parse(depth, line)?),
             Self::Gpt => Network::Gpt(Gpt::parse(line)?),
             Self::Lstm => Network::Lstm(Lstm::parse(line)?),
         })
@@ -106,6 +115,8 @@ mod tests {
             "resnet20",
             "resnet8:width=0.25,norm=layer,skip=off,shortcut=padding,in=1x8x8,classes=5",
             "resnet110:width=4,norm=none",
+            "vgg16",
+            "vgg11:width=0.5,norm=batch,in=1x64x32,classes=100",
             "gpt",
             "gpt:layers=2,width=64,heads=2,context=32,vocab=65,positions=rotary,tied=on",
             "lstm",

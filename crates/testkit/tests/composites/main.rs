@@ -9,7 +9,7 @@ use graph::composite::{
     Attention, BatchNorm, ChannelMoments, Conv2d, CrossEntropy, GROUP_NORM_EPSILON, LAYER_NORM_EPSILON,
     LstmState, RMS_NORM_EPSILON, ROTARY_BASE, Recurrent, SelfAttention, SqueezeExcite,
 };
-use graph::{Builder, Val};
+use graph::{Builder, Val, ops::Window};
 
 use golden::{Composite, check_all, load};
 
@@ -121,6 +121,8 @@ const COMPOSITES: &[(&str, Composite)] = &[
         let options = Conv2d { dilation: [1, 2], groups: 2, ..Conv2d::default() };
         vec![b.conv2d(v[0], v[1], Some(v[2]), options)]
     }),
+    ("max_pool", |b, v| vec![b.max_pool(v[0], &WINDOWS)]),
+    ("average_pool", |b, v| vec![b.average_pool(v[0], &WINDOWS)]),
     ("embedding", |b, v| vec![b.embedding(v[0], v[1])]),
 ];
 
@@ -128,6 +130,8 @@ fn graph_convolution(b: &mut Builder, v: &[Val]) -> Vec<Val> {
     let propagation = b.propagation(v[1]);
     vec![b.graph_convolution(v[0], propagation, v[2], Some(v[3]))]
 }
+
+const WINDOWS: [Window; 2] = [Window::sliding(3, 2, 1), Window::sliding(2, 1, 0)];
 
 const CAUSAL: Attention = Attention { causal: true, present: None };
 

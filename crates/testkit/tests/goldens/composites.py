@@ -227,6 +227,10 @@ def images():
     case("conv2d, strided and padded", convolution(stride=(2, 1), padding=(1, 2)), x, w, b)
     case("conv2d, dilated, in groups", convolution(dilation=(1, 2), groups=2), x, w[:, :2], b)
     table, tokens = torch.randn(5, 3), torch.tensor([[1, 4, 1], [0, 1, 2]])
+    # No two elements near each other, so that the maximum is smooth.
+    spread = torch.randperm(x.numel()).reshape(x.shape) / 4 - 20
+    case("max_pool", lambda x: last(F.max_pool2d(first(x), (3, 2), (2, 1), (1, 0))), spread)
+    case("average_pool", lambda x: last(F.avg_pool2d(first(x), (3, 2), (2, 1), (1, 0))), x)
     case("embedding", lambda w, i: F.embedding(i, w), table, tokens)
 
 
