@@ -139,3 +139,116 @@ fn signs_and_choices_are_shortened() {
         b.add(x, moved)
     });
 }
+
+#[test]
+fn slices_of_parts_read_the_parts() {
+    check(&["slice"], |b, x, _| {
+        let once = b.slice(x, &[0, 1, 0], &[2, 3, 4], &[1, 1, 3]);
+        b.slice(once, &[1, 0, 0], &[2, 2, 2], &[1, 2, 1])
+    });
+    check(&["slice"], |b, x, y| {
+        let joined = b.concatenate(&[x, y, x], 1);
+        b.slice(joined, &[0, 4, 0], &[2, 6, 4], &[1, 1, 2])
+    });
+    check(&["slice", "broadcast_in_dim"], |b, x, _| {
+        let repeated = b.broadcast(x, &[2, 5, 3, 4].into(), &[0, 2, 3]);
+        b.slice(repeated, &[0, 1, 1, 0], &[2, 4, 3, 4], &[1, 2, 1, 1])
+    });
+    check(&[], |b, x, _| {
+        let all = b.pad(x, &[(0, 0, 0), (0, 0, 0), (2, 1, 2)]);
+        b.slice(all, &[0, 0, 2], &[2, 3, 12], &[1, 1, 3])
+    });
+    check(&["slice", "pad"], |b, x, _| {
+        let padded = b.pad(x, &[(0, 0, 0), (1, 0, 0), (0, 2, 0)]);
+        b.slice(padded, &[0, 1, 0], &[2, 3, 6], &[1, 1, 1])
+    });
+    for (start, stride) in [(0, 1), (9, 1), (3, 2)] {
+        check(&["constant", "broadcast_in_dim"], |b, x, _| {
+            let padded = b.pad(x, &[(0, 0, 0), (0, 0, 0), (2, 2, 1)]);
+            b.slice(padded, &[0, 0, start], &[2, 3, start + 2 * stride], &[1, 1, stride])
+        });
+    }
+}
+
+#[test]
+fn a_slice_across_the_edge_of_a_padding_or_a_piece_stays() {
+    check(&["pad", "slice"], |b, x, _| {
+        let padded = b.pad(x, &[(0, 0, 0), (0, 0, 0), (1, 1, 0)]);
+        b.slice(padded, &[0, 0, 0], &[2, 3, 3], &[1, 1, 1])
+    });
+    check(&["concatenate", "slice"], |b, x, y| {
+        let joined = b.concatenate(&[x, y], 2);
+        b.slice_axis(joined, 2, 3..5)
+    });
+}
+
+#[test]
+fn paddings_of_paddings_are_one_and_those_that_take_away_are_slices() {
+    check(&["pad"], |b, x, _| {
+        let once = b.pad(x, &[(0, 0, 0), (1, 2, 0), (0, 0, 1)]);
+        b.pad(once, &[(1, 0, 0), (-1, 0, 0), (0, 1, 2)])
+    });
+    check(&["slice"], |b, x, _| b.pad(x, &[(0, 0, 0), (-1, 0, 0), (-1, -2, 0)]));
+    check(&["slice", "pad"], |b, x, _| {
+        let cut = b.pad(x, &[(0, 0, 0), (-1, 0, 0), (0, 0, 0)]);
+        b.pad(cut, &[(0, 0, 0), (1, 0, 0), (0, 0, 0)])
+    });
+    check(&["constant", "broadcast_in_dim"], |b, x, _| {
+        let zero = b.splat_like(x, 0.0);
+        b.pad(zero, &[(0, 0, 0), (1, 0, 0), (0, 0, 1)])
+    });
+}
+
+#[test]
+fn reversals_undo_each_other() {
+    check(&[], |b, x, _| {
+        let once = b.reverse(x, &[0, 2]);
+        b.reverse(once, &[0, 2])
+    });
+    check(&["reverse"], |b, x, _| {
+        let once = b.reverse(x, &[0, 2]);
+        b.reverse(once, &[1, 2])
+    });
+    check(&["broadcast_in_dim"], |b, x, _| {
+        let repeated = b.broadcast(x, &[5, 2, 3, 4].into(), &[1, 2, 3]);
+        b.reverse(repeated, &[0])
+    });
+}
+
+#[test]
+fn pieces_that_add_up_are_joined() {
+    check(&["concatenate"], |b, x, y| {
+        let first = b.pad(x, &[(0, 0, 0), (0, 0, 0), (0, 4, 0)]);
+        let last = b.pad(y, &[(0, 0, 0), (0, 0, 0), (4, 0, 0)]);
+        b.add(last, first)
+    });
+    check(&["constant", "broadcast_in_dim", "concatenate"], |b, x, y| {
+        let first = b.pad(x, &[(0, 0, 0), (0, 10, 0), (0, 0, 0)]);
+        let last = b.pad(y, &[(0, 0, 0), (10, 0, 0), (0, 0, 0)]);
+        let middle = b.pad(x, &[(0, 0, 0), (3, 7, 0), (0, 0, 0)]);
+        let sum = b.add(first, last);
+        b.add(sum, middle)
+    });
+    check(&["pad", "pad", "add"], |b, x, y| {
+        let first = b.pad(x, &[(0, 0, 0), (0, 2, 0), (0, 0, 0)]);
+        let last = b.pad(y, &[(0, 0, 0), (2, 0, 0), (0, 0, 0)]);
+        b.add(first, last)
+    });
+}
+
+#[test]
+fn the_cotangents_of_all_slices_of_a_value_are_one_concatenation() {
+    let mut b = Builder::new("steps");
+    let x = b.parameter("x", Ty::f64([3, 6, 2]));
+    let mut state = b.splat(&Ty::f64([3, 1, 2]), 0.0);
+    for step in 0..6 {
+        let input = b.slice_axis(x, 1, step..step + 1);
+        let sum = b.add(state, input);
+        state = b.tanh(sum);
+    }
+    let loss = b.reduce_sum(state, &[0, 1, 2]);
+    b.output("loss", loss);
+    let names = operations(&transform::grad(&b.finish(), 0, &[0]));
+    let count = |name: &str| names.iter().filter(|&&other| other == name).count();
+    assert_eq!((count("concatenate"), count("pad"), count("slice")), (1, 0, 6), "{names:?}");
+}

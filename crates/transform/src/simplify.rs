@@ -1,6 +1,7 @@
 //! Simplification: constant folding, common-subexpression and dead-code elimination.
 
 mod fold;
+mod parts;
 mod rewrite;
 mod share;
 

@@ -25,7 +25,7 @@ pub fn fold_constants(graph: &Graph) -> Graph {
 }
 
 /// The shortest form of an application.
-fn emit(b: &mut Builder, op: &Prim, operands: &[Val]) -> Val {
+pub(super) fn emit(b: &mut Builder, op: &Prim, operands: &[Val]) -> Val {
     if let Some(same) = identity(b, op, operands) {
         return same;
     }
@@ -80,6 +80,10 @@ fn identity(b: &Builder, op: &Prim, x: &[Val]) -> Option<Val> {
             (Prim::Negate(_), inner) => Some(inner[0]),
             _ => None,
         },
+        Prim::Not(_) => match definition(b, x[0])? {
+            (Prim::Not(_), inner) => Some(inner[0]),
+            _ => None,
+        },
         Prim::Reshape(reshape) => unchanged(b, x[0], &b.ty(x[0]).with_shape(reshape.shape.clone())),
         Prim::Convert(convert) => unchanged(b, x[0], &b.ty(x[0]).with_dtype(convert.dtype)),
         Prim::ReduceSum(sum) if sum.axes.is_empty() => Some(x[0]),
@@ -92,6 +96,8 @@ fn identity(b: &Builder, op: &Prim, x: &[Val]) -> Option<Val> {
         Prim::Concatenate(_) if x.len() == 1 => Some(x[0]),
         Prim::Slice(op) => sliced(b, op, x[0]),
         Prim::Pad(op) if is_no_padding(op) => Some(x[0]),
+        Prim::Reverse(op) if op.axes.iter().all(|&axis| b.shape(x[0])[axis] < 2) => Some(x[0]),
+        Prim::And(_) | Prim::Or(_) if x[0] == x[1] => Some(x[0]),
         _ => None,
     }
 }

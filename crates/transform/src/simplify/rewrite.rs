@@ -9,7 +9,10 @@ use graph::{
 };
 use tensor::Shape;
 
-use super::fold::{definition, is_splat_of, splat};
+use super::{
+    fold::{definition, is_splat_of, splat},
+    parts,
+};
 
 /// An application and its operands.
 pub(super) type Rewritten = (Prim, Vec<Val>);
@@ -18,15 +21,18 @@ pub(super) type Rewritten = (Prim, Vec<Val>);
 /// repetitions becomes a product with their number.
 pub(super) fn rewrite(b: &mut Builder, op: &Prim, x: &[Val]) -> Option<Rewritten> {
     match op {
-        Prim::Add(_) => add(b, x),
+        Prim::Add(_) => add(b, x).or_else(|| parts::sum_of_pieces(b, x)),
         Prim::BroadcastInDim(op) => broadcast(b, op, x[0]),
-        Prim::Concatenate(op) => concatenate(b, op, x),
+        Prim::Concatenate(op) => concatenate(b, op, x).or_else(|| parts::concatenate(b, op, x)),
         Prim::DotGeneral(op) => contraction(b, op, x),
         Prim::Multiply(_) => multiply(b, x),
         Prim::Negate(_) => negate(b, x[0]),
+        Prim::Pad(op) => parts::pad(b, op, x[0]),
         Prim::ReduceSum(op) => reduce_sum(b, op, x[0]),
         Prim::Reshape(op) => reshape(b, op, x[0]),
+        Prim::Reverse(op) => parts::reverse(b, op, x[0]),
         Prim::Select(_) => select(b, x),
+        Prim::Slice(op) => parts::slice(b, op, x[0]),
         Prim::Subtract(_) => subtract(b, x),
         Prim::Transpose(op) => transpose(b, op, x[0]),
         _ => None,
