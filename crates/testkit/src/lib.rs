@@ -5,3 +5,4 @@ pub mod laws;
 pub mod network;
 pub mod sample;
 pub mod tolerance;
+pub mod unsafe_code;
