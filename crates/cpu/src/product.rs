@@ -66,8 +66,9 @@ impl Product {
     /// Computes the whole batch.
     pub(crate) fn run<T: gemm::Float>(&self, out: &mut [T], lhs: &[T], rhs: &[T]) {
         let size = self.sizes.rows * self.sizes.columns;
-        if size == 0 {
-            return;
+        // Where there is nothing to sum, there is no matrix to point at either.
+        if size == 0 || self.sizes.depth == 0 {
+            return out.fill(T::default());
         }
         let one = |(index, out): (usize, &mut [T])| {
             let left = Matrix {

@@ -3,6 +3,7 @@
 pub mod composite;
 pub mod laws;
 pub mod network;
+pub mod random;
 pub mod sample;
 pub mod tolerance;
 pub mod unsafe_code;

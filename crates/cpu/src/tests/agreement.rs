@@ -3,11 +3,9 @@
 use graph::{Builder, Reference, Ty};
 use tensor::{DType, Key, Tensor};
 
-use super::{
-    BEST,
-    random_graph::{Numbers, random_graph},
-    run,
-};
+use testkit::random::Numbers;
+
+use super::{BEST, random, run};
 
 fn reference(graph: &graph::Graph, arguments: &[Tensor]) -> Vec<Tensor> {
     Reference::evaluate(graph, &arguments.iter().collect::<Vec<_>>()).expect("the arguments fit")
@@ -17,7 +15,7 @@ fn reference(graph: &graph::Graph, arguments: &[Tensor]) -> Vec<Tensor> {
 fn random_graphs_of_exact_operations_equal_the_reference() {
     for seed in 0..60 {
         for dtype in [DType::F32, DType::F64] {
-            let (graph, arguments) = random_graph(Key::new(seed), dtype, Numbers::Integers, 40);
+            let (graph, arguments) = random(Key::new(seed), dtype, Numbers::Integers, 40);
             // Sums of nothing but negative zeros may differ in the sign of zero.
             let positive = |tensors: Vec<Tensor>| -> Vec<Vec<f64>> {
                 tensors.iter().map(|tensor| tensor.to_f64_vec().iter().map(|x| x + 0.0).collect()).collect()
@@ -32,7 +30,7 @@ fn random_graphs_of_exact_operations_equal_the_reference() {
 fn random_smooth_graphs_agree_with_the_reference_up_to_rounding() {
     for seed in 0..60 {
         for (dtype, tolerance) in [(DType::F32, 2e-4), (DType::F64, 1e-12)] {
-            let (graph, arguments) = random_graph(Key::new(1000 + seed), dtype, Numbers::Smooth, 30);
+            let (graph, arguments) = random(Key::new(1000 + seed), dtype, Numbers::Smooth, 30);
             let (expected, found) = (reference(&graph, &arguments), run(&graph, &arguments, BEST()));
             for (expected, found) in expected.iter().zip(&found) {
                 assert_eq!(expected.shape(), found.shape());
@@ -99,4 +97,20 @@ fn tensors_without_elements_pass_through() {
     let arguments = [Tensor::zeros(DType::F32, [0, 3]), Tensor::full([2, 3], 1f32)];
     let (expected, found) = (reference(&graph, &arguments), run(&graph, &arguments, BEST()));
     assert_eq!(expected, found);
+}
+
+#[test]
+fn a_batch_of_products_over_nothing_is_zero() {
+    let mut b = Builder::new("nothing to sum");
+    let x = b.data("x", Ty::f32([3, 4, 0]));
+    let op = graph::ops::DotGeneral {
+        lhs_batch: vec![0],
+        rhs_batch: vec![0],
+        lhs_contract: vec![2],
+        rhs_contract: vec![2],
+    };
+    let products = b.dot_general(op, x, x);
+    b.output("products", products);
+    let arguments = [Tensor::zeros(DType::F32, [3, 4, 0])];
+    assert_eq!(run(&b.finish(), &arguments, BEST()), [Tensor::zeros(DType::F32, [3, 4, 4])]);
 }

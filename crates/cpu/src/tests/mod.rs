@@ -4,17 +4,23 @@ mod agreement;
 mod donation;
 mod network;
 mod random_bits;
-mod random_graph;
 mod refusal;
 mod same_bits;
 
 use graph::{Argument, Donation, Executable, Graph};
-use tensor::Tensor;
+use tensor::{DType, Key, Tensor};
+use testkit::random::{Drawn, Numbers, random_graph};
 
 use crate::{
     executable::{Compiled, Options},
     isa::Isa,
 };
+
+/// A random graph of these numbers with arguments for it.
+fn random(key: Key, dtype: DType, numbers: Numbers, size: usize) -> (Graph, Vec<Tensor>) {
+    let case = random_graph(&mut Drawn::new(key), dtype, numbers, size);
+    (case.graph, case.arguments)
+}
 
 const BEST: fn() -> Options = || Options { fusing: true, isa: Isa::best() };
 

@@ -2,18 +2,16 @@
 
 use tensor::{DType, Key, parallel::with_threads};
 
-use super::{
-    BEST, bits,
-    random_graph::{Numbers, random_graph},
-    run,
-};
+use testkit::random::Numbers;
+
+use super::{BEST, bits, random, run};
 use crate::{executable::Options, isa::Isa};
 
 #[test]
 fn fusion_changes_no_bit() {
     for seed in 0..60 {
         for dtype in [DType::F32, DType::F64] {
-            let (graph, arguments) = random_graph(Key::new(2000 + seed), dtype, Numbers::Wild, 40);
+            let (graph, arguments) = random(Key::new(2000 + seed), dtype, Numbers::Wild, 40);
             let unfused = run(&graph, &arguments, Options { fusing: false, ..BEST() });
             assert_eq!(bits(&run(&graph, &arguments, BEST())), bits(&unfused), "seed {seed}");
         }
@@ -24,7 +22,7 @@ fn fusion_changes_no_bit() {
 fn the_instruction_set_of_loops_changes_no_bit() {
     for seed in 0..30 {
         for dtype in [DType::F32, DType::F64] {
-            let (graph, arguments) = random_graph(Key::new(3000 + seed), dtype, Numbers::Wild, 40);
+            let (graph, arguments) = random(Key::new(3000 + seed), dtype, Numbers::Wild, 40);
             let best = bits(&run(&graph, &arguments, BEST()));
             for isa in Isa::available() {
                 let other = run(&graph, &arguments, Options { isa, ..BEST() });
@@ -37,7 +35,7 @@ fn the_instruction_set_of_loops_changes_no_bit() {
 #[test]
 fn the_number_of_threads_changes_no_bit() {
     for seed in 0..20 {
-        let (graph, arguments) = random_graph(Key::new(4000 + seed), DType::F32, Numbers::Wild, 60);
+        let (graph, arguments) = random(Key::new(4000 + seed), DType::F32, Numbers::Wild, 60);
         let on = |threads| {
             let result = with_threads(threads, || bits(&run(&graph, &arguments, BEST())));
             result.expect("the operating system gives a few threads")

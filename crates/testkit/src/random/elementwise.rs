@@ -39,7 +39,7 @@ impl Random<'_> {
             0 | 1 if !same.is_empty() => same[self.below(same.len())],
             2 if ty.shape.rank() > 0 => {
                 let dropped = self.below(ty.shape.rank());
-                let part = self.b.apply(ops::ReduceMax { axes: vec![dropped] }, &[x]);
+                let part = self.largest(x, &[dropped]);
                 self.b.broadcast_back(part, &ty.shape, &[dropped])
             }
             0..=2 => x,

@@ -47,7 +47,8 @@ impl Random<'_> {
             return self.attempt(ops::Reverse { axes }, &[x], x);
         }
         let start: Vec<usize> = shape.iter().map(|&size| self.below(size + 1)).collect();
-        let limit = shape.iter().zip(&start).map(|(&size, &start)| start + self.below(size + 2 - start)).collect();
+        let limit =
+            shape.iter().zip(&start).map(|(&size, &start)| start + self.below(size + 2 - start)).collect();
         let stride = self.each(shape.len(), 4);
         self.attempt(ops::Slice { start, limit, stride }, &[x], x)
     }
@@ -77,7 +78,7 @@ impl Random<'_> {
         let (y, axis, batch) = (self.pick(), self.below(shape.len() + 1), self.below(2));
         let y = self.b.apply(ops::Convert { dtype: DType::I32 }, &[y]);
         let flat = self.b.shape(y).elements().min(9);
-        let all = self.b.shape(y).elements().into();
+        let all = self.b.shape(y).elements();
         let y = self.b.reshape(y, &Shape::from([all]));
         let y = self.b.apply(ops::Slice { start: vec![0], limit: vec![flat], stride: vec![1] }, &[y]);
         let batched = [shape.first().copied().unwrap_or(0), flat];

@@ -11,11 +11,18 @@ impl Random<'_> {
     pub(super) fn reduce(&mut self, x: Val) -> Val {
         let rank = self.b.shape(x).rank();
         let axes: Vec<usize> = (0..rank).filter(|_| self.below(2) == 0).collect();
-        if self.below(2) == 0 {
-            return self.b.apply(ops::ReduceMax { axes }, &[x]);
-        }
-        let sum = self.b.reduce_sum(x, &axes);
+        if self.below(2) == 0 { self.largest(x, &axes) } else { self.sum(x, &axes) }
+    }
+
+    fn sum(&mut self, x: Val, axes: &[usize]) -> Val {
+        let sum = self.b.reduce_sum(x, axes);
         self.tame(sum)
+    }
+
+    /// The maximum, or the sum where there is nothing to take the maximum of.
+    pub(super) fn largest(&mut self, x: Val, axes: &[usize]) -> Val {
+        let empty = axes.iter().any(|&axis| self.b.shape(x)[axis] == 0);
+        if empty { self.sum(x, axes) } else { self.b.reduce_max(x, axes) }
     }
 
     /// A contraction of `x` with a value that shares an axis size with it, over that axis, the first of each kept as
@@ -39,7 +46,8 @@ impl Random<'_> {
     pub(super) fn pool(&mut self, x: Val) -> Val {
         let rank = self.b.shape(x).rank();
         let (window, strides) = (self.each(rank, 4), self.each(rank, 3));
-        let edge = |random: &mut Self| random.each(rank, 2).into_iter().map(|pad| pad as i64).collect::<Vec<_>>();
+        let edge =
+            |random: &mut Self| random.each(rank, 2).into_iter().map(|pad| pad as i64).collect::<Vec<_>>();
         let (low, high) = (edge(self), edge(self));
         if self.below(2) == 0 || self.numbers == Numbers::Smooth {
             let (base_dilation, window_dilation) = (self.each(rank, 3), self.each(rank, 3));
@@ -100,7 +108,7 @@ impl Random<'_> {
         let features = self.shape_of(x).last().copied().unwrap_or(1);
         let mut shape = vec![outputs, features / groups];
         shape.extend(self.each(spatial, 3).into_iter().map(|size| size + 1));
-        let most = self.b.reduce_max(y, &(0..self.b.shape(y).rank()).collect::<Vec<_>>());
+        let most = self.largest(y, &(0..self.b.shape(y).rank()).collect::<Vec<_>>());
         if shape.iter().product::<usize>() > MOST_ELEMENTS {
             return y;
         }
