@@ -45,37 +45,32 @@ impl Random<'_> {
     /// Sums or maxima of windows.
     pub(super) fn pool(&mut self, x: Val) -> Val {
         let rank = self.b.shape(x).rank();
-        let (window, strides) = (self.each(rank, 4), self.each(rank, 3));
-        let edge =
-            |random: &mut Self| random.each(rank, 2).into_iter().map(|pad| pad as i64).collect::<Vec<_>>();
-        let (low, high) = (edge(self), edge(self));
-        if self.below(2) == 0 || self.numbers == Numbers::Smooth {
-            let (base_dilation, window_dilation) = (self.each(rank, 3), self.each(rank, 3));
-            let op = ops::WindowSum { window, strides, low, high, base_dilation, window_dilation };
-            let sums = self.attempt(op, &[x], x);
+        let sums = self.below(2) == 0 || self.numbers == Numbers::Smooth;
+        let windows: Vec<ops::Window> = (0..rank).map(|_| self.window(sums)).collect();
+        if sums {
+            let sums = self.attempt(ops::WindowSum { windows }, &[x], x);
             return self.tame(sums);
         }
-        let op = ops::WindowArgmax {
-            window: window.clone(),
-            strides: strides.clone(),
-            low: low.clone(),
-            high: high.clone(),
-        };
-        let positions = self.attempt(op, &[x], x);
+        let positions = self.attempt(ops::WindowArgmax { windows: windows.clone() }, &[x], x);
         if positions == x {
             return x;
         }
-        let op = ops::WindowGather {
-            window: window.clone(),
-            strides: strides.clone(),
-            low: low.clone(),
-            high: high.clone(),
-        };
-        let maxima = self.attempt(op, &[x, positions], x);
-        let shape = self.shape_of(x);
-        let op = ops::WindowScatter { window, strides, low, high, shape };
-        let sums = self.attempt(op, &[maxima, positions], x);
+        let maxima = self.attempt(ops::WindowGather { windows: windows.clone() }, &[x, positions], x);
+        let shape = self.b.shape(x).clone();
+        let sums = self.attempt(ops::WindowScatter { windows, shape }, &[maxima, positions], x);
         self.tame(sums)
+    }
+
+    fn window(&mut self, dilated: bool) -> ops::Window {
+        let most = if dilated { 3 } else { 1 };
+        ops::Window {
+            size: self.below(4),
+            stride: 1 + self.below(2),
+            low: self.below(2) as i64,
+            high: self.below(2) as i64,
+            base_dilation: 1 + self.below(most),
+            dilation: 1 + self.below(most),
+        }
     }
 
     /// A convolution of `x` with a kernel cut from another value, with attributes that often do not fit.
