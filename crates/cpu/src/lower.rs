@@ -165,7 +165,9 @@ impl Lowering<'_> {
             Prim::RandomBits(op) => self.random_bits(op, &operands[0], &operands[1]),
             Prim::Reverse(op) => self.reverse(operands.remove(0), &op.axes),
             Prim::ScatterAdd(op) => self.scatter_add(op, operands.remove(0), operands.remove(0), &ty.shape),
-            Prim::Convolution(_)
+            Prim::Cholesky(_)
+            | Prim::Convolution(_)
+            | Prim::TriangularSolve(_)
             | Prim::WindowArgmax(_)
             | Prim::WindowGather(_)
             | Prim::WindowScatter(_)
@@ -287,6 +289,7 @@ fn map_op(op: &Prim) -> Option<MapOp> {
         Prim::BroadcastInDim(_)
         | Prim::Concatenate(_)
         | Prim::Constant(_)
+        | Prim::Cholesky(_)
         | Prim::Convolution(_)
         | Prim::DotGeneral(_)
         | Prim::Gather(_)
@@ -301,6 +304,7 @@ fn map_op(op: &Prim) -> Option<MapOp> {
         | Prim::Slice(_)
         | Prim::StopGradient(_)
         | Prim::Transpose(_)
+        | Prim::TriangularSolve(_)
         | Prim::WindowArgmax(_)
         | Prim::WindowGather(_)
         | Prim::WindowScatter(_)

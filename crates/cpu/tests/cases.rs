@@ -15,6 +15,10 @@ fn draw(ty: &Ty, domain: Domain, key: Key) -> Tensor {
                 (low + (high - low) * u) * if key.below(i as u64 + 1_000_000, 2) == 0 { 1.0 } else { -1.0 }
             }
             Domain::Distinct { offset } => shuffled[i] as f64 * 0.25 - 0.5 + offset,
+            Domain::Dominant => match ty.shape.last().map(|n| (i / n % n, i % n)) {
+                Some((row, column)) if row == column => 2.0 + u,
+                _ => u - 0.5,
+            },
             Domain::Below(bound) => key.below(i as u64, bound as u64) as f64,
             Domain::Truth => key.below(i as u64, 2) as f64,
         }

@@ -98,6 +98,17 @@ impl AttributeReader {
         }
     }
 
+    /// A truth value, as 0 or 1.
+    ///
+    /// # Errors
+    /// Where it is missing or something else.
+    pub fn flag(&mut self, name: &'static str) -> Result<bool, AttributeError> {
+        match self.take(name)? {
+            Attr::Int(value @ (0 | 1)) => Ok(value == 1),
+            _ => Err(self.malformed(name, "0 or 1")),
+        }
+    }
+
     /// A list of truth values, as 0 and 1.
     ///
     /// # Errors

@@ -17,6 +17,9 @@ pub enum Domain {
         /// Added to every number.
         offset: f64,
     },
+    /// Square matrices on the last two axes, 2 to 3 on the diagonal and -0.5 to 0.5 elsewhere: up to size 4 the
+    /// symmetric completion of either triangle is positive definite.
+    Dominant,
     /// Integers from 0 to one less than the bound.
     Below(i32),
     /// Random truth values.

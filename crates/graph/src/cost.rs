@@ -91,6 +91,11 @@ enum Work {
 fn work(op: &Prim, operands: &[&Ty], result: &Ty) -> Work {
     match op {
         Prim::Convolution(op) => Work::Products(convolution_terms(op, operands, result)),
+        // Each element of a factor takes a third of its row on average, half of them none; of a solution, half of it.
+        Prim::Cholesky(_) => Work::Products(elements(result) * last_size(result) / 6.0),
+        Prim::TriangularSolve(op) => {
+            Work::Products(elements(result) * op.sizes(&result.shape).0 as f64 / 2.0)
+        }
         Prim::DotGeneral(dot) => {
             let depth = dot.lhs_contract.iter().map(|&axis| operands[0].shape[axis] as f64);
             Work::Products(elements(result) * depth.product::<f64>())
@@ -141,6 +146,10 @@ fn work(op: &Prim, operands: &[&Ty], result: &Ty) -> Work {
         | Prim::Tanh(_)
         | Prim::Xor(_) => Work::Other(elements(result)),
     }
+}
+
+fn last_size(ty: &Ty) -> f64 {
+    ty.shape.last().map_or(1.0, |&size| size as f64)
 }
 
 fn convolution_terms(op: &Convolution, operands: &[&Ty], result: &Ty) -> f64 {

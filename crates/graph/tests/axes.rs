@@ -15,6 +15,10 @@ fn sample(ty: &Ty, domain: Domain, key: Key) -> Tensor {
     let draw = |i: usize| match domain {
         Domain::Below(bound) => key.below(i as u64, bound as u64) as f64,
         Domain::Truth => key.below(i as u64, 2) as f64,
+        Domain::Dominant => match ty.shape.last().map(|n| (i / n % n, i % n)) {
+            Some((row, column)) if row == column => 2.0 + key.uniform(i as u64),
+            _ => key.uniform(i as u64) - 0.5,
+        },
         Domain::Interval(..) | Domain::Signed(..) | Domain::Distinct { .. } => 0.5 + key.uniform(i as u64),
     };
     Tensor::from_fn(ty.shape.clone(), draw).convert(ty.dtype)

@@ -13,6 +13,8 @@ use isoloss_graph::{
 };
 use tensor::{DType, Tensor};
 
+#[path = "violations/matrices.rs"]
+mod matrix_violations;
 #[path = "violations/windows.rs"]
 mod window_violations;
 
@@ -248,6 +250,7 @@ fn violations() -> Vec<Violation> {
         index_violations(),
         bit_violations(),
         window_violations::all(),
+        matrix_violations::all(),
     ];
     lists.into_iter().flatten().collect()
 }

@@ -20,6 +20,10 @@ pub fn draw(ty: &Ty, domain: Domain, key: Key) -> Tensor {
         Domain::Interval(low, high) => between(i, low, high),
         Domain::Signed(low, high) => sign(i) * between(i, low, high),
         Domain::Distinct { offset } => (order[i] as f64 - count as f64 / 2.0) * 0.25 + offset,
+        Domain::Dominant => match ty.shape.last().map(|n| (i / n % n, i % n)) {
+            Some((row, column)) if row == column => between(i, 2.0, 3.0),
+            _ => between(i, -0.5, 0.5),
+        },
         Domain::Below(bound) => key.below(i as u64, bound.unsigned_abs().into()) as f64,
         Domain::Truth => (key.bits(i as u64) & 1) as f64,
     };

@@ -3,13 +3,13 @@
 
 use std::collections::BTreeSet;
 
-use graph::{Builder, Diff, Jvp, Operand, Prim, Reference, Transpose, Ty, Val};
+use graph::{Builder, Case, Diff, Jvp, Operand, Prim, Reference, Transpose, Ty, Val};
 use isoloss_testkit::{composite, laws, sample};
 use tensor::{Key, Tensor};
 use transform::{Rules, jvp};
 
-fn check_primitives(rules: Rules) -> Result<(), laws::Violation> {
-    for case in Prim::cases() {
+fn check_cases(rules: Rules, cases: impl IntoIterator<Item = Case>) -> Result<(), laws::Violation> {
+    for case in cases {
         let graph = laws::case_graph(&case);
         let key = Key::new(11).child(case.name);
         laws::all(rules, &graph, &sample::operands(&case, key), key.child("laws"))?;
@@ -30,7 +30,7 @@ fn check_composites(rules: Rules, count: u64) -> Result<(), laws::Violation> {
 
 #[test]
 fn every_primitive_obeys_the_laws_to_second_order() {
-    check_primitives(Rules::own()).unwrap();
+    check_cases(Rules::own(), Prim::cases()).unwrap();
 }
 
 #[test]
@@ -136,12 +136,15 @@ fn wrong_exponential(op: &Prim) -> Diff<'_> {
 
 #[test]
 fn planted_wrong_rules_are_caught() {
-    let law = |rules| check_primitives(rules).unwrap_err().law;
-    assert_eq!(law(Rules::planted(wrong_tanh)), "central differences");
-    assert_eq!(law(Rules::planted(wrong_negate)), "adjoint identity");
-    assert_eq!(law(Rules::planted(wrong_multiply)), "adjoint identity");
-    assert_eq!(law(Rules::planted(wrong_maximum)), "central differences");
-    assert_eq!(law(Rules::planted(wrong_exponential)), "central differences");
+    let law = |rules, name: &str| {
+        let own = Prim::cases().into_iter().filter(|case| case.op.name() == name);
+        check_cases(rules, own).unwrap_err().law
+    };
+    assert_eq!(law(Rules::planted(wrong_tanh), "tanh"), "central differences");
+    assert_eq!(law(Rules::planted(wrong_negate), "negate"), "adjoint identity");
+    assert_eq!(law(Rules::planted(wrong_multiply), "multiply"), "adjoint identity");
+    assert_eq!(law(Rules::planted(wrong_maximum), "maximum"), "central differences");
+    assert_eq!(law(Rules::planted(wrong_exponential), "exp"), "central differences");
     for mutant in [Rules::planted(wrong_tanh), Rules::planted(wrong_negate), Rules::planted(wrong_multiply)] {
         assert!(check_composites(mutant, 40).is_err(), "composite graphs catch it too");
     }

@@ -6,6 +6,7 @@ mod convolution_symmetry;
 mod convolution_transpose;
 mod elementwise;
 mod indexing;
+mod matrices;
 mod window;
 mod windows;
 
@@ -137,6 +138,7 @@ primitives! {
     add::Add,
     and::And,
     broadcast_in_dim::BroadcastInDim,
+    cholesky::Cholesky,
     compare::Compare,
     concatenate::Concatenate,
     constant::Constant,
@@ -176,6 +178,7 @@ primitives! {
     subtract::Subtract,
     tanh::Tanh,
     transpose::Transpose,
+    triangular_solve::TriangularSolve,
     window_argmax::WindowArgmax,
     window_gather::WindowGather,
     window_scatter::WindowScatter,

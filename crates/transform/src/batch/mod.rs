@@ -3,6 +3,7 @@
 mod contraction;
 mod convolution;
 mod lifted;
+mod linear_algebra;
 mod lookup;
 mod rearrangement;
 mod rules;

@@ -12,6 +12,7 @@ use super::{
     contraction::contraction,
     convolution::convolution,
     lifted::{Lifted, batch_size, shifted, with},
+    linear_algebra::{leading, triangular_solve},
     lookup::{gather, random_bits, scatter_add},
     rearrangement::{broadcast, pad, reshape, slice, transpose},
 };
@@ -55,6 +56,7 @@ pub(super) fn apply(b: &mut Builder, op: &Prim, x: &[Lifted]) -> Lifted {
         Prim::Constant(_) | Prim::Iota(_) => unreachable!("'{}' has no operands", op.name()),
         Prim::BroadcastInDim(op) => broadcast(b, op, x[0], batch),
         Prim::Concatenate(op) => aligned(b, Concatenate { axis: shifted(&[op.axis], batch)[0] }, x, batch),
+        Prim::Cholesky(op) => aligned(b, op.clone(), x, leading(b, x[0], batch)),
         Prim::Convolution(op) => convolution(b, op, x[0], x[1]),
         Prim::DotGeneral(op) => contraction(b, op, x[0], x[1]),
         Prim::Gather(op) => gather(b, op, x[0], x[1]),
@@ -67,6 +69,7 @@ pub(super) fn apply(b: &mut Builder, op: &Prim, x: &[Lifted]) -> Lifted {
         Prim::ScatterAdd(op) => scatter_add(b, op, x[0], x[1]),
         Prim::Slice(op) => slice(b, op, x[0], batch),
         Prim::Transpose(op) => transpose(b, op, x[0], batch),
+        Prim::TriangularSolve(op) => triangular_solve(b, op, x[0], x[1]),
         Prim::WindowArgmax(op) => aligned(b, WindowArgmax { windows: beside(&op.windows, batch) }, x, batch),
         Prim::WindowGather(op) => aligned(b, WindowGather { windows: beside(&op.windows, batch) }, x, batch),
         Prim::WindowScatter(op) => window_scatter(b, op, x, batch),

@@ -73,7 +73,9 @@ fn work(op: &Prim) -> Work {
         | Prim::WindowGather(_)
         | Prim::WindowScatter(_)
         | Prim::WindowSum(_) => Work::Pass { over_memory: true },
-        Prim::Convolution(_) | Prim::DotGeneral(_) => Work::Contraction,
+        Prim::Cholesky(_) | Prim::Convolution(_) | Prim::DotGeneral(_) | Prim::TriangularSolve(_) => {
+            Work::Contraction
+        }
     }
 }
 
@@ -114,6 +116,10 @@ fn terms(graph: &Graph, op: &Prim, operands: &[Val]) -> u128 {
         Prim::Convolution(op) => {
             let sizes = op.sizes(&graph.ty(operands[0]).shape, &graph.ty(operands[1]).shape);
             sizes.kernel.iter().chain([&sizes.inputs]).map(|&size| size as u128).product()
+        }
+        // The order of magnitude: the systems and the factor are triangles.
+        Prim::Cholesky(_) | Prim::TriangularSolve(_) => {
+            graph.ty(operands[0]).shape.last().map_or(1, |&size| size as u128 / 2)
         }
         Prim::DotGeneral(op) => {
             let lhs = &graph.ty(operands[0]).shape;
