@@ -70,7 +70,7 @@ pub(crate) fn grid(nodes: &Nodes, group: &Group) -> Grid {
         .members
         .iter()
         .any(|&member| matches!(nodes.nodes[member].kind, Kind::Fold { along: Along::Rows, .. }));
-    Grid::new(group.rows, group.columns, sums_rows)
+    Grid::new(group.rows, group.columns, sums_rows, group.row_local)
 }
 
 fn add_partials(nodes: &mut Nodes, steps: &[Group]) -> BTreeMap<BufferId, BufferId> {
@@ -190,10 +190,13 @@ impl Slots {
         if !group.members.iter().any(is_map) {
             return None;
         }
-        let bytes = nodes.buffer(result).bytes();
+        let wanted = nodes.buffer(result);
         reads(nodes, group).find(|&buffer| {
             let slot = self.of_buffer[buffer.0].map(|slot| self.requests[slot]);
-            slot.is_some_and(|slot| slot.first < step && slot.last == step && slot.bytes == bytes)
+            let spec = nodes.buffer(buffer);
+            slot.is_some_and(|slot| slot.first < step && slot.last == step && slot.bytes == wanted.bytes())
+                && spec.elements == wanted.elements
+                && spec.bytes() == wanted.bytes()
                 && last_reads[buffer.0] == Some(step)
                 && !self.overwritten[step].contains(&buffer)
                 && reads_in_order(nodes, group, buffer)

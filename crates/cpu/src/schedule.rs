@@ -56,7 +56,7 @@ fn copy_output(nodes: &mut Nodes, output: usize) -> Group {
     let val = writer.map(|node| node.val).expect("staged outputs are computed");
     nodes.nodes.push(Node { kind: Kind::Map(MapOp::Unary(Unary::Copy)), operands, result, val });
     nodes.outputs[output] = result;
-    Group { members: vec![nodes.nodes.len() - 1], rows: 1, columns: elements }
+    Group { members: vec![nodes.nodes.len() - 1], rows: 1, columns: elements, row_local: false }
 }
 
 /// Dependencies between groups.

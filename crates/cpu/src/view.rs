@@ -22,6 +22,17 @@ pub(crate) enum Access {
     Strided(Vec<(usize, usize)>),
 }
 
+impl Access {
+    /// The access of runs of which neighbours are merged wherever they can be.
+    pub(crate) fn of_runs(runs: &[(usize, usize)]) -> Self {
+        match runs {
+            [] | [(_, 0)] => Self::Uniform,
+            [(_, 1)] => Self::Contiguous,
+            runs => Self::Strided(runs.to_vec()),
+        }
+    }
+}
+
 impl View {
     /// All of a buffer, row-major.
     pub(crate) fn contiguous(buffer: BufferId, shape: &[usize]) -> Self {
@@ -73,11 +84,7 @@ impl View {
         if self.elements() == 0 {
             return Access::Contiguous;
         }
-        match self.runs().as_slice() {
-            [] | [(_, 0)] => Access::Uniform,
-            [(_, 1)] => Access::Contiguous,
-            runs => Access::Strided(runs.to_vec()),
-        }
+        Access::of_runs(&self.runs())
     }
 
     /// Whether this is all of a buffer of `elements` elements in order.

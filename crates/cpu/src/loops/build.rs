@@ -5,14 +5,16 @@ use std::collections::BTreeMap;
 use tensor::DType;
 
 use super::{
-    Input, Instruction, Loop, Operand, Output, Reduction, Scalar, Target,
+    Input, Instruction, Loop, Operand, Output, Reduction, Scalar, Span, Target,
     cell::{Cell, with_type},
     grid::Grid,
     join::Part,
     registers::Counts,
 };
 use crate::{
-    node::{BufferId, Kind, MapOp, Node, Nodes, Origin, Unary},
+    fuse::Level,
+    node::{Along, BufferId, Fold, Kind, MapOp, Node, Nodes, Origin, Unary},
+    pattern::Pattern,
     view::{Access, View},
 };
 
@@ -37,41 +39,49 @@ pub(crate) fn build(context: Context<'_>, members: &[usize], grid: Grid) -> Loop
     builder.load_overwritten();
     for (position, (node, refs)) in members.iter().zip(&resolved).enumerate() {
         match &node.kind {
-            Kind::Map(op) => builder.map(position, *op, node, refs),
+            Kind::Map(op) => builder.map(*op, node, refs),
             Kind::Join(widths) => builder.join(widths, node),
+            Kind::Fold { fold, .. } if builder.is_inner(node) => builder.fold(*fold, node, refs[0]),
             Kind::Fold { .. } => {}
-            Kind::Product(_) | Kind::Gather(_) | Kind::ScatterAdd(_) | Kind::Evaluate(_) => {
-                unreachable!("only maps, joins and reductions are fused into loops")
-            }
+            _ => unreachable!("only maps, joins and reductions are fused into loops"),
         }
+        refs.iter().for_each(|&reference| builder.release(reference, position));
     }
     for (node, refs) in members.iter().zip(&resolved) {
-        if let Kind::Fold { fold, along, .. } = node.kind {
-            let dtype = context.nodes.buffer(node.result).dtype;
-            let operand = builder.in_memory(refs[0], dtype);
-            let partials = context.partials.get(&node.result).copied();
-            let reduction = Reduction { fold, along, dtype, operand, result: node.result, partials };
-            builder.kernel.reductions.push(reduction);
+        if let Kind::Fold { fold, along, .. } = node.kind
+            && !builder.is_inner(node)
+        {
+            builder.reduction(fold, along, node, refs[0]);
         }
     }
     builder.kernel
 }
 
-/// An operand before registers are allocated.
+/// Something that is computed in the loop or read by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Ref {
+enum Value {
     /// The result of an earlier node of the loop.
     Inner(BufferId),
     Input(usize),
+}
+
+/// An operand before registers are allocated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Ref {
     Scalar(usize),
+    Plain(Value),
+    /// A value for each row, repeated along the rows.
+    Spread(Value),
 }
 
 struct LoopBuilder<'a> {
     context: Context<'a>,
     kernel: Loop,
-    /// Where inner results and inputs are.
+    /// At which level each result of an earlier node is there.
+    levels: BTreeMap<BufferId, Level>,
+    /// Where operands are.
     places: BTreeMap<Ref, Operand>,
-    /// The position of the last node that reads each; past the end for reductions.
+    /// The position of the last node that reads each; past the end for what is read after all nodes.
     last_uses: BTreeMap<Ref, usize>,
     free: BTreeMap<DType, Vec<usize>>,
 }
@@ -83,29 +93,64 @@ impl<'a> LoopBuilder<'a> {
             inputs: Vec::new(),
             scalars: Vec::new(),
             outputs: Vec::new(),
+            prologue: Vec::new(),
             code: Vec::new(),
             reductions: Vec::new(),
-            counts: Counts::default(),
+            counts: Counts { tile_len: grid.tile_len(), ..Counts::default() },
         };
-        Self { context, kernel, places: BTreeMap::new(), last_uses: BTreeMap::new(), free: BTreeMap::new() }
+        Self {
+            context,
+            kernel,
+            levels: BTreeMap::new(),
+            places: BTreeMap::new(),
+            last_uses: BTreeMap::new(),
+            free: BTreeMap::new(),
+        }
+    }
+
+    const fn matrix(&self) -> (usize, usize) {
+        (self.kernel.grid.rows, self.kernel.grid.columns)
+    }
+
+    fn dtype(&self, buffer: BufferId) -> DType {
+        self.context.nodes.buffer(buffer).dtype
+    }
+
+    /// Whether a reduction is computed tile by tile, as an instruction.
+    fn is_inner(&self, node: &Node) -> bool {
+        let grid = self.kernel.grid;
+        matches!(node.kind, Kind::Fold { along: Along::Columns, .. })
+            && grid.has_whole_rows()
+            && grid.elements() > 0
     }
 
     fn resolve(&mut self, node: &Node) -> Vec<Ref> {
+        let level = Level::computed(self.context.nodes, node, self.matrix());
         // What is joined is read from memory, at positions of its own.
         let read = if matches!(node.kind, Kind::Join(_)) { &[][..] } else { &node.operands };
-        let refs = read.iter().map(|view| self.reference(view)).collect();
-        // The place is not known yet; the entry marks the buffer as filled by this loop.
-        self.places.insert(Ref::Inner(node.result), Operand::Output(usize::MAX));
+        let refs = read.iter().map(|view| self.reference(view, level)).collect();
+        let result = if matches!(node.kind, Kind::Fold { .. }) { Level::Row } else { level };
+        self.levels.insert(node.result, result);
         refs
     }
 
-    fn reference(&mut self, view: &View) -> Ref {
-        if self.places.contains_key(&Ref::Inner(view.buffer)) {
-            return Ref::Inner(view.buffer);
+    fn reference(&mut self, view: &View, level: Level) -> Ref {
+        if let Some(&found) = self.levels.get(&view.buffer) {
+            let value = Value::Inner(view.buffer);
+            return if found == level { Ref::Plain(value) } else { Ref::Spread(value) };
         }
-        match view.access() {
-            Access::Uniform => Ref::Scalar(self.scalar(view.buffer, view.offset)),
-            access => Ref::Input(self.input(view.buffer, view.offset, access)),
+        let pattern = match level {
+            Level::Full => view.pattern(self.matrix()),
+            Level::Row => view.pattern((1, self.kernel.grid.rows)),
+        };
+        let plain = |input| Ref::Plain(Value::Input(input));
+        let spread = |input| Ref::Spread(Value::Input(input));
+        match (pattern, level) {
+            (Pattern::Uniform, _) => Ref::Scalar(self.scalar(view.buffer, view.offset)),
+            (Pattern::Row(access), _) => spread(self.input(view, Span::Rows, access)),
+            (Pattern::Column(access), _) => plain(self.input(view, Span::Columns, access)),
+            (Pattern::Full(access), Level::Full) => plain(self.input(view, Span::Elements, access)),
+            (Pattern::Full(access), Level::Row) => plain(self.input(view, Span::Rows, access)),
         }
     }
 
@@ -118,41 +163,36 @@ impl<'a> LoopBuilder<'a> {
         position_or_push(&mut self.kernel.scalars, scalar)
     }
 
-    fn input(&mut self, buffer: BufferId, offset: usize, access: Access) -> usize {
-        let spec = self.context.nodes.buffer(buffer);
-        let input = Input { buffer, dtype: spec.dtype, elements: spec.elements, offset, access };
+    fn input(&mut self, view: &View, span: Span, access: Access) -> usize {
+        let spec = self.context.nodes.buffer(view.buffer);
+        let (dtype, elements) = (spec.dtype, spec.elements);
+        let input = Input { buffer: view.buffer, dtype, elements, offset: view.offset, span, access };
         position_or_push(&mut self.kernel.inputs, input)
     }
 
     fn find_last_uses(&mut self, members: &[&Node], resolved: &[Vec<Ref>]) {
         for (position, (node, refs)) in members.iter().zip(resolved).enumerate() {
-            let reads_at = if matches!(node.kind, Kind::Fold { .. }) { members.len() } else { position };
+            let is_last = matches!(node.kind, Kind::Fold { .. }) && !self.is_inner(node);
+            let reads_at = if is_last { members.len() } else { position };
             for &reference in refs {
-                let last = self.last_uses.entry(reference).or_insert(reads_at);
-                *last = (*last).max(reads_at);
+                self.note_use(reference, reads_at);
+                if let Ref::Spread(value) = reference {
+                    self.note_use(Ref::Plain(value), reads_at);
+                }
             }
         }
+    }
+
+    fn note_use(&mut self, reference: Ref, position: usize) {
+        let last = self.last_uses.entry(reference).or_insert(position);
+        *last = (*last).max(position);
     }
 
     fn allocate(&mut self, dtype: DType) -> usize {
         if let Some(register) = self.free.entry(dtype).or_default().pop() {
             return register;
         }
-        let count = match dtype {
-            DType::F32 => &mut self.kernel.counts.f32,
-            DType::F64 => &mut self.kernel.counts.f64,
-            DType::I32 => &mut self.kernel.counts.i32,
-            DType::Bool => &mut self.kernel.counts.bool,
-        };
-        *count += 1;
-        *count - 1
-    }
-
-    fn load(&mut self, input: usize) -> Operand {
-        let register = self.allocate(self.kernel.inputs[input].dtype);
-        self.kernel.code.push(Instruction::Load { input, register });
-        self.places.insert(Ref::Input(input), Operand::Register(register));
-        Operand::Register(register)
+        self.kernel.counts.add(dtype)
     }
 
     /// Inputs in whose memory the loop writes are saved before its first result is.
@@ -164,67 +204,117 @@ impl<'a> LoopBuilder<'a> {
         }
     }
 
+    /// Brings an input into a register: once for each block where it is the same for all tiles.
+    fn load(&mut self, input: usize) -> Operand {
+        let Input { dtype, span, .. } = self.kernel.inputs[input];
+        let repeats = span == Span::Columns && self.kernel.grid.has_whole_rows();
+        // A register that outlives the tile must not be one that others have used before.
+        let register = if repeats { self.kernel.counts.add(dtype) } else { self.allocate(dtype) };
+        let code = if repeats { &mut self.kernel.prologue } else { &mut self.kernel.code };
+        code.push(Instruction::Load { input, register });
+        self.places.insert(Ref::Plain(Value::Input(input)), Operand::Register(register));
+        Operand::Register(register)
+    }
+
     fn operand(&mut self, reference: Ref) -> Operand {
         match (reference, self.places.get(&reference)) {
             (Ref::Scalar(scalar), _) => Operand::Scalar(scalar),
             (_, Some(&place)) => place,
-            (Ref::Input(input), None) if self.kernel.inputs[input].access == Access::Contiguous => {
-                Operand::Input(input)
-            }
-            (Ref::Input(input), None) => self.load(input),
-            (Ref::Inner(_), None) => unreachable!("nodes come after what they read"),
+            (Ref::Spread(value), None) => self.spread(value),
+            (Ref::Plain(Value::Input(input)), None) if self.is_direct(input) => Operand::Input(input),
+            (Ref::Plain(Value::Input(input)), None) => self.load(input),
+            (Ref::Plain(Value::Inner(_)), None) => unreachable!("nodes come after what they read"),
         }
     }
 
-    fn map(&mut self, position: usize, op: MapOp, node: &Node, refs: &[Ref]) {
+    /// Whether instructions can read an input where it is.
+    fn is_direct(&self, input: usize) -> bool {
+        let Input { span, access, .. } = &self.kernel.inputs[input];
+        *access == Access::Contiguous && (*span != Span::Columns || self.kernel.grid.height() == 1)
+    }
+
+    fn spread(&mut self, value: Value) -> Operand {
+        let operand = self.operand(Ref::Plain(value));
+        let dtype = match value {
+            Value::Inner(buffer) => self.dtype(buffer),
+            Value::Input(input) => self.kernel.inputs[input].dtype,
+        };
+        let register = self.allocate(dtype);
+        self.kernel.code.push(Instruction::Spread { dtype, operand, register });
+        self.places.insert(Ref::Spread(value), Operand::Register(register));
+        Operand::Register(register)
+    }
+
+    fn map(&mut self, op: MapOp, node: &Node, refs: &[Ref]) {
         let operands: Vec<Operand> = refs.iter().map(|&reference| self.operand(reference)).collect();
-        let result = self.context.nodes.buffer(node.result).dtype;
+        let level = self.levels[&node.result];
+        let result = self.dtype(node.result);
         let last = node.operands.last().expect("elementwise operations have operands");
-        let dtype = self.context.nodes.buffer(last.buffer).dtype;
-        let target = self.target(node.result, result);
-        self.kernel.code.push(Instruction::Map { op, dtype, result, operands, target });
-        for &reference in refs {
-            self.release(reference, position);
-        }
+        let dtype = self.dtype(last.buffer);
+        let target = self.target(node.result, level);
+        self.kernel.code.push(Instruction::Map { op, level, dtype, result, operands, target });
     }
 
     fn join(&mut self, widths: &[usize], node: &Node) {
         let part = |(view, &width): (&View, &usize)| {
             let source = match view.access() {
                 Access::Uniform => Operand::Scalar(self.scalar(view.buffer, view.offset)),
-                access => Operand::Input(self.input(view.buffer, view.offset, access)),
+                access => Operand::Input(self.input(view, Span::Elements, access)),
             };
             Part { source, width }
         };
         let parts = node.operands.iter().zip(widths).map(part).collect();
-        let dtype = self.context.nodes.buffer(node.result).dtype;
-        let target = self.target(node.result, dtype);
-        self.kernel.code.push(Instruction::Join { dtype, parts, target });
+        let (level, dtype) = (self.levels[&node.result], self.dtype(node.result));
+        let target = self.target(node.result, level);
+        self.kernel.code.push(Instruction::Join { level, dtype, parts, target });
     }
 
-    fn target(&mut self, buffer: BufferId, dtype: DType) -> Target {
+    fn fold(&mut self, fold: Fold, node: &Node, reference: Ref) {
+        let dtype = self.dtype(node.result);
+        let operand = self.in_memory(reference, dtype);
+        let target = self.target(node.result, Level::Row);
+        self.kernel.code.push(Instruction::Fold { fold, dtype, operand, target });
+    }
+
+    fn reduction(&mut self, fold: Fold, along: Along, node: &Node, reference: Ref) {
+        let dtype = self.dtype(node.result);
+        let operand = self.in_memory(reference, dtype);
+        let accumulates = along == Along::Rows && self.kernel.grid.height() > 1;
+        let accumulator = accumulates.then(|| self.kernel.counts.add(dtype));
+        let partials = self.context.partials.get(&node.result).copied();
+        let result = node.result;
+        self.kernel.reductions.push(Reduction { fold, along, dtype, operand, result, accumulator, partials });
+    }
+
+    fn target(&mut self, buffer: BufferId, level: Level) -> Target {
+        let dtype = self.dtype(buffer);
         let (target, place) = if self.context.stored[buffer.0] {
-            let output = position_or_push(&mut self.kernel.outputs, Output { buffer, dtype });
+            let output = position_or_push(&mut self.kernel.outputs, Output { buffer, dtype, level });
             (Target::Output(output), Operand::Output(output))
         } else {
             let register = self.allocate(dtype);
             (Target::Register(register), Operand::Register(register))
         };
-        self.places.insert(Ref::Inner(buffer), place);
+        self.places.insert(Ref::Plain(Value::Inner(buffer)), place);
         target
     }
 
-    /// Frees the register of an operand that is not read after `position`.
+    /// Frees the registers of an operand, and of what it was spread from, that are not read after `position`.
     fn release(&mut self, reference: Ref, position: usize) {
-        if self.last_uses[&reference] > position {
-            return;
+        if let Ref::Spread(value) = reference {
+            self.release(Ref::Plain(value), position);
         }
         let dtype = match reference {
-            Ref::Inner(buffer) => self.context.nodes.buffer(buffer).dtype,
-            Ref::Input(input) => self.kernel.inputs[input].dtype,
             Ref::Scalar(_) => return,
+            Ref::Plain(Value::Inner(buffer)) | Ref::Spread(Value::Inner(buffer)) => self.dtype(buffer),
+            Ref::Plain(Value::Input(input)) if self.kernel.inputs[input].span == Span::Columns => return,
+            Ref::Plain(Value::Input(input)) | Ref::Spread(Value::Input(input)) => {
+                self.kernel.inputs[input].dtype
+            }
         };
-        if let Some(&Operand::Register(register)) = self.places.get(&reference) {
+        if let (true, Some(&Operand::Register(register))) =
+            (self.last_uses[&reference] <= position, self.places.get(&reference))
+        {
             let free = self.free.entry(dtype).or_default();
             if !free.contains(&register) {
                 free.push(register);
@@ -239,8 +329,9 @@ impl<'a> LoopBuilder<'a> {
             return operand;
         }
         let register = self.allocate(dtype);
-        let (op, target) = (MapOp::Unary(Unary::Copy), Target::Register(register));
-        self.kernel.code.push(Instruction::Map { op, dtype, result: dtype, operands: vec![operand], target });
+        let (op, level, target) = (MapOp::Unary(Unary::Copy), Level::Full, Target::Register(register));
+        let copy = Instruction::Map { op, level, dtype, result: dtype, operands: vec![operand], target };
+        self.kernel.code.push(copy);
         Operand::Register(register)
     }
 }

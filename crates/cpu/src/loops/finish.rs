@@ -49,7 +49,7 @@ fn empty<T: Cell>(fold: Fold) -> T {
 }
 
 /// Folds all rows of `width` elements into the first one, as a binary tree.
-fn add_as_tree<T: Cell>(isa: Isa, fold: Fold, rows: &mut [T], width: usize) {
+pub(super) fn add_as_tree<T: Cell>(isa: Isa, fold: Fold, rows: &mut [T], width: usize) {
     let count = rows.len() / width;
     let mut distance = 1;
     while distance < count {

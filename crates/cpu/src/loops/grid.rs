@@ -16,6 +16,8 @@ pub(crate) struct Grid {
     pub(crate) columns: usize,
     block_rows: usize,
     block_columns: usize,
+    /// Most columns of a tile.
+    width: usize,
 }
 
 /// Some whole rows, or a part of one row.
@@ -32,16 +34,36 @@ pub(crate) struct Tile {
 }
 
 impl Grid {
-    /// The cuts of a matrix; `sums_rows` says that some reduction leaves one result for each column.
-    pub(crate) fn new(rows: usize, columns: usize, sums_rows: bool) -> Self {
+    /// The cuts of a matrix; `sums_rows` says that some reduction leaves one result for each column, `row_local` that
+    /// tiles hold whole rows.
+    pub(crate) fn new(rows: usize, columns: usize, sums_rows: bool, row_local: bool) -> Self {
         let full = (BLOCK / columns.max(1)).max(1);
         let block_rows = match sums_rows {
             false => full,
             true if columns >= BLOCK => rows.max(1),
             true => full.max(rows.div_ceil(MAX_PARTIALS)),
         };
-        let block_columns = if columns <= TILE { columns.max(1) } else { BLOCK };
-        Self { rows, columns, block_rows, block_columns }
+        let block_columns = if columns <= TILE || row_local { columns.max(1) } else { BLOCK };
+        let width = if row_local { columns.max(1) } else { TILE };
+        Self { rows, columns, block_rows, block_columns, width }
+    }
+
+    /// Most elements of a tile.
+    pub(crate) const fn tile_len(&self) -> usize {
+        if self.width > TILE { self.width } else { TILE }
+    }
+
+    /// Rows of a tile, but for the last of a block.
+    pub(crate) const fn height(&self) -> usize {
+        match TILE.checked_div(self.columns) {
+            Some(height) if height > 1 => height,
+            _ => 1,
+        }
+    }
+
+    /// Whether a tile begins at the start of a row and ends at the end of one.
+    pub(crate) const fn has_whole_rows(&self) -> bool {
+        self.tiles_per_row() == 1
     }
 
     pub(crate) const fn elements(&self) -> usize {
@@ -50,6 +72,11 @@ impl Grid {
 
     pub(crate) const fn row_blocks(&self) -> usize {
         self.rows.div_ceil(self.block_rows)
+    }
+
+    /// The number of rows of a block of rows.
+    pub(crate) fn rows_of_block(&self, row_block: usize) -> usize {
+        part(row_block, self.block_rows, self.rows).len()
     }
 
     const fn column_blocks(&self) -> usize {
@@ -63,7 +90,7 @@ impl Grid {
 
     /// The number of tiles that share a row.
     pub(crate) const fn tiles_per_row(&self) -> usize {
-        self.columns.div_ceil(TILE)
+        self.columns.div_ceil(if self.columns <= TILE { TILE } else { self.width })
     }
 
     /// The tiles of a block, in order.
@@ -71,8 +98,7 @@ impl Grid {
         let (row_block, column_block) = (block / self.column_blocks(), block % self.column_blocks());
         let rows = part(row_block, self.block_rows, self.rows);
         let columns = part(column_block, self.block_columns, self.columns);
-        let (height, width) =
-            if self.columns <= TILE { (TILE / self.columns.max(1), TILE) } else { (1, TILE) };
+        let (height, width) = (self.height(), self.width);
         rows.clone().step_by(height).flat_map(move |row| {
             let (rows, columns) = (rows.clone(), columns.clone());
             columns.clone().step_by(width).map(move |column| Tile {
@@ -99,12 +125,13 @@ mod tests {
     fn tiles_cover_every_element_once_and_fit_a_register() {
         for (rows, columns) in [(1, 1), (1, 100_000), (500, 10), (3, 5000), (70, 1024), (33, 1025), (5000, 7)]
         {
-            for sums_rows in [false, true] {
-                let grid = Grid::new(rows, columns, sums_rows);
+            for (sums_rows, row_local) in [(false, false), (true, false), (false, true), (true, true)] {
+                let grid = Grid::new(rows, columns, sums_rows, row_local);
                 let mut seen = vec![0; rows * columns];
                 for tile in (0..grid.blocks()).flat_map(|block| grid.tiles(block)) {
-                    assert!(tile.rows * tile.width <= TILE);
-                    assert!(tile.rows == 1 || tile.width == columns);
+                    assert!(tile.rows * tile.width <= grid.tile_len());
+                    assert!(tile.rows <= grid.height() && (tile.rows == 1 || tile.width == columns));
+                    assert!(!grid.has_whole_rows() || tile.width == columns);
                     for row in tile.row..tile.row + tile.rows {
                         for column in tile.column..tile.column + tile.width {
                             seen[row * columns + column] += 1;
@@ -118,7 +145,7 @@ mod tests {
 
     #[test]
     fn an_empty_matrix_has_no_blocks() {
-        assert_eq!(Grid::new(0, 5, true).blocks(), 0);
-        assert_eq!(Grid::new(5, 0, true).blocks(), 0);
+        assert_eq!(Grid::new(0, 5, true, false).blocks(), 0);
+        assert_eq!(Grid::new(5, 0, true, false).blocks(), 0);
     }
 }

@@ -3,7 +3,7 @@
 #![expect(unsafe_code, reason = "inputs lie in memory shared by threads")]
 
 use super::{Operand, Target, cell::Cell, load::gather, registers::Registers, tile::At};
-use crate::view::Access;
+use crate::{fuse::Level, view::Access};
 
 /// A tensor of which each row of a joined one has some elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,10 +16,11 @@ pub(crate) struct Part {
 
 impl At<'_> {
     /// Fills the target with the tile's part of the joined tensor: row by row, some elements of each part in turn.
-    pub(super) fn join<T: Cell>(&self, parts: &[Part], target: Target, registers: &mut Registers) {
+    pub(super) fn join<T: Cell>(&self, parts: &[Part], to: (Target, Level), registers: &mut Registers) {
+        let start = self.positions(to.1).start;
         let width: usize = parts.iter().map(|part| part.width).sum();
-        let (mut row, mut skipped) = (self.start / width, self.start % width);
-        self.with_target::<T>(target, registers, |out, _| {
+        let (mut row, mut skipped) = (start / width, start % width);
+        self.with_target::<T>(to, registers, |out, _| {
             let mut rest = out;
             while !rest.is_empty() {
                 for &part in parts {

@@ -23,6 +23,7 @@ use tensor::DType;
 
 use self::{cell::with_type, join::Part, registers::Counts, tile::Worker};
 use crate::{
+    fuse::Level,
     isa::Isa,
     memory::Memory,
     node::{Along, BufferId, Fold, MapOp},
@@ -34,9 +35,9 @@ use crate::{
 pub(crate) enum Operand {
     /// A register of the operand's type.
     Register(usize),
-    /// The tile's part of a contiguous input.
+    /// The tile's part of a contiguous input: elements, rows or columns, as the input has them.
     Input(usize),
-    /// The tile's part of an output, already written.
+    /// The tile's part of an output, already written: elements or rows.
     Output(usize),
     /// The same element everywhere.
     Scalar(usize),
@@ -52,15 +53,28 @@ pub(crate) enum Target {
 /// A step of the work on one tile.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Instruction {
-    /// Brings the tile's part of an input into a register of its type.
+    /// Brings the tile's part of an input into a register of its type; of an input of columns, repeated for each row.
     Load { input: usize, register: usize },
-    /// An elementwise operation; `dtype` is the type of the last operand, `result` that of the result.
-    Map { op: MapOp, dtype: DType, result: DType, operands: Vec<Operand>, target: Target },
+    /// Repeats the element of each row along the row.
+    Spread { dtype: DType, operand: Operand, register: usize },
+    /// An elementwise operation on all elements of the tile or on one for each row; `dtype` is the type of the last
+    /// operand, `result` that of the result.
+    Map { op: MapOp, level: Level, dtype: DType, result: DType, operands: Vec<Operand>, target: Target },
+    /// A reduction of each row.
+    Fold { fold: Fold, dtype: DType, operand: Operand, target: Target },
     /// Tensors put together row by row.
-    Join { dtype: DType, parts: Vec<Part>, target: Target },
+    Join { level: Level, dtype: DType, parts: Vec<Part>, target: Target },
 }
 
-/// A tensor that a loop reads element by element.
+/// What an input has an element for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Span {
+    Elements,
+    Rows,
+    Columns,
+}
+
+/// A tensor that a loop reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Input {
     pub(crate) buffer: BufferId,
@@ -69,6 +83,8 @@ pub(crate) struct Input {
     pub(crate) elements: usize,
     /// The element from which the access counts.
     pub(crate) offset: usize,
+    pub(crate) span: Span,
+    /// How the positions within the span map to the buffer.
     pub(crate) access: Access,
 }
 
@@ -81,14 +97,15 @@ pub(crate) enum Scalar {
     Read(BufferId, DType, usize),
 }
 
-/// A tensor that a loop writes element by element.
+/// A tensor that a loop writes, for each element or for each row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Output {
     pub(crate) buffer: BufferId,
     pub(crate) dtype: DType,
+    pub(crate) level: Level,
 }
 
-/// A reduction at the end of each tile.
+/// A reduction at the end of each tile: of columns, or of rows that do not lie in one tile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Reduction {
     pub(crate) fold: Fold,
@@ -96,6 +113,8 @@ pub(crate) struct Reduction {
     pub(crate) dtype: DType,
     pub(crate) operand: Operand,
     pub(crate) result: BufferId,
+    /// The register in which the tiles of a block are added up, where several rows lie in a tile.
+    pub(crate) accumulator: Option<usize>,
     /// Where partial results go; absent where there is one part only, which is the result.
     pub(crate) partials: Option<BufferId>,
 }
@@ -107,6 +126,8 @@ pub(crate) struct Loop {
     pub(crate) inputs: Vec<Input>,
     pub(crate) scalars: Vec<Scalar>,
     pub(crate) outputs: Vec<Output>,
+    /// What is done once for each block: loads of what is the same for all tiles.
+    pub(crate) prologue: Vec<Instruction>,
     pub(crate) code: Vec<Instruction>,
     pub(crate) reductions: Vec<Reduction>,
     pub(crate) counts: Counts,
@@ -119,11 +140,12 @@ impl Loop {
     /// Sizes and numbers of operands, for people.
     pub(crate) fn describe(&self) -> String {
         let Grid { rows, columns, .. } = self.grid;
+        let folds = self.code.iter().filter(|code| matches!(code, Instruction::Fold { .. })).count();
         format!(
             "loop over [{rows}, {columns}]: {} in, {} out, {} reduced, {} instructions",
             self.inputs.len(),
             self.outputs.len(),
-            self.reductions.len(),
+            self.reductions.len() + folds,
             self.code.len()
         )
     }

@@ -3,8 +3,9 @@
 use graph::ops::Direction;
 use tensor::Key;
 
-use super::cell::Cell;
+use super::{cell::Cell, registers::TILE};
 use crate::{
+    fuse::MAX_ROW,
     isa::versions,
     node::{Binary, Fold, Unary},
 };
@@ -151,6 +152,31 @@ fn combine_body<T: Cell>(fold: Fold, into: &mut [T], x: &[T]) {
     }
 }
 
+/// Folds each row of `width` elements. Rows that do not fit a tile are folded piece by piece, and then the pieces, as
+/// they would be by loops whose tiles are parts of rows.
+#[inline(always)]
+fn fold_rows_body<T: Cell>(fold: Fold, out: &mut [T], x: &[T], width: usize) {
+    for (out, row) in out.iter_mut().zip(x.chunks_exact(width)) {
+        *out = if width <= TILE {
+            fold_body(fold, row)
+        } else {
+            let mut pieces = [T::default(); MAX_ROW / TILE];
+            let count = width.div_ceil(TILE);
+            for (piece, row) in pieces.iter_mut().zip(row.chunks(TILE)) {
+                *piece = fold_body(fold, row);
+            }
+            fold_body(fold, &pieces[..count])
+        };
+    }
+}
+
+#[inline(always)]
+fn spread_body<T: Cell>(out: &mut [T], x: &[T], width: usize) {
+    for (out, &x) in out.chunks_exact_mut(width).zip(x) {
+        out.fill(x);
+    }
+}
+
 #[inline(always)]
 fn convert_body<T: Cell, R: Cell>(out: &mut [R], x: Source<'_, T>) {
     map1(out, x, T::to);
@@ -176,6 +202,10 @@ versions! {
     fn convert<T: Cell, R: Cell>(out: &mut [R], x: Source<'_, T>) = convert_body;
     /// The fold of a slice: element `i` into lane `i % 16`, then the lanes as a binary tree.
     fn fold<T: Cell>(fold: Fold, x: &[T]) -> T = fold_body;
+    /// The folds of the rows of `x`, each of `width` elements.
+    fn fold_rows<T: Cell>(fold: Fold, out: &mut [T], x: &[T], width: usize) = fold_rows_body;
+    /// Row `i` of `out`, each of `width` elements, is element `i` of `x` everywhere.
+    fn spread<T: Cell>(out: &mut [T], x: &[T], width: usize) = spread_body;
     /// Folds the elements of `x` into those of `into`, one by one.
     fn combine<T: Cell>(fold: Fold, into: &mut [T], x: &[T]) = combine_body;
 }
