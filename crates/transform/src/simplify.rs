@@ -10,6 +10,7 @@ use graph::{Builder, Def, Graph, Prim, Val};
 use crate::live::live_towards;
 
 pub use fold::fold_constants;
+pub(crate) use fold::splat_number;
 pub use share::eliminate_common_subexpressions;
 
 /// Folds constants, shares common subexpressions and drops dead code. The results keep their bits, but for the signs

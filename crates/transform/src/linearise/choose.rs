@@ -81,6 +81,7 @@ pub(super) fn choose(graph: &Graph, demand: &Demand, budget_bytes: usize) -> Cho
 struct Open<'a> {
     graph: &'a Graph,
     demand: &'a Demand,
+    vals: &'a [Val],
     charge: u128,
     /// The position of each open value among the network's pairs of nodes.
     pairs: BTreeMap<Val, usize>,
@@ -89,7 +90,32 @@ struct Open<'a> {
 const SOURCE: usize = 0;
 const SINK: usize = 1;
 
-impl Open<'_> {
+impl<'a> Open<'a> {
+    fn new(graph: &'a Graph, demand: &'a Demand, vals: &'a [Val], charge: u128) -> Self {
+        let mut open = Self { graph, demand, vals, charge, pairs: BTreeMap::new() };
+        open.explore();
+        open
+    }
+
+    /// The cheapest choice.
+    fn fates(&self) -> Vec<(Val, Fate)> {
+        let on_source = self.network().cut(SOURCE, SINK);
+        let fate = |pair: usize| match (on_source[2 + 2 * pair], on_source[3 + 2 * pair]) {
+            (_, true) => Fate::Unused,
+            (true, false) => Fate::Stored,
+            (false, false) => Fate::Recomputed,
+        };
+        self.pairs.iter().map(|(&val, &pair)| (val, fate(pair))).collect()
+    }
+
+    fn cost(&self, val: Val, fate: Fate) -> u128 {
+        match fate {
+            Fate::Unused => 0,
+            Fate::Stored => self.storing(val),
+            Fate::Recomputed => self.recomputing(val).unwrap_or(0),
+        }
+    }
+
     fn storing(&self, val: Val) -> u128 {
         let bytes = self.graph.ty(val).size_bytes() as u128;
         let kept_anyway = self.demand.kept_anyway[val.position()];
@@ -104,7 +130,7 @@ impl Open<'_> {
 
     /// Finds what may have to be stored or recomputed, from what is read to where storing ends the search.
     fn explore(&mut self) {
-        let mut stack = self.demand.vals.clone();
+        let mut stack = self.vals.to_vec();
         while let Some(val) = stack.pop() {
             let next = self.pairs.len();
             if self.pairs.contains_key(&val) {
@@ -130,32 +156,41 @@ impl Open<'_> {
                 }
             }
         }
-        for val in &self.demand.vals {
+        for val in self.vals {
             network.connect(out(self.pairs[val]), SINK, UNCUTTABLE, 0);
         }
         network
     }
 }
 
+/// The least cost of having the values `vals` in the linear half, with unlimited memory; where they are wanted and what
+/// is kept anyway is as in `demand`.
+pub(super) fn cost(graph: &Graph, demand: &Demand, vals: &[Val]) -> u128 {
+    let open = Open::new(graph, demand, vals, HOLDING);
+    let fates = open.fates();
+    fates.into_iter().map(|(val, fate)| open.cost(val, fate)).sum()
+}
+
 fn at_charge(graph: &Graph, demand: &Demand, charge: u128) -> Choice {
-    let mut open = Open { graph, demand, charge, pairs: BTreeMap::new() };
-    open.explore();
-    let on_source = open.network().cut(SOURCE, SINK);
+    let open = Open::new(graph, demand, &demand.vals, charge);
     let mut fates = vec![Fate::Unused; graph.len()];
     let mut bytes = 0;
-    for (&val, &pair) in &open.pairs {
-        fates[val.position()] = match (on_source[2 + 2 * pair], on_source[3 + 2 * pair]) {
-            (_, true) => Fate::Unused,
-            (true, false) => Fate::Stored,
-            (false, false) => Fate::Recomputed,
-        };
-        let is_residual = fates[val.position()] == Fate::Stored && !demand.kept_anyway[val.position()];
+    for (val, fate) in open.fates() {
+        fates[val.position()] = fate;
+        let is_residual = fate == Fate::Stored && !demand.kept_anyway[val.position()];
         bytes += if is_residual { graph.ty(val).size_bytes() } else { 0 };
     }
     Choice { fates, bytes, wanted_bytes: bytes }
 }
 
 impl Demand {
+    /// Nothing yet; nothing but inputs is there anyway.
+    pub(super) fn none(graph: &Graph) -> Self {
+        let is_input = |val| matches!(graph.def(val), Def::Input(_));
+        let kept_anyway = graph.vals().map(is_input).collect();
+        Self { vals: Vec::new(), in_memory: vec![false; graph.len()], kept_anyway }
+    }
+
     /// What the `live` values of `graph` that are not `known`, and the `wanted` ones, read of the known ones, where
     /// the values in `returned` are outputs of the primal half.
     pub(super) fn new(

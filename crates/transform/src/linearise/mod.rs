@@ -2,6 +2,7 @@
 
 mod checkpoint;
 mod choose;
+mod collapse;
 mod cost;
 mod halves;
 mod min_cut;
@@ -26,6 +27,10 @@ pub const RESIDUAL_BUDGET_BYTES: usize = 1 << 30;
 /// The linear half reads values of the primal half. Of these it takes as residuals what is cheaper to read than to
 /// compute again; views, constants and chains of cheap arithmetic on what it reads anyway are recomputed. The choice
 /// is a minimum cut, and where the residuals exceed the budget, more is recomputed until they fit.
+///
+/// The constructors named after derivatives first collapse chains of pointwise operations on tangents into products
+/// with known coefficients where that saves time, so that their numbers differ from those of the whole graph by
+/// rounding; [`Linearised::split`] keeps every bit.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Linearised {
     /// Inputs: those of the graph but the tangents, in order. Outputs: those of the graph that do not depend on the
@@ -166,6 +171,7 @@ impl Linearised {
         let tangents = last(tangents, graph.inputs().len());
         let outputs = last(outputs, graph.outputs().len());
         let results: Vec<usize> = (0..results).collect();
+        let graph = &collapse::collapse(graph, &tangents);
         Self::split_with(graph, &tangents, &results, &outputs, budget_bytes)
     }
 

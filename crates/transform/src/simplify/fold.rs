@@ -41,6 +41,21 @@ pub(super) fn emit(b: &mut Builder, op: &Prim, operands: &[Val]) -> Val {
     b.apply(op.clone(), operands)
 }
 
+/// The number that a value repeats everywhere, if it is a broadcast constant scalar (or one itself).
+pub(crate) fn splat_number(graph: &Graph, val: Val) -> Option<f64> {
+    let Def::Apply { op, operands } = graph.def(val) else { return None };
+    let constant = match op {
+        Prim::BroadcastInDim(_) => graph.def(operands[0]),
+        _ => graph.def(val),
+    };
+    match constant {
+        Def::Apply { op: Prim::Constant(constant), .. } if constant.value.shape().rank() == 0 => {
+            Some(constant.value.to_f64_vec()[0])
+        }
+        _ => None,
+    }
+}
+
 pub(super) fn definition(b: &Builder, val: Val) -> Option<(&Prim, &[Val])> {
     match b.graph().def(val) {
         Def::Input(_) => None,
