@@ -48,17 +48,17 @@ impl Builder {
     ) -> (Val, ChannelMoments) {
         let shape = self.shape(x).clone();
         let axes: Vec<usize> = (0..self.last_axis(x)).collect();
-        let (centred, mean, variance) = self.centre(x, &axes);
-        let scale = self.channel_scale(variance, gain, options.epsilon);
-        let scale = self.broadcast_back(scale, &shape, &axes);
-        let scaled = self.multiply(centred, scale);
+        let moments = self.moments(x, &axes);
+        let scale = self.channel_scale(moments.variance, gain, options.epsilon);
+        let shift = self.channel_shift(moments.offset, scale, bias);
+        let normal = self.gain_and_bias(moments.centred, Some(scale), Some(shift));
         let count: usize = axes.iter().map(|&axis| shape[axis]).product();
-        let unbiased = self.scale(variance, count as f64 / count.saturating_sub(1).max(1) as f64);
+        let unbiased = self.scale(moments.variance, count as f64 / count.saturating_sub(1).max(1) as f64);
         let running = ChannelMoments {
-            mean: self.moving_average(running.mean, mean, options.momentum),
+            mean: self.moving_average(running.mean, moments.mean, options.momentum),
             variance: self.moving_average(running.variance, unbiased, options.momentum),
         };
-        (self.gain_and_bias(scaled, None, bias), running)
+        (normal, running)
     }
 
     /// Batch normalisation in evaluation: as [`Builder::batch_norm_training`] with the given moments in place of
@@ -76,11 +76,7 @@ impl Builder {
         epsilon: f64,
     ) -> Val {
         let scale = self.channel_scale(moments.variance, gain, epsilon);
-        let moved = self.multiply(moments.mean, scale);
-        let shift = match bias {
-            Some(bias) => self.subtract(bias, moved),
-            None => self.negate(moved),
-        };
+        let shift = self.channel_shift(moments.mean, scale, bias);
         self.gain_and_bias(x, Some(scale), Some(shift))
     }
 
@@ -90,6 +86,15 @@ impl Builder {
         match gain {
             Some(gain) => self.multiply(scale, gain),
             None => scale,
+        }
+    }
+
+    /// `bias - mean * scale` for each channel.
+    fn channel_shift(&mut self, mean: Val, scale: Val, bias: Option<Val>) -> Val {
+        let moved = self.multiply(mean, scale);
+        match bias {
+            Some(bias) => self.subtract(bias, moved),
+            None => self.negate(moved),
         }
     }
 

@@ -2,28 +2,47 @@
 
 use crate::{Builder, Val};
 
+/// The moments of a tensor along some axes.
+pub(super) struct Moments {
+    /// `x - c` for the constant `c` that equals the mean.
+    pub(super) centred: Val,
+    /// The mean.
+    pub(super) mean: Val,
+    /// The mean less `c`: zero, but its derivative is that of the mean.
+    pub(super) offset: Val,
+    /// The biased variance (divided by the number of elements).
+    pub(super) variance: Val,
+}
+
 impl Builder {
-    /// `(x - mean) / √(variance + epsilon)` along `axes`, with the biased variance, from the squared distances to
-    /// the mean: the difference of mean square and squared mean would cancel.
+    /// The moments along `axes`. The variance is the mean of the squared distances to `c`, less the squared distance
+    /// of the mean to `c`, which holds for every constant `c` and so in every derivative. With `c` at the mean nothing
+    /// cancels; and as `c` carries no derivative, the reductions of each derivative do not wait for one another.
+    #[track_caller]
+    pub(super) fn moments(&mut self, x: Val, axes: &[usize]) -> Moments {
+        let shape = self.shape(x).clone();
+        let mean = self.mean(x, axes);
+        let constant = self.stop_gradient(mean);
+        let offset = self.subtract(mean, constant);
+        let repeated = self.broadcast_back(constant, &shape, axes);
+        let centred = self.subtract(x, repeated);
+        let square = self.multiply(centred, centred);
+        let mean_square = self.mean(square, axes);
+        let offset_square = self.multiply(offset, offset);
+        let variance = self.subtract(mean_square, offset_square);
+        Moments { centred, mean, offset, variance }
+    }
+
+    /// `(x - mean) / √(variance + epsilon)` along `axes`.
     #[track_caller]
     pub(super) fn standardise(&mut self, x: Val, axes: &[usize], epsilon: f64) -> Val {
         let shape = self.shape(x).clone();
-        let (centred, _, variance) = self.centre(x, axes);
-        let scale = self.reciprocal_deviation(variance, epsilon);
-        let scale = self.broadcast_back(scale, &shape, axes);
-        self.multiply(centred, scale)
-    }
-
-    /// `x - mean`, the mean and the biased variance along `axes`.
-    #[track_caller]
-    pub(super) fn centre(&mut self, x: Val, axes: &[usize]) -> (Val, Val, Val) {
-        let shape = self.shape(x).clone();
-        let mean = self.mean(x, axes);
-        let repeated = self.broadcast_back(mean, &shape, axes);
-        let centred = self.subtract(x, repeated);
-        let square = self.multiply(centred, centred);
-        let variance = self.mean(square, axes);
-        (centred, mean, variance)
+        let moments = self.moments(x, axes);
+        let scale = self.reciprocal_deviation(moments.variance, epsilon);
+        let moved = self.multiply(moments.offset, scale);
+        let [scale, moved] = [scale, moved].map(|val| self.broadcast_back(val, &shape, axes));
+        let scaled = self.multiply(moments.centred, scale);
+        self.subtract(scaled, moved)
     }
 
     /// `1 / √(variance + epsilon)`.

@@ -240,18 +240,21 @@ impl DotGeneral {
         };
         let from_ct = own_free.iter().copied();
         let ct_first: Vec<usize> = self.lhs_batch.iter().copied().chain(from_ct.clone()).chain(from_other.clone()).collect();
-        if ct_first.is_sorted() {
-            return b.apply(contraction, &[ct, other]);
-        }
         let other_first: Vec<usize> = self.lhs_batch.iter().copied().chain(from_other).chain(from_ct).collect();
-        let flipped = Self {
-            lhs_batch: contraction.rhs_batch,
-            rhs_batch: batch,
-            lhs_contract: other_free,
-            rhs_contract: contracted,
+        // Where both orders need a transpose, one that leaves the last axis in place moves whole rows.
+        let keeps_rows = ct_first.last().is_some_and(|&axis| axis + 1 == rank);
+        let (product, order) = if ct_first.is_sorted() || (keeps_rows && !other_first.is_sorted()) {
+            (b.apply(contraction, &[ct, other]), ct_first)
+        } else {
+            let flipped = Self {
+                lhs_batch: contraction.rhs_batch,
+                rhs_batch: batch,
+                lhs_contract: other_free,
+                rhs_contract: contracted,
+            };
+            (b.apply(flipped, &[other, ct]), other_first)
         };
-        let product = b.apply(flipped, &[other, ct]);
-        let order = super::Transpose { permutation: other_first }.inverse();
+        let order = super::Transpose { permutation: order }.inverse();
         b.transpose(product, &order)
     }
 }
