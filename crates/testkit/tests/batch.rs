@@ -5,7 +5,9 @@
 use graph::{Builder, Case, Def, Graph, Prim, Reference, Ty};
 use isoloss_testkit::{composite, laws, network, sample};
 use tensor::{Buffer, Key, Tensor};
-use transform::{Linearised, RESIDUAL_BUDGET_BYTES, batch, grad, hvp, jvp, per_example_grad, vjp};
+use transform::{
+    Linearisation, Linearised, RESIDUAL_BUDGET_BYTES, batch, grad, hvp, jvp, per_example_grad, vjp,
+};
 
 const SIZE: usize = 3;
 
@@ -141,6 +143,27 @@ fn several_products_share_one_pass_of_larger_contractions() {
         if let Def::Apply { op: Prim::DotGeneral(op), .. } = batched.def(val) {
             assert!(op.lhs_batch.is_empty(), "every contraction has one batched operand:\n{batched}");
         }
+    }
+}
+
+#[test]
+fn a_batched_linearisation_takes_stacked_tangents() {
+    let graph = network::relu_network(&[4, 6, 3]);
+    let point = network::point(&graph, Key::new(1));
+    let point: Vec<&Tensor> = point.iter().collect();
+    let hessian = Linearised::hvp(&graph, 0, &[0, 1], RESIDUAL_BUDGET_BYTES);
+    let [w0, w1] = [0, 1].map(|k| {
+        let ty = graph.ty(graph.inputs()[k].val);
+        (0..SIZE as u64).map(|index| sample::normal(ty, Key::new(index).fold(k as u64))).collect::<Vec<_>>()
+    });
+    let mut several = Linearisation::compile(&Reference, hessian.batched(SIZE)).unwrap();
+    let mut several = several.at(&point).unwrap();
+    let all = several.apply(&[&stacked(&w0), &stacked(&w1)]).unwrap();
+    let mut single = Linearisation::compile(&Reference, hessian).unwrap();
+    let mut single = single.at(&point).unwrap();
+    for (output, all) in all.iter().enumerate() {
+        let one = |index: usize| single.apply(&[&w0[index], &w1[index]]).unwrap()[output].clone();
+        assert_eq!(all, &stacked(&(0..SIZE).map(one).collect::<Vec<_>>()));
     }
 }
 

@@ -111,6 +111,18 @@ fn sums_over_repetitions_are_products() {
 }
 
 #[test]
+fn quotients_by_powers_of_two_are_products() {
+    check(&["constant", "broadcast_in_dim", "multiply"], |b, x, _| {
+        let eight = b.splat_like(x, 8.0);
+        b.divide(x, eight)
+    });
+    check(&["constant", "broadcast_in_dim", "divide"], |b, x, _| {
+        let six = b.splat_like(x, 6.0);
+        b.divide(x, six)
+    });
+}
+
+#[test]
 fn signs_and_choices_are_shortened() {
     check(&["subtract"], |b, x, y| {
         let minus = b.scale(y, -1.0);

@@ -10,8 +10,8 @@ mod min_cut;
 use graph::{Graph, Val};
 
 use crate::{
-    Rules, check_linear, gnvp, hvp, join::join_contractions, jvp, jvp::float_outputs, live::live_towards,
-    simplify, vjp,
+    Rules, batch, check_linear, gnvp, hvp, join::join_contractions, jvp, jvp::float_outputs,
+    live::live_towards, simplify, vjp,
 };
 pub use checkpoint::{Checkpointed, checkpoint};
 use choose::{Demand, Fate, choose};
@@ -173,6 +173,14 @@ impl Linearised {
         let results: Vec<usize> = (0..results).collect();
         let graph = &collapse::collapse(graph, &tangents);
         Self::split_with(graph, &tangents, &results, &outputs, budget_bytes)
+    }
+
+    /// For `size` tangents at once: all tangents and linear outputs get a leading axis, see [`batch()`]. The primal half
+    /// and the residuals stay.
+    #[must_use]
+    pub fn batched(&self, size: usize) -> Self {
+        let tangents: Vec<usize> = self.tangents().collect();
+        Self { linear: batch(&self.linear, &tangents, size), ..self.clone() }
     }
 
     /// Whether the budget has made the linear half recompute what it would rather have stored.

@@ -24,6 +24,7 @@ pub(super) fn rewrite(b: &mut Builder, op: &Prim, x: &[Val]) -> Option<Rewritten
         Prim::Add(_) => add(b, x).or_else(|| parts::sum_of_pieces(b, x)),
         Prim::BroadcastInDim(op) => broadcast(b, op, x[0]),
         Prim::Concatenate(op) => concatenate(b, op, x).or_else(|| parts::concatenate(b, op, x)),
+        Prim::Divide(_) => divide(b, x),
         Prim::DotGeneral(op) => contraction(b, op, x),
         Prim::Multiply(_) => multiply(b, x),
         Prim::Negate(_) => negate(b, x[0]),
@@ -68,6 +69,19 @@ fn multiply(b: &Builder, x: &[Val]) -> Option<Rewritten> {
     let other = if is_splat_of(b, x[1], -1.0) { x[0] } else { x[1] };
     let is_sign = is_splat_of(b, x[1], -1.0) || is_splat_of(b, x[0], -1.0);
     is_sign.then(|| (Negate.into(), vec![other]))
+}
+
+/// A quotient by a power of two, whose reciprocal is exact.
+fn divide(b: &mut Builder, x: &[Val]) -> Option<Rewritten> {
+    let number = splat(b, x[1])?.to_f64_vec()[0];
+    let is_power_of_two = number.to_bits().trailing_zeros() >= f64::MANTISSA_DIGITS - 1;
+    let is_float = b.ty(x[0]).dtype.is_float();
+    // Far from where the reciprocal would lose bits or overflow in either type.
+    let is_moderate = (1e-30..1e30).contains(&number.abs());
+    (is_float && is_power_of_two && is_moderate).then(|| {
+        let reciprocal = b.splat_like(x[0], number.recip());
+        (Multiply.into(), vec![x[0], reciprocal])
+    })
 }
 
 /// A choice within a choice by the same condition.
