@@ -6,6 +6,7 @@ use graph::{Argument, Donation, ExecError, Executable, Graph, Val, check_argumen
 use tensor::{Buffer, DType, Shape, Tensor};
 
 use crate::{
+    conv_step::Sum,
     cost::{Cost, cost},
     evaluation::Evaluation,
     fuse::{Group, fuse},
@@ -55,7 +56,7 @@ pub(crate) struct Compiled {
 
 impl Compiled {
     pub(crate) fn new(graph: &Graph, donations: &[Donation], options: Options) -> Result<Self, ExecError> {
-        let mut nodes = lower(graph, donations)?;
+        let mut nodes = lower(graph, donations, options.isa)?;
         let groups = fuse(&nodes, options.fusing);
         let schedule = schedule(&mut nodes, groups, donations);
         let too_large = || ExecError::Memory { graph: graph.name().to_owned(), bytes: usize::MAX };
@@ -242,6 +243,7 @@ fn make_step(nodes: &Nodes, layout: &Layout, stored: &[bool], step: usize, group
                 result: whole(first.result),
             };
         }
+        Kind::Convolution(plan) => return Step::Convolution(Sum::new(plan, nodes, first, layout)),
         Kind::Evaluate(op) => return Step::Evaluate(Evaluation::new(op, nodes, first)),
         Kind::Gather(lookup) | Kind::ScatterAdd(lookup) => {
             return Step::Lookup {

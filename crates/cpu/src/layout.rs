@@ -29,7 +29,8 @@ pub(crate) enum Place {
 #[derive(Clone, Debug)]
 pub(crate) struct Layout {
     pub(crate) places: Vec<Place>,
-    /// The buffer for the partial results of each reduction that needs one, by its result.
+    /// The buffer for the partial results of each reduction, and the working memory of each convolution, that needs
+    /// one, by its result.
     pub(crate) partials: BTreeMap<BufferId, BufferId>,
     /// For each step, the buffers in whose memory it writes while it reads them.
     pub(crate) overwritten: Vec<Vec<BufferId>>,
@@ -78,20 +79,27 @@ fn add_partials(nodes: &mut Nodes, steps: &[Group]) -> BTreeMap<BufferId, Buffer
     for group in steps {
         let grid = grid(nodes, group);
         for &member in &group.members {
-            let Kind::Fold { along, .. } = nodes.nodes[member].kind else { continue };
-            let (parts, each) = match along {
-                Along::Rows => (grid.row_blocks(), grid.columns),
-                Along::Columns => (grid.tiles_per_row(), grid.rows),
-            };
-            if parts > 1 {
+            let elements = partial_elements(&nodes.nodes[member].kind, &grid);
+            if elements > 0 {
                 let result = nodes.nodes[member].result;
                 let dtype = nodes.buffer(result).dtype;
-                nodes.buffers.push(BufferSpec { dtype, elements: parts * each, origin: Origin::Computed });
+                nodes.buffers.push(BufferSpec { dtype, elements, origin: Origin::Computed });
                 partials.insert(result, BufferId(nodes.buffers.len() - 1));
             }
         }
     }
     partials
+}
+
+/// Elements of working memory that a node of a group needs.
+fn partial_elements(kind: &Kind, grid: &Grid) -> usize {
+    let (parts, each) = match kind {
+        Kind::Fold { along: Along::Rows, .. } => (grid.row_blocks(), grid.columns),
+        Kind::Fold { along: Along::Columns, .. } => (grid.tiles_per_row(), grid.rows),
+        Kind::Convolution(plan) => return plan.workspace(),
+        _ => return 0,
+    };
+    if parts > 1 { parts * each } else { 0 }
 }
 
 /// The places that need no plan; what is left for the arena is given as registers.

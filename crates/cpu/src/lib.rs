@@ -9,6 +9,8 @@
 //! Results have the same bits for any number of threads, and those of loops on every processor. Matrix products depend
 //! on the processor's instruction set and cache sizes, because the order of summation does.
 
+mod conv;
+mod conv_step;
 mod cost;
 mod evaluation;
 mod executable;

@@ -1,6 +1,7 @@
 //! From a graph to nodes over buffers. Reshapes, transposes and broadcasts become views wherever strides can
 //! express them; dead values are left out.
 
+mod convolution;
 mod parts;
 
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use graph::{
 use tensor::{Buffer, DType, Tensor};
 
 use crate::{
+    isa::Isa,
     memory::zero_buffer,
     node::{Along, Binary, BufferId, BufferSpec, Fold, Kind, MapOp, Node, Nodes, Origin, Unary},
     product::{Product, Side},
@@ -22,10 +24,11 @@ use crate::{
 ///
 /// # Errors
 /// [`ExecError::Memory`] where the indices of an iota cannot be held.
-pub(crate) fn lower(graph: &Graph, donations: &[Donation]) -> Result<Nodes, ExecError> {
+pub(crate) fn lower(graph: &Graph, donations: &[Donation], isa: Isa) -> Result<Nodes, ExecError> {
     let (nodes, views) = (Nodes::default(), vec![None; graph.len()]);
-    let mut lowering = Lowering { graph, nodes, views, current: Val::new(0) };
     let live = live(graph);
+    let uses = uses(graph, &live);
+    let mut lowering = Lowering { graph, isa, nodes, views, uses, current: Val::new(0) };
     for val in graph.vals().filter(|val| live[val.position()]) {
         lowering.current = val;
         let view = lowering.value(val)?;
@@ -63,14 +66,27 @@ fn live(graph: &Graph) -> Vec<bool> {
     live
 }
 
+/// How often each value is an operand of a live one, or an output.
+fn uses(graph: &Graph, live: &[bool]) -> Vec<usize> {
+    let mut uses = vec![0; graph.len()];
+    let operands =
+        graph.vals().filter(|val| live[val.position()]).flat_map(|val| graph.operands(val).to_vec());
+    for val in operands.chain(graph.outputs().iter().map(|output| output.val)) {
+        uses[val.position()] += 1;
+    }
+    uses
+}
+
 fn out_of_memory(graph: &Graph, bytes: usize) -> ExecError {
     ExecError::Memory { graph: graph.name().to_owned(), bytes }
 }
 
 struct Lowering<'a> {
     graph: &'a Graph,
+    isa: Isa,
     nodes: Nodes,
     views: Vec<Option<View>>,
+    uses: Vec<usize>,
     /// The value that is being lowered.
     current: Val,
 }
@@ -112,6 +128,11 @@ impl Lowering<'_> {
             }
             Def::Apply { op: Prim::Iota(op), .. } => self.iota(op),
             Def::Apply { op, operands } => {
+                if let (Prim::Add(_), &[x, y]) = (op, &operands[..])
+                    && let Some(sum) = self.sum_of_convolutions([x, y])
+                {
+                    return Ok(sum);
+                }
                 let operands = operands.iter().map(|&operand| self.view(operand)).collect();
                 Ok(self.apply(val, op, operands))
             }
@@ -165,8 +186,8 @@ impl Lowering<'_> {
             Prim::RandomBits(op) => self.random_bits(op, &operands[0], &operands[1]),
             Prim::Reverse(op) => self.reverse(operands.remove(0), &op.axes),
             Prim::ScatterAdd(op) => self.scatter_add(op, operands.remove(0), operands.remove(0), &ty.shape),
+            Prim::Convolution(op) => self.convolution(op, operands.remove(0), operands.remove(0), &ty.shape),
             Prim::Cholesky(_)
-            | Prim::Convolution(_)
             | Prim::TriangularSolve(_)
             | Prim::WindowArgmax(_)
             | Prim::WindowGather(_)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use graph::{Prim, Val, ops::Direction};
 use tensor::{DType, Tensor};
 
-use crate::{lookup::Lookup, product::Product, view::View};
+use crate::{conv::Convolution, lookup::Lookup, product::Product, view::View};
 
 /// A buffer: a position in [`Nodes::buffers`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -108,6 +108,8 @@ pub(crate) enum Kind {
     Fold { fold: Fold, along: Along, rows: usize, columns: usize },
     /// A batch of matrix products.
     Product(Product),
+    /// A sum of convolutions; the operands are image and kernel of each in turn.
+    Convolution(Box<Convolution>),
     /// Tensors put together: of each operand so many elements in turn, again and again.
     Join(Vec<usize>),
     /// Rows read at indices.

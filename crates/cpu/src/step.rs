@@ -5,6 +5,7 @@
 use tensor::DType;
 
 use crate::{
+    conv_step::Sum,
     evaluation::Evaluation,
     gemm::Float,
     isa::Isa,
@@ -32,6 +33,8 @@ pub(crate) enum Step {
     Loop(Loop),
     /// A batch of matrix products.
     Product { product: Product, dtype: DType, lhs: Whole, rhs: Whole, result: Whole },
+    /// A sum of convolutions.
+    Convolution(Sum),
     /// Rows read at indices, or added up at them.
     Lookup { lookup: Lookup, adds: bool, dtype: DType, operand: Whole, indices: Whole, result: Whole },
     /// The reference evaluation of a primitive.
@@ -44,6 +47,7 @@ impl Step {
         match self {
             Self::Loop(kernel) => kernel.describe(),
             Self::Product { product, dtype, .. } => format!("product {} of {dtype}", product.describe()),
+            Self::Convolution(sum) => sum.describe(),
             Self::Lookup { lookup, adds, dtype, .. } => {
                 let what = if *adds { "scatter_add to" } else { "gather of" };
                 format!("{what} {} of {dtype}", lookup.describe())
@@ -61,6 +65,7 @@ impl Step {
                 DType::F64 => multiply::<f64>(product, memory, *lhs, *rhs, *result),
                 DType::I32 | DType::Bool => unreachable!("the type rule admits floats only"),
             },
+            Self::Convolution(sum) => sum.run(memory),
             Self::Lookup { lookup, adds, dtype, operand, indices, result } => with_type!(*dtype, T => {
                 look_up::<T>((*lookup, *adds), memory, *operand, *indices, *result);
             }),

@@ -1,6 +1,7 @@
 //! The executor as a whole.
 
 mod agreement;
+mod convolution;
 mod donation;
 mod network;
 mod random_bits;

@@ -1,0 +1,208 @@
+//! The tiles of each instruction set and element type.
+
+use std::ops::AddAssign;
+
+use super::{
+    sweep::{self, Sweep, SweepFn},
+    tile::{self, Tile, TileFn},
+    vector::{Plain, Vector},
+};
+use crate::{
+    gemm::Float,
+    isa::{Isa, Level},
+};
+
+/// The element types of convolutions, with their vectors.
+pub(crate) trait Real: Float + AddAssign {
+    type Plain: Vector<Element = Self>;
+    #[cfg(target_arch = "x86_64")]
+    type Avx2: Vector<Element = Self>;
+    #[cfg(target_arch = "x86_64")]
+    type Avx512: Vector<Element = Self>;
+}
+
+impl Real for f32 {
+    type Plain = Plain<Self, 4>;
+    #[cfg(target_arch = "x86_64")]
+    type Avx2 = std::arch::x86_64::__m256;
+    #[cfg(target_arch = "x86_64")]
+    type Avx512 = std::arch::x86_64::__m512;
+}
+
+impl Real for f64 {
+    type Plain = Plain<Self, 2>;
+    #[cfg(target_arch = "x86_64")]
+    type Avx2 = std::arch::x86_64::__m256d;
+    #[cfg(target_arch = "x86_64")]
+    type Avx512 = std::arch::x86_64::__m512d;
+}
+
+/// Elements of a vector.
+pub(super) fn lanes<T: Real>(isa: Isa) -> usize {
+    match isa.level() {
+        Level::Baseline => T::Plain::LANES,
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2 => T::Avx2::LANES,
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 => T::Avx512::LANES,
+    }
+}
+
+/// Most vectors of output channels in one tile.
+pub(super) fn most_vectors(isa: Isa) -> usize {
+    match isa.level() {
+        Level::Baseline => 1,
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2 => 1,
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 => 2,
+    }
+}
+
+/// Pixels of all lines of a tile with so many vectors: as many as leave registers for weights and an input.
+pub(super) fn tile_pixels(isa: Isa, vectors: usize) -> usize {
+    match isa.level() {
+        Level::Baseline => 8,
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2 => 8,
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 => 16 / vectors,
+    }
+}
+
+/// # Safety
+/// As for [`tile::run`].
+unsafe fn plain<T: Real, const VECTORS: usize, const LINES: usize, const PIXELS: usize>(tile: &Tile<'_, T>) {
+    // SAFETY: as the caller promises.
+    unsafe { tile::run::<T::Plain, VECTORS, LINES, PIXELS>(tile) };
+}
+
+/// # Safety
+/// As for [`tile::run`].
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+unsafe fn avx2<T: Real, const VECTORS: usize, const LINES: usize, const PIXELS: usize>(tile: &Tile<'_, T>) {
+    // SAFETY: as the caller promises.
+    unsafe { tile::run::<T::Avx2, VECTORS, LINES, PIXELS>(tile) };
+}
+
+/// # Safety
+/// As for [`tile::run`].
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx2,fma")]
+unsafe fn avx512<T: Real, const VECTORS: usize, const LINES: usize, const PIXELS: usize>(tile: &Tile<'_, T>) {
+    // SAFETY: as the caller promises.
+    unsafe { tile::run::<T::Avx512, VECTORS, LINES, PIXELS>(tile) };
+}
+
+/// The tile with so many vectors of output channels and pixels of each line; it has as many lines as make up
+/// [`tile_pixels`].
+pub(super) fn tile<T: Real>(isa: Isa, vectors: usize, pixels: usize) -> TileFn<T> {
+    macro_rules! tiles {
+        ($version:ident: $($vectors:literal $lines:literal $pixels:literal),*) => {
+            match (vectors, pixels) {
+                $(($vectors, $pixels) => $version::<T, $vectors, $lines, $pixels>,)*
+                _ => unreachable!("there is no tile of {vectors} vectors by {pixels} pixels"),
+            }
+        };
+    }
+    match isa.level() {
+        Level::Baseline => tiles!(plain: 1 1 8, 1 2 4, 1 4 2, 1 8 1),
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2 => tiles!(avx2: 1 1 8, 1 2 4, 1 4 2, 1 8 1),
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 => {
+            tiles!(avx512: 2 1 8, 2 2 4, 2 4 2, 2 8 1, 1 1 16, 1 2 8, 1 4 4, 1 8 2, 1 16 1)
+        }
+    }
+}
+
+/// Input channels of a sweep, of `channels` in all: as many as leave registers for outputs and an input.
+pub(super) fn sweep_inputs(isa: Isa, vectors: usize, channels: usize) -> usize {
+    match isa.level() {
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 if vectors == 1 && channels > 4 => 8,
+        _ => 4,
+    }
+}
+
+/// # Safety
+/// As for [`sweep::run`].
+unsafe fn plain_sweep<
+    T: Real,
+    const VECTORS: usize,
+    const INPUTS: usize,
+    const TAPS: usize,
+    const UNIT: bool,
+>(
+    sweep: &Sweep<'_, T>,
+) {
+    // SAFETY: as the caller promises.
+    unsafe { sweep::run::<T::Plain, VECTORS, INPUTS, TAPS, UNIT>(sweep) };
+}
+
+/// # Safety
+/// As for [`sweep::run`].
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+unsafe fn avx2_sweep<
+    T: Real,
+    const VECTORS: usize,
+    const INPUTS: usize,
+    const TAPS: usize,
+    const UNIT: bool,
+>(
+    sweep: &Sweep<'_, T>,
+) {
+    // SAFETY: as the caller promises.
+    unsafe { sweep::run::<T::Avx2, VECTORS, INPUTS, TAPS, UNIT>(sweep) };
+}
+
+/// # Safety
+/// As for [`sweep::run`].
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx2,fma")]
+unsafe fn avx512_sweep<
+    T: Real,
+    const VECTORS: usize,
+    const INPUTS: usize,
+    const TAPS: usize,
+    const UNIT: bool,
+>(
+    sweep: &Sweep<'_, T>,
+) {
+    // SAFETY: as the caller promises.
+    unsafe { sweep::run::<T::Avx512, VECTORS, INPUTS, TAPS, UNIT>(sweep) };
+}
+
+/// The sweep with so many vectors of output channels, input channels and taps; `unit` as [`sweep::run`] has
+/// it.
+pub(super) fn sweep<T: Real>(
+    isa: Isa,
+    (vectors, inputs): (usize, usize),
+    taps: usize,
+    unit: bool,
+) -> SweepFn<T> {
+    macro_rules! sweeps {
+        ($version:ident: $($vectors:literal $inputs:literal),*) => {
+            match (vectors, inputs, taps, unit) {
+                $(
+                    ($vectors, $inputs, 1, false) => $version::<T, $vectors, $inputs, 1, false>,
+                    ($vectors, $inputs, 2, false) => $version::<T, $vectors, $inputs, 2, false>,
+                    ($vectors, $inputs, 3, false) => $version::<T, $vectors, $inputs, 3, false>,
+                    ($vectors, $inputs, 1, true) => $version::<T, $vectors, $inputs, 1, true>,
+                    ($vectors, $inputs, 2, true) => $version::<T, $vectors, $inputs, 2, true>,
+                    ($vectors, $inputs, 3, true) => $version::<T, $vectors, $inputs, 3, true>,
+                )*
+                _ => unreachable!("there is no sweep of {vectors} vectors, {inputs} input channels and {taps} taps"),
+            }
+        };
+    }
+    match isa.level() {
+        Level::Baseline => sweeps!(plain_sweep: 1 4),
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2 => sweeps!(avx2_sweep: 1 4),
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 => sweeps!(avx512_sweep: 1 4, 1 8, 2 4),
+    }
+}

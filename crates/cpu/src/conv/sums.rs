@@ -1,0 +1,266 @@
+//! Running a plan of [`super::weights`].
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use super::{
+    Operands,
+    copy::Copying,
+    kernels::Real,
+    out::Out,
+    pack::Block,
+    problem::Extent,
+    scratch,
+    sweep::Sweep,
+    weights::{Side, Taps, Weights},
+};
+use crate::isa::Isa;
+
+impl Weights {
+    /// Computes the sum of the convolutions of all terms.
+    ///
+    /// # Panics
+    /// Where an operand or the result is not as long as the problem says.
+    pub(super) fn run<T: Real>(
+        &self,
+        isa: Isa,
+        out: &mut [T],
+        terms: &[Operands<'_, T>],
+        workspace: &mut [T],
+    ) {
+        if self.problem.is_empty() {
+            return out.fill(T::default());
+        }
+        for term in terms {
+            self.problem.check(term.input.len(), term.kernel.len(), out.len());
+        }
+        let groups = self.problem.groups;
+        for group in 0..groups.count {
+            let terms = Operands::group(terms, &groups, group);
+            Run { plan: self, isa, terms, sums: Out(workspace.as_mut_ptr()) }.all();
+            self.add_chunks(workspace);
+            self.write(&mut out[group * groups.output..], workspace);
+        }
+    }
+
+    /// Adds the sums of all chunks, as a tree, to those of the first.
+    fn add_chunks<T: Real>(&self, workspace: &mut [T]) {
+        const PIECE: usize = 4096;
+        let mut chunks: Vec<_> =
+            workspace.chunks_exact_mut(self.sums()).map(|chunk| chunk.chunks_mut(PIECE)).collect();
+        let pieces = (0..self.sums().div_ceil(PIECE))
+            .map(|_| chunks.iter_mut().filter_map(Iterator::next).collect::<Vec<&mut [T]>>());
+        let pieces: Vec<Vec<&mut [T]>> = pieces.collect();
+        pieces.into_par_iter().for_each(|mut parts| add_tree(&mut parts));
+    }
+
+    /// Brings the sums into the order of the result.
+    fn write<T: Real>(&self, out: &mut [T], sums: &[T]) {
+        let out = Out(out.as_mut_ptr());
+        let tasks: Vec<(usize, usize)> = (0..self.blocks.len())
+            .flat_map(|block| (0..self.problem.batch).step_by(TILE_INPUTS).map(move |first| (block, first)))
+            .collect();
+        let tile = |(block, first): (usize, usize)| {
+            let inputs = first..self.problem.batch.min(first + TILE_INPUTS);
+            self.write_tile(out, sums, block, inputs);
+        };
+        tasks.into_par_iter().for_each(tile);
+    }
+
+    fn write_tile<T: Real>(&self, out: Out<T>, sums: &[T], block: usize, inputs: Range<usize>) {
+        let Block { start, width, vectors } = self.blocks[block];
+        let lanes = vectors * self.lanes;
+        let sums = &sums[self.block_start(block)..];
+        for lane in 0..width {
+            for input in inputs.clone() {
+                let to = input * self.problem.batch_strides.output
+                    + (start + lane) * self.problem.feature_strides.output;
+                for taps in &self.taps {
+                    let sweep = input / self.inputs * self.inputs;
+                    let row = taps.before * self.padded_inputs() + sweep * taps.count + input - sweep;
+                    for (tap, result) in taps.results.iter().enumerate() {
+                        let sum = sums[(row + tap * self.inputs) * lanes + lane];
+                        // SAFETY: `Problem::check` made sure that the result holds all of its elements, which
+                        // belong to one input channel and one lane of one block.
+                        unsafe { out.0.wrapping_add(to + result).write(sum) };
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Input channels whose sums are brought into order at a time: they fit the innermost cache.
+const TILE_INPUTS: usize = 16;
+
+/// Adds all parts to the first.
+fn add_tree<T: Real>(parts: &mut [&mut [T]]) {
+    if parts.len() > 1 {
+        let (left, right) = parts.split_at_mut(parts.len() / 2);
+        add_tree(left);
+        add_tree(right);
+        for (to, from) in left[0].iter_mut().zip(&*right[0]) {
+            *to += *from;
+        }
+    }
+}
+
+/// One group under way. The parts of the operands start at the group.
+struct Run<'a, T> {
+    plan: &'a Weights,
+    isa: Isa,
+    terms: Vec<Operands<'a, T>>,
+    sums: Out<T>,
+}
+
+/// What one thread computes at a time.
+#[derive(Clone, Debug)]
+struct Task {
+    chunk: usize,
+    images: Range<usize>,
+    blocks: Range<usize>,
+    /// Input channels.
+    inputs: Range<usize>,
+}
+
+impl<T: Real> Run<'_, T> {
+    fn all(&self) {
+        let cuts = self.plan.cuts;
+        let images = self.plan.problem.channels;
+        let mut tasks = Vec::new();
+        for chunk in 0..cuts.chunks {
+            for blocks in ranges(self.plan.blocks.len(), cuts.blocks) {
+                for inputs in ranges(self.plan.problem.batch, cuts.inputs * self.plan.inputs) {
+                    let images = chunk * images / cuts.chunks..(chunk + 1) * images / cuts.chunks;
+                    tasks.push(Task { chunk, images, blocks: blocks.clone(), inputs });
+                }
+            }
+        }
+        tasks.into_par_iter().for_each(|task| self.task(&task));
+    }
+
+    fn task(&self, task: &Task) {
+        self.clear(task);
+        for images in ranges(task.images.len(), self.plan.cuts.images) {
+            let images = task.images.start + images.start..task.images.start + images.end;
+            for term in &self.terms {
+                self.images(task, images.clone(), term);
+            }
+        }
+    }
+
+    /// Where the sums of a block and a group of taps start for a sweep from input channel `first` on.
+    fn sums(&self, task: &Task, block: usize, taps: &Taps, first: usize) -> *mut T {
+        let lanes = self.plan.blocks[block].vectors * self.plan.lanes;
+        let row = taps.before * self.plan.padded_inputs() + first * taps.count;
+        let start = task.chunk * self.plan.sums() + self.plan.block_start(block) + row * lanes;
+        self.sums.0.wrapping_add(start)
+    }
+
+    fn clear(&self, task: &Task) {
+        let inputs = task.inputs.len().next_multiple_of(self.plan.inputs);
+        for block in task.blocks.clone() {
+            let lanes = self.plan.blocks[block].vectors * self.plan.lanes;
+            for taps in &self.plan.taps {
+                let start = self.sums(task, block, taps, task.inputs.start);
+                // SAFETY: the sums of these blocks and input channels belong to the task, and floats may be
+                // zero bytes.
+                unsafe { start.write_bytes(0, taps.count * inputs * lanes) };
+            }
+        }
+    }
+
+    /// A few images of one term, copied where they cannot be read in place.
+    fn images(&self, task: &Task, images: Range<usize>, term: &Operands<'_, T>) {
+        let Weights { problem, input, output, .. } = self.plan;
+        let (inputs, outputs) = (task.inputs.clone(), self.channels(task));
+        let input_at =
+            images.start * problem.channel_strides.input + inputs.start * problem.batch_strides.input;
+        let output_at =
+            images.start * problem.channel_strides.kernel + outputs.start * problem.feature_strides.kernel;
+        let elements = |side: &Side| side.copying.as_ref().map_or(0, |_| side.image * images.len());
+        scratch::with::<T, _>(elements(input) + elements(output), |copies| {
+            let (input_copies, output_copies) = copies.split_at_mut(elements(input));
+            let image = Extent { size: images.len(), stride: problem.channel_strides.input };
+            let input = start(input, input_copies, &term.input[input_at..], inputs.len(), image);
+            let image = Extent { size: images.len(), stride: problem.channel_strides.kernel };
+            let output = start(output, output_copies, &term.kernel[output_at..], outputs.len(), image);
+            for rows in ranges(self.plan.all_rows(), self.plan.cuts.rows) {
+                self.sweeps(task, images.len(), &rows, (input, output));
+            }
+        });
+    }
+
+    /// Output channels of a task.
+    fn channels(&self, task: &Task) -> Range<usize> {
+        let (first, last) = (self.plan.blocks[task.blocks.start], self.plan.blocks[task.blocks.end - 1]);
+        first.start..last.start + last.width
+    }
+
+    /// All sweeps of a task over some rows of images that start at `starts`.
+    fn sweeps(&self, task: &Task, images: usize, rows: &Range<usize>, starts: (*const T, *const T)) {
+        let first_channel = self.plan.blocks[task.blocks.start].start;
+        for taps in &self.plan.taps {
+            let from = taps.numbers.partition_point(|&number| number < rows.start);
+            let to = taps.numbers.partition_point(|&number| number < rows.end);
+            for block in task.blocks.clone() {
+                let Block { start, vectors, .. } = self.plan.blocks[block];
+                let output = starts.1.wrapping_add(start - first_channel);
+                let mut sweep = self.sweep(taps, &taps.rows[from..to], (starts.0, output));
+                sweep.images = images;
+                let kernel = self.plan.sweep::<T>(self.isa, vectors, taps.count);
+                for first in task.inputs.clone().step_by(self.plan.inputs) {
+                    sweep.input = starts.0.wrapping_add(first - task.inputs.start);
+                    sweep.sums = self.sums(task, block, taps, first);
+                    // SAFETY: the processor has the instruction set. `Problem::check` made sure that operands
+                    // hold their sizes; copies have whole sweeps of channels, and where there are none, so
+                    // have the operands. Sums of these blocks and input channels belong to the task.
+                    unsafe { kernel(&sweep) };
+                }
+            }
+        }
+    }
+
+    fn sweep<'a>(
+        &self,
+        taps: &Taps,
+        rows: &'a [(usize, usize)],
+        (input, output): (*const T, *const T),
+    ) -> Sweep<'a, T> {
+        let Weights { input: images, output: outputs, .. } = self.plan;
+        let last = self.plan.last();
+        let after = images.copying.as_ref().map_or(0, |copying| copying.after);
+        Sweep {
+            input,
+            input_image: images.image,
+            input_step: last.window_dilation * images.pixel,
+            input_pixel: images.pixel,
+            output,
+            output_image: outputs.image,
+            output_pixel: outputs.pixel,
+            images: 0,
+            rows,
+            pixels: last.kernel.size,
+            column: taps.column,
+            step: last.window_dilation as isize,
+            columns: (images.before + last.input.size + after) as isize,
+            sums: std::ptr::null_mut(),
+        }
+    }
+}
+
+/// Where images start: in place, or, with so many channels, in the copies made here.
+fn start<T: Real>(side: &Side, copies: &mut [T], from: &[T], channels: usize, images: Extent) -> *const T {
+    let Some(copying) = &side.copying else { return from.as_ptr() };
+    let channels = Extent { size: channels, ..copying.channels };
+    let copying = Copying { channels, ..copying.clone() };
+    for (index, copy) in copies.chunks_exact_mut(side.image.max(1)).enumerate() {
+        copying.run(copy, from, index * images.stride);
+    }
+    copies.as_ptr()
+}
+
+fn ranges(size: usize, step: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..size).step_by(step).map(move |start| start..size.min(start + step))
+}

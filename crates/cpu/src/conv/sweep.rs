@@ -1,0 +1,152 @@
+//! The innermost loops of weight gradients: the weights of a few input channels, taps and vectors of output
+//! channels stay in registers while the pixels of many rows pass by.
+
+use super::vector::Vector;
+
+/// Rows to pass over, and where the sums go.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sweep<'a, T> {
+    /// The first input channel of the first image's pixel at column 0, and distances from image to image and
+    /// along the row from one output pixel to the next and from one input pixel to the next.
+    pub(super) input: *const T,
+    pub(super) input_image: usize,
+    pub(super) input_step: usize,
+    pub(super) input_pixel: usize,
+    /// The same for the output's cotangents.
+    pub(super) output: *const T,
+    pub(super) output_image: usize,
+    pub(super) output_pixel: usize,
+    pub(super) images: usize,
+    /// For each row, where it starts in the input and in the output.
+    pub(super) rows: &'a [(usize, usize)],
+    /// Output pixels of a row.
+    pub(super) pixels: usize,
+    /// The input column that the first tap reads for the first output pixel, and the step from one to the
+    /// next; only the first and the last pixel read may lie outside the row of `columns` pixels.
+    pub(super) column: isize,
+    pub(super) step: isize,
+    pub(super) columns: isize,
+    /// Sums for each tap, input channel and output channel, which are added to.
+    pub(super) sums: *mut T,
+}
+
+/// Makes a sweep.
+///
+/// # Safety
+/// As for [`run`] with the vectors that the function was made for.
+pub(super) type SweepFn<T> = unsafe fn(&Sweep<'_, T>);
+
+/// `UNIT` says that neighbouring output pixels read neighbouring input pixels; pairs of them then share what
+/// they read.
+///
+/// # Safety The processor has the vector's instruction set. All pixels of rows that lie inside are elements
+/// with `INPUTS` and `VECTORS` full vectors of channels; nobody else accesses the sums.
+#[inline(always)]
+pub(super) unsafe fn run<
+    V: Vector,
+    const VECTORS: usize,
+    const INPUTS: usize,
+    const TAPS: usize,
+    const UNIT: bool,
+>(
+    sweep: &Sweep<'_, V::Element>,
+) {
+    // SAFETY: as the caller promises.
+    unsafe {
+        let mut sums = [[[V::zero(); VECTORS]; INPUTS]; TAPS];
+        let zeros = [V::zero(); INPUTS];
+        let zeros: *const V::Element = zeros.as_ptr().cast();
+        for image in 0..sweep.images {
+            for &(input, output) in sweep.rows {
+                let start = sweep.column * sweep.input_pixel as isize;
+                let input = sweep.input.add(image * sweep.input_image + input).wrapping_offset(start);
+                let output = sweep.output.add(image * sweep.output_image + output);
+                let mut row = Row { sweep, input, output, zeros, column: sweep.column };
+                let mut left = sweep.pixels;
+                if UNIT {
+                    while left >= 2 {
+                        row.pixels::<V, VECTORS, INPUTS, TAPS, 2>(&mut sums);
+                        left -= 2;
+                    }
+                }
+                while left > 0 {
+                    row.pixels::<V, VECTORS, INPUTS, TAPS, 1>(&mut sums);
+                    left -= 1;
+                }
+            }
+        }
+        let to = sweep.sums;
+        for (tap, sums) in sums.iter().enumerate() {
+            for (channel, sums) in sums.iter().enumerate() {
+                for (vector, sum) in sums.iter().enumerate() {
+                    let to = to.add(((tap * INPUTS + channel) * VECTORS + vector) * V::LANES);
+                    V::load(to).add(*sum).store(to);
+                }
+            }
+        }
+    }
+}
+
+/// The rest of a row.
+struct Row<'a, T> {
+    sweep: &'a Sweep<'a, T>,
+    input: *const T,
+    output: *const T,
+    zeros: *const T,
+    column: isize,
+}
+
+impl<T> Row<'_, T> {
+    /// Adds the products of the next `PIXELS` output pixels.
+    ///
+    /// # Safety
+    /// As for [`run`].
+    #[inline(always)]
+    unsafe fn pixels<
+        V: Vector<Element = T>,
+        const VECTORS: usize,
+        const INPUTS: usize,
+        const TAPS: usize,
+        const PIXELS: usize,
+    >(
+        &mut self,
+        sums: &mut [[[V; VECTORS]; INPUTS]; TAPS],
+    ) {
+        let sweep = self.sweep;
+        // SAFETY: as the caller of `run` promises.
+        unsafe {
+            let mut outputs = [[V::zero(); VECTORS]; PIXELS];
+            for (pixel, outputs) in outputs.iter_mut().enumerate() {
+                for (vector, output) in outputs.iter_mut().enumerate() {
+                    *output = V::load(self.output.add(pixel * sweep.output_pixel + vector * V::LANES));
+                }
+            }
+            let skips_first = self.column < 0;
+            let skips_last = self.column + (PIXELS + TAPS - 1) as isize > sweep.columns;
+            macro_rules! columns {
+                ($($column:literal)*) => {$(
+                    if $column < PIXELS + TAPS - 1 {
+                        let skip = $column == 0 && skips_first || $column + 2 == PIXELS + TAPS && skips_last;
+                        let from = self.input.wrapping_add($column * sweep.input_pixel);
+                        let from = if skip { self.zeros } else { from };
+                        for channel in 0..INPUTS {
+                            let x = V::splat(from.add(channel));
+                            for pixel in 0..PIXELS {
+                                if $column >= pixel && $column - pixel < TAPS {
+                                    for vector in 0..VECTORS {
+                                        let sum = &mut sums[$column - pixel][channel][vector];
+                                        *sum = sum.add_product(x, outputs[pixel][vector]);
+                                    }
+                                }
+                            }
+                        }
+                    }
+                )*};
+            }
+            columns!(0 1 2 3);
+        }
+        self.input = self.input.wrapping_add(PIXELS * sweep.input_step);
+        self.output = self.output.wrapping_add(PIXELS * sweep.output_pixel);
+        self.column += PIXELS as isize * sweep.step;
+    }
+}

@@ -1,0 +1,134 @@
+//! Vectors of the instruction sets, as the convolution kernels see them.
+
+/// A register of neighbouring elements.
+///
+/// # Safety The methods may be called only where the processor has the vector's instruction set, and are fast
+/// only within functions compiled for it.
+pub(crate) trait Vector: Copy {
+    type Element: Copy;
+    /// Elements in the register.
+    const LANES: usize;
+
+    unsafe fn zero() -> Self;
+
+    /// The element at `from`, everywhere.
+    unsafe fn splat(from: *const Self::Element) -> Self;
+
+    /// The `LANES` elements from `from` on.
+    unsafe fn load(from: *const Self::Element) -> Self;
+
+    /// Writes the elements to `to`.
+    unsafe fn store(self, to: *mut Self::Element);
+
+    unsafe fn add(self, other: Self) -> Self;
+
+    /// `self + x y`.
+    unsafe fn add_product(self, x: Self, y: Self) -> Self;
+}
+
+/// Vectors for every processor: as many elements as its narrowest vector registers have.
+#[derive(Clone, Copy)]
+pub(crate) struct Plain<T, const LANES: usize>([T; LANES]);
+
+macro_rules! plain {
+    ($element:ty, $lanes:literal) => {
+        impl Vector for Plain<$element, $lanes> {
+            type Element = $element;
+            const LANES: usize = $lanes;
+
+            #[inline(always)]
+            unsafe fn zero() -> Self {
+                Self([0.0; $lanes])
+            }
+
+            #[inline(always)]
+            unsafe fn splat(from: *const $element) -> Self {
+                // SAFETY: the caller promises an element.
+                Self([unsafe { *from }; $lanes])
+            }
+
+            #[inline(always)]
+            unsafe fn load(from: *const $element) -> Self {
+                // SAFETY: the caller promises the elements.
+                Self(unsafe { from.cast::<[$element; $lanes]>().read_unaligned() })
+            }
+
+            #[inline(always)]
+            unsafe fn store(self, to: *mut $element) {
+                // SAFETY: the caller promises the place.
+                unsafe { to.cast::<[$element; $lanes]>().write_unaligned(self.0) };
+            }
+
+            #[inline(always)]
+            unsafe fn add(self, other: Self) -> Self {
+                Self(std::array::from_fn(|i| self.0[i] + other.0[i]))
+            }
+
+            #[inline(always)]
+            unsafe fn add_product(self, x: Self, y: Self) -> Self {
+                Self(std::array::from_fn(|i| self.0[i] + x.0[i] * y.0[i]))
+            }
+        }
+    };
+}
+
+plain!(f32, 4);
+plain!(f64, 2);
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use std::arch::x86_64::*;
+
+    use super::Vector;
+
+    macro_rules! vector {
+        ($vector:ty, $element:ty, $lanes:literal,
+         $zero:ident $splat:ident $load:ident $store:ident $add:ident $fmadd:ident) => {
+            impl Vector for $vector {
+                type Element = $element;
+                const LANES: usize = $lanes;
+
+                #[inline(always)]
+                unsafe fn zero() -> Self {
+                    // SAFETY: the caller promises the instruction set.
+                    unsafe { $zero() }
+                }
+
+                #[inline(always)]
+                unsafe fn splat(from: *const $element) -> Self {
+                    // SAFETY: the caller promises the instruction set and an element.
+                    unsafe { $splat(*from) }
+                }
+
+                #[inline(always)]
+                unsafe fn load(from: *const $element) -> Self {
+                    // SAFETY: the caller promises the instruction set and the elements.
+                    unsafe { $load(from) }
+                }
+
+                #[inline(always)]
+                unsafe fn store(self, to: *mut $element) {
+                    // SAFETY: the caller promises the instruction set and the place.
+                    unsafe { $store(to, self) };
+                }
+
+                #[inline(always)]
+                unsafe fn add(self, other: Self) -> Self {
+                    // SAFETY: the caller promises the instruction set.
+                    unsafe { $add(self, other) }
+                }
+
+                #[inline(always)]
+                unsafe fn add_product(self, x: Self, y: Self) -> Self {
+                    // SAFETY: the caller promises the instruction set.
+                    unsafe { $fmadd(x, y, self) }
+                }
+            }
+        };
+    }
+
+    vector!(__m512, f32, 16, _mm512_setzero_ps _mm512_set1_ps _mm512_loadu_ps _mm512_storeu_ps _mm512_add_ps _mm512_fmadd_ps);
+    vector!(__m512d, f64, 8, _mm512_setzero_pd _mm512_set1_pd _mm512_loadu_pd _mm512_storeu_pd _mm512_add_pd _mm512_fmadd_pd);
+    vector!(__m256, f32, 8, _mm256_setzero_ps _mm256_set1_ps _mm256_loadu_ps _mm256_storeu_ps _mm256_add_ps _mm256_fmadd_ps);
+    vector!(__m256d, f64, 4, _mm256_setzero_pd _mm256_set1_pd _mm256_loadu_pd _mm256_storeu_pd _mm256_add_pd _mm256_fmadd_pd);
+}
