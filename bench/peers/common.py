@@ -88,6 +88,11 @@ def _count(text):
     return number
 
 
+def sizes(text):
+    """The widths of the layers of an MLP, as in 784-512-10."""
+    return [_count(size) for size in text.split("-")]
+
+
 def add_counts(parser, **defaults):
     """Adds an option for each count, such as `runs=5` for `--runs`."""
     for name, default in defaults.items():

@@ -7,6 +7,7 @@ import common
 
 NETWORKS = ["mlp", "resnet20", "vgg16", "gpt", "lstm"]
 IMAGES = ["resnet20", "vgg16"]
+IMAGE_SHAPE = (3, 32, 32)
 TEXTS = ["gpt", "lstm"]
 TRIAL_SECONDS, TRIAL_RUNS = 0.6, 2
 TURN_SECONDS = 1.5
@@ -25,7 +26,11 @@ def read(options):
 
     arrays = load_file(options.problem)
     parts = {part: {n[2:]: a for n, a in arrays.items() if n.startswith(part)} for part in ("p.", "v.")}
-    x = arrays["x"].astype(np.int64) if options.network in TEXTS else arrays["x"]
+    x = arrays["x"]
+    if options.network in TEXTS:
+        x = x.astype(np.int64)
+    elif options.network in IMAGES:
+        x = x.reshape(-1, *IMAGE_SHAPE)
     return parts["p."], parts["v."], x, arrays["labels"].astype(np.int64)
 
 
@@ -58,7 +63,7 @@ def trial(prepare, dot):
     return min(common.runs_within(action, TRIAL_SECONDS, TRIAL_RUNS)), found, action
 
 
-def contest(candidates, dot):
+def contest(network, candidates, dot):
     """The fastest gradient and the fastest product, as `common.serve` wants them.
 
     `candidates` has those of each quantity; `dot` is the inner product of a result with the tangents.
@@ -66,18 +71,20 @@ def contest(candidates, dot):
     chosen = {quantity: choose(candidates[quantity], dot) for quantity in QUANTITIES}
     actions = {quantity: action for quantity, (_, action, _) in chosen.items()}
     description = {
+        "network": network,
         "configuration": "; ".join(f"{quantity}: {best}" for quantity, (best, _, _) in chosen.items()),
         "checks": {
+            "along_tangents": {quantity: trials[best]["along_tangents"] for quantity, (best, _, trials) in chosen.items()},
             "trials": {quantity: trials for quantity, (_, _, trials) in chosen.items()},
         },
     }
 
     def turn():
-        return [case(quantity, action) for quantity, action in actions.items()]
+        return [case(f"{network} {quantity}", action) for quantity, action in actions.items()]
 
     return description, turn
 
 
-def case(quantity, action):
+def case(name, action):
     action()
-    return {"name": quantity, **common.timing(common.runs_within(action, TURN_SECONDS))}
+    return {"name": name, **common.timing(common.runs_within(action, TURN_SECONDS))}

@@ -24,4 +24,4 @@ def vgg_layers():
 
 
 def gpt_blocks():
-    return [f"h.{block}" for block in range(GPT_LAYERS)]
+    return [f"transformer.h.{block}" for block in range(GPT_LAYERS)]

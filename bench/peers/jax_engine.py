@@ -93,7 +93,7 @@ def along(arrays):
 def prepare_turns(options):
     arrays = engine_problem.read(options)
     both = {quantity: candidates(options, arrays, quantity) for quantity in engine_problem.QUANTITIES}
-    description, turn = engine_problem.contest(both, along(arrays))
+    description, turn = engine_problem.contest(options.network, both, along(arrays))
     return {"version": common.versions("jax", "jaxlib"), **description}, turn
 
 

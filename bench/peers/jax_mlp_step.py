@@ -1,18 +1,18 @@
-"""JAX: the time of one training step of the MLP 784-512-512-512-10 with ReLU, batch 500, Adam at 1e-3."""
+"""JAX: the time of one training step of an MLP with ReLU, Adam at 1e-3."""
 
 import common
 
-SIZES = [784, 512, 512, 512, 10]
-BATCH, BATCHES = 500, 8
+BATCHES = 8
 LEARNING_RATE, BETA1, BETA2, EPSILON = 1e-3, 0.9, 0.999, 1e-8
 TRIAL_PASSES = 5
 
 
 def add_arguments(parser):
-    common.add_counts(parser, runs=7, passes=5)
+    parser.add_argument("--sizes", type=common.sizes, default=common.sizes("784-512-512-512-10"))
+    common.add_counts(parser, runs=7, passes=5, batch=500)
 
 
-def initial_state(rng):
+def initial_state(rng, sizes):
     """Parameters drawn as PyTorch's default does (weights and biases within 1/sqrt(inputs)), zero moments, step 0."""
     import jax
     import jax.numpy as jnp
@@ -21,7 +21,7 @@ def initial_state(rng):
         bound = inputs**-0.5
         return jnp.asarray(rng.uniform(-bound, bound, shape), jnp.float32)
 
-    parameters = [(uniform(i, (i, o)), uniform(i, o)) for i, o in zip(SIZES, SIZES[1:])]
+    parameters = [(uniform(i, (i, o)), uniform(i, o)) for i, o in zip(sizes, sizes[1:])]
     first, second = (jax.tree.map(jnp.zeros_like, parameters) for _ in range(2))
     return parameters, first, second, jnp.float32(0)
 
@@ -84,8 +84,8 @@ def one_pass_by_scan(data):
 class Trainer:
     """A freshly initialised network that has made one pass, so that everything is compiled."""
 
-    def __init__(self, one_pass, rng):
-        self.one_pass, self.state = one_pass, initial_state(rng)
+    def __init__(self, one_pass, state):
+        self.one_pass, self.state = one_pass, state
         self.first_loss = self.passes(1)
 
     def passes(self, count):
@@ -102,10 +102,12 @@ def measure(options):
     import numpy as np
 
     rng = np.random.default_rng(0)
-    pixels = jnp.asarray(rng.random((BATCHES, BATCH, SIZES[0])), jnp.float32)
-    labels = jnp.asarray(rng.integers(0, SIZES[-1], (BATCHES, BATCH)), jnp.int32)
+    pixels = jnp.asarray(rng.random((BATCHES, options.batch, options.sizes[0])), jnp.float32)
+    labels = jnp.asarray(rng.integers(0, options.sizes[-1], (BATCHES, options.batch)), jnp.int32)
     candidates = {"jit, one call per step": one_pass_by_calls, f"jit, scan over {BATCHES} steps": one_pass_by_scan}
-    trainers = {name: Trainer(make((pixels, labels)), rng) for name, make in candidates.items()}
+    trainers = {
+        name: Trainer(make((pixels, labels)), initial_state(rng, options.sizes)) for name, make in candidates.items()
+    }
 
     def times(trainer, runs, passes):
         return common.runs_ms(lambda: trainer.passes(passes), runs, passes * BATCHES)

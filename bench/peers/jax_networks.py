@@ -38,7 +38,7 @@ def resnet20(p, x):
         if stride > 1:
             x = batch_norm(p, f"{block}.shortcut.1", convolution(p, f"{block}.shortcut.0", x, stride))
         x = nn.relu(x + y)
-    return linear(p, "fc", x.mean((1, 2)))
+    return linear(p, "linear", x.mean((1, 2)))
 
 
 def max_pool(x):
@@ -60,7 +60,7 @@ def layer_norm(p, name, x):
 def gpt(p, tokens):
     batch, length = tokens.shape
     future = jnp.triu(jnp.ones((length, length), bool), 1)
-    x = p["wte.weight"][tokens] + p["wpe.weight"]
+    x = p["transformer.wte.weight"][tokens] + p["transformer.wpe.weight"]
     for block in shapes.gpt_blocks():
         y = linear(p, f"{block}.attn.c_attn", layer_norm(p, f"{block}.ln_1", x))
         q, k, v = (z.reshape(batch, length, shapes.GPT_HEADS, -1) for z in jnp.split(y, 3, -1))
@@ -69,26 +69,26 @@ def gpt(p, tokens):
         x = x + linear(p, f"{block}.attn.c_proj", mixed.reshape(batch, length, -1))
         y = nn.gelu(linear(p, f"{block}.mlp.c_fc", layer_norm(p, f"{block}.ln_2", x)), approximate=False)
         x = x + linear(p, f"{block}.mlp.c_proj", y)
-    return layer_norm(p, "ln_f", x) @ p["lm_head.weight"].T
+    return layer_norm(p, "transformer.ln_f", x) @ p["lm_head.weight"].T
 
 
 def lstm(unroll):
     """The steps are scanned, several at a time."""
 
     def network(p, tokens):
-        bias = p["lstm.bias_ih_l0"] + p["lstm.bias_hh_l0"]
-        gates = p["embedding.weight"][tokens.T] @ p["lstm.weight_ih_l0"].T + bias
+        bias = p["rnn.bias_ih_l0"] + p["rnn.bias_hh_l0"]
+        gates = p["encoder.weight"][tokens.T] @ p["rnn.weight_ih_l0"].T + bias
         zero = jnp.zeros((tokens.shape[0], shapes.LSTM_HIDDEN))
 
         def step(state, gate):
             hidden, cell = state
-            i, f, g, o = jnp.split(gate + hidden @ p["lstm.weight_hh_l0"].T, 4, 1)
+            i, f, g, o = jnp.split(gate + hidden @ p["rnn.weight_hh_l0"].T, 4, 1)
             cell = nn.sigmoid(f) * cell + nn.sigmoid(i) * jnp.tanh(g)
             hidden = nn.sigmoid(o) * jnp.tanh(cell)
             return (hidden, cell), hidden
 
         _, values = lax.scan(step, (zero, zero), gates, unroll=unroll)
-        return linear(p, "fc", values.swapaxes(0, 1))
+        return linear(p, "decoder", values.swapaxes(0, 1))
 
     return network
 

@@ -233,7 +233,7 @@ def prepare_turns(options):
     torch.set_num_threads(options.threads)
     torch.set_num_interop_threads(1)
     both = {"gradient": candidates(options, arrays, "gradient"), "product": products}
-    description, turn = engine_problem.contest(both, along(arrays))
+    description, turn = engine_problem.contest(options.network, both, along(arrays))
     description["checks"]["product_growth_bytes"] = growths
     return {"version": common.versions("torch"), **description}, turn
 

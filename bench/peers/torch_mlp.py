@@ -35,9 +35,9 @@ def set_threads(threads):
 class Trainer:
     """A freshly initialised network with its optimiser, in one configuration."""
 
-    def __init__(self, mode, adam, compile_adam=False, options=None):
+    def __init__(self, mode, adam, compile_adam=False, options=None, sizes=SIZES):
         torch._dynamo.reset()
-        self.network = _network()
+        self.network = _network(sizes)
         self.optimizer = torch.optim.Adam(self.network.parameters(), LEARNING_RATE, **adam)
         self.loss = self._loss if mode == "eager" else torch.compile(self._loss, options=options)
         self.update = torch.compile(self.optimizer.step) if compile_adam else self.optimizer.step
@@ -64,14 +64,14 @@ class Trainer:
                 value.zero_()
 
 
-def fastest_trainer(mode, take_steps):
+def fastest_trainer(mode, take_steps, sizes=SIZES):
     """The fastest configuration's name, the trial times of all, and a warmed-up trainer in the fastest.
 
     `take_steps(trainer, count)` makes `count` training steps.
     """
 
     def warm_trainer(configuration):
-        trainer = Trainer(mode, **configuration)
+        trainer = Trainer(mode, sizes=sizes, **configuration)
         take_steps(trainer, WARM_UP_STEPS)
         return trainer
 
@@ -84,8 +84,8 @@ def fastest_trainer(mode, take_steps):
     return best, trials, warm_trainer(candidates[best])
 
 
-def _network():
+def _network(sizes):
     layers = []
-    for inputs, outputs in zip(SIZES, SIZES[1:]):
+    for inputs, outputs in zip(sizes, sizes[1:]):
         layers += [nn.Linear(inputs, outputs), nn.ReLU()]
     return nn.Sequential(*layers[:-1])

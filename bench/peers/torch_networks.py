@@ -33,7 +33,7 @@ def resnet20(p, x):
         if stride > 1:
             x = batch_norm(p, f"{block}.shortcut.1", F.conv2d(x, p[f"{block}.shortcut.0.weight"], stride=stride))
         x = F.relu(x + y)
-    return linear(p, "fc", x.mean((2, 3)))
+    return linear(p, "linear", x.mean((2, 3)))
 
 
 def vgg16(p, x):
@@ -58,7 +58,7 @@ def attention_built_in(q, k, v):
 def gpt(attention):
     def network(p, tokens):
         batch, length = tokens.shape
-        x = F.embedding(tokens, p["wte.weight"]) + p["wpe.weight"]
+        x = F.embedding(tokens, p["transformer.wte.weight"]) + p["transformer.wpe.weight"]
         for block in shapes.gpt_blocks():
             y = layer_norm(p, f"{block}.ln_1", x)
             qkv = linear(p, f"{block}.attn.c_attn", y).chunk(3, -1)
@@ -67,7 +67,7 @@ def gpt(attention):
             x = x + linear(p, f"{block}.attn.c_proj", mixed)
             y = F.gelu(linear(p, f"{block}.mlp.c_fc", layer_norm(p, f"{block}.ln_2", x)))
             x = x + linear(p, f"{block}.mlp.c_proj", y)
-        return F.linear(layer_norm(p, "ln_f", x), p["lm_head.weight"])
+        return F.linear(layer_norm(p, "transformer.ln_f", x), p["lm_head.weight"])
 
     return network
 
@@ -78,16 +78,16 @@ def layer_norm(p, name, x):
 
 
 def embedded(p, tokens):
-    return F.embedding(tokens, p["embedding.weight"])
+    return F.embedding(tokens, p["encoder.weight"])
 
 
 def lstm_built_in(p, tokens):
     """PyTorch's own LSTM. Its fused kernels for the CPU have no second derivative."""
-    weights = [p[f"lstm.{name}_l0"] for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
+    weights = [p[f"rnn.{name}_l0"] for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
     zero = torch.zeros(1, tokens.shape[0], shapes.LSTM_HIDDEN)
     x = embedded(p, tokens)
     values, _, _ = torch.lstm(x, (zero, zero), weights, True, 1, 0.0, True, False, True)
-    return linear(p, "fc", values)
+    return linear(p, "decoder", values)
 
 
 def lstm_without_onednn(p, tokens):
@@ -98,15 +98,15 @@ def lstm_without_onednn(p, tokens):
 
 def lstm_by_hand(p, tokens):
     """Cell after cell, with the inputs of all steps multiplied at once."""
-    gates = F.linear(embedded(p, tokens), p["lstm.weight_ih_l0"], p["lstm.bias_ih_l0"] + p["lstm.bias_hh_l0"])
+    gates = F.linear(embedded(p, tokens), p["rnn.weight_ih_l0"], p["rnn.bias_ih_l0"] + p["rnn.bias_hh_l0"])
     hidden = cell = torch.zeros(tokens.shape[0], shapes.LSTM_HIDDEN)
     values = []
     for step in gates.unbind(1):
-        i, f, g, o = (step + hidden @ p["lstm.weight_hh_l0"].T).chunk(4, 1)
+        i, f, g, o = (step + hidden @ p["rnn.weight_hh_l0"].T).chunk(4, 1)
         cell = f.sigmoid() * cell + i.sigmoid() * g.tanh()
         hidden = o.sigmoid() * cell.tanh()
         values.append(hidden)
-    return linear(p, "fc", torch.stack(values, 1))
+    return linear(p, "decoder", torch.stack(values, 1))
 
 
 FORMS = {

@@ -1,6 +1,7 @@
 //! The benchmarks: one file each.
 
 mod assignment;
+mod engine;
 mod mlp_step;
 mod mnist_train;
 mod startup;
@@ -26,6 +27,7 @@ pub(crate) fn run(name: Name, stage: &mut Stage<'_>) -> Result<Benchmark, BenchE
         Name::WeightMatching => weight_matching::run(stage),
         Name::Assignment => assignment::run(stage),
         Name::Startup => startup::run(stage),
+        Name::Engine => engine::run(stage),
     }
 }
 

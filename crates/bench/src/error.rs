@@ -26,6 +26,9 @@ pub enum BenchError {
     /// A benchmark with nothing to time.
     #[error("0 rounds time nothing; expected at least 1")]
     NoRounds,
+    /// Parts of a benchmark that has none.
+    #[error("--only names parts of the benchmark engine; expected engine or all")]
+    NoParts,
     /// Training on MNIST without MNIST.
     #[error(
         "benchmark mnist-train needs the data: expected --data mnist:DIR with MNIST's four files in DIR, found {found}"
@@ -51,6 +54,22 @@ pub enum BenchError {
         problem: String,
         /// The end of what it wrote to standard error, on lines of its own.
         said: String,
+    },
+    /// A peer that takes turns cannot be talked to.
+    #[error("peer {peer} went away: {source}{said}")]
+    Talk {
+        /// The peer.
+        peer: &'static str,
+        /// The cause.
+        source: io::Error,
+        /// The end of what it wrote to standard error, on lines of its own.
+        said: String,
+    },
+    /// Threads could not be started.
+    #[error("cannot start a thread: {reason}")]
+    Threads {
+        /// The cause.
+        reason: String,
     },
     /// A run of the program itself failed.
     #[error("`{command}` ended with {status}{said}")]

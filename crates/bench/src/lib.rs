@@ -11,6 +11,7 @@
 mod benchmarks;
 mod date;
 mod error;
+mod growth;
 mod load;
 mod machine;
 mod measure;
@@ -23,9 +24,10 @@ mod target;
 mod view;
 
 pub use error::BenchError;
+pub use growth::growth_bytes;
 pub use load::Load;
 pub use machine::Machine;
-pub use options::{Name, Options, mnist_folder};
+pub use options::{Name, Options, Part, mnist_folder};
 pub use peak::Peak;
 pub use result::{Benchmark, Case, Floor, PeerRecord, Rival, Series};
 pub use run::{RUNS_FOLDER, Run, default_file, run, write};

@@ -47,7 +47,7 @@ fn value(text: &str, key: &str, separator: char) -> Option<String> {
     Some(found.trim().trim_matches('"').to_owned())
 }
 
-fn kibibytes(text: &str, key: &str) -> Option<u64> {
+pub(crate) fn kibibytes(text: &str, key: &str) -> Option<u64> {
     let found = value(text, key, ':')?;
     Some(1024 * found.strip_suffix("kB")?.trim().parse::<u64>().ok()?)
 }

@@ -58,7 +58,7 @@ impl Stage<'_> {
         Ok(played)
     }
 
-    fn announce(&mut self, benchmark: &str, round: usize, side: &str) {
+    pub(crate) fn announce(&mut self, benchmark: &str, round: usize, side: &str) {
         (self.notify)(&format!("{benchmark}, round {} of {}: {side}", round + 1, self.options.rounds));
         self.load.between_turns();
     }
@@ -69,6 +69,24 @@ pub(crate) fn time_ms<T>(action: impl FnOnce() -> T) -> (f64, T) {
     let start = Instant::now();
     let returned = action();
     (1e3 * start.elapsed().as_secs_f64(), returned)
+}
+
+/// Seconds of repetitions in a turn. The peers' scripts have the same.
+const TURN_SECONDS: f64 = 1.5;
+
+/// The least and the most repetitions in a turn.
+const REPETITIONS: [usize; 2] = [3, 400];
+
+/// The times in milliseconds of as many runs as a turn has room for. What is run should be warm.
+pub(crate) fn runs_within<E>(mut run: impl FnMut() -> Result<(), E>) -> Result<Vec<f64>, E> {
+    let [least, most] = REPETITIONS;
+    let mut times = Vec::new();
+    while times.len() < least || (times.len() < most && times.iter().sum::<f64>() < 1e3 * TURN_SECONDS) {
+        let (ms, result) = time_ms(&mut run);
+        result?;
+        times.push(ms);
+    }
+    Ok(times)
 }
 
 /// The middle value, or the mean of the two in the middle; NaN for none.

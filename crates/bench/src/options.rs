@@ -20,16 +20,75 @@ pub enum Name {
     Assignment,
     /// Starting the program, and its size.
     Startup,
+    /// Gradients and Hessian-vector products.
+    Engine,
+}
+
+/// A part of the benchmark of the engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// The MLP 784-512-512-512-10.
+    Mlp,
+    /// ResNet-20, and one thread against two.
+    Resnet20,
+    /// VGG-16.
+    Vgg16,
+    /// The character transformer.
+    Gpt,
+    /// The LSTM.
+    Lstm,
+    /// A training step of a small MLP.
+    SmallMlp,
+    /// Sixteen products at once.
+    Sixteen,
+    /// What a node costs that does nearly nothing.
+    Overhead,
+}
+
+impl Part {
+    /// All parts, in order.
+    pub const ALL: [Self; 8] = [
+        Self::Mlp,
+        Self::Resnet20,
+        Self::Vgg16,
+        Self::Gpt,
+        Self::Lstm,
+        Self::SmallMlp,
+        Self::Sixteen,
+        Self::Overhead,
+    ];
+
+    /// Their names.
+    pub const NAMES: [&str; 8] =
+        ["mlp", "resnet20", "vgg16", "gpt", "lstm", "small-mlp", "sixteen", "overhead"];
+
+    /// The name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        Self::NAMES[self as usize]
+    }
+
+    /// The part of that name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|part| part.name() == name)
+    }
 }
 
 impl Name {
     /// All benchmarks, in the order in which `all` runs them.
-    pub const ALL: [Self; 5] =
-        [Self::MlpStep, Self::MnistTrain, Self::WeightMatching, Self::Assignment, Self::Startup];
+    pub const ALL: [Self; 6] = [
+        Self::MlpStep,
+        Self::MnistTrain,
+        Self::WeightMatching,
+        Self::Assignment,
+        Self::Startup,
+        Self::Engine,
+    ];
 
     /// What [`Name::parse`] reads.
-    pub const NAMES: [&str; 6] =
-        ["mlp-step", "mnist-train", "weight-matching", "assignment", "startup", "all"];
+    pub const NAMES: [&str; 7] =
+        ["mlp-step", "mnist-train", "weight-matching", "assignment", "startup", "engine", "all"];
 
     /// The name.
     #[must_use]
@@ -80,6 +139,8 @@ pub struct Options {
     pub mnist: Option<PathBuf>,
     /// Two weights files or run folders of `mlp:784-512-512-512-10` to match; without them two untrained networks.
     pub networks: Option<[PathBuf; 2]>,
+    /// The parts of [`Name::Engine`] to run.
+    pub parts: Vec<Part>,
     /// Draws everything random that ours uses.
     pub seed: u64,
 }
@@ -113,6 +174,14 @@ mod tests {
         for wrong in ["digits", "mnist:", "mnist:/no/such/folder"] {
             assert!(mnist_folder(wrong).unwrap_err().to_string().contains(&format!("found '{wrong}'")));
         }
+    }
+
+    #[test]
+    fn every_part_is_found_by_its_name() {
+        for part in Part::ALL {
+            assert_eq!(Part::parse(part.name()), Some(part));
+        }
+        assert_eq!(Part::parse("vgg"), None);
     }
 
     #[test]

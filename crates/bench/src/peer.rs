@@ -1,5 +1,9 @@
 //! The peers: scripts that time other tools, each printing one JSON object.
 
+mod live;
+
+pub(crate) use live::LivePeer;
+
 use std::{
     ffi::OsString,
     path::{Path, PathBuf},
@@ -104,14 +108,24 @@ impl Peers {
     }
 
     fn answer(&self, call: &Call) -> Result<Answer, BenchError> {
+        let mut command = match self.command(call) {
+            Ok(command) => command,
+            Err(reason) => return Ok(Answer::Absent(reason)),
+        };
+        let output = command.stdin(Stdio::null()).output();
+        let started = |source| BenchError::Start { program: command.get_program().into(), source };
+        parse(call, &output.map_err(started)?)
+    }
+
+    /// The script with its arguments, or why it cannot be run.
+    fn command(&self, call: &Call) -> Result<Command, String> {
         let (python, script) = (self.environment.join("bin/python"), self.scripts.join(call.script));
         if let Some(missing) = [&python, &script].into_iter().find(|path| !path.exists()) {
-            return Ok(Answer::Absent(format!("{} is not there", missing.display())));
+            return Err(format!("{} is not there", missing.display()));
         }
         let mut command = Command::new(&python);
         command.arg(script).args(["--threads", &self.threads.to_string()]).args(&call.arguments);
-        let output = command.stdin(Stdio::null()).output();
-        parse(call, &output.map_err(|source| BenchError::Start { program: python, source })?)
+        Ok(command)
     }
 }
 
@@ -132,24 +146,49 @@ struct Printed {
 
 #[derive(Deserialize)]
 struct PrintedCase {
-    kind: String,
-    n: usize,
+    #[serde(flatten)]
+    label: Label,
     runs_ms: Vec<f64>,
     objective: Option<f64>,
 }
 
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Label {
+    Name { name: String },
+    KindAndSize { kind: String, n: usize },
+}
+
+impl Label {
+    fn name(self) -> String {
+        match self {
+            Self::Name { name } => name,
+            Self::KindAndSize { kind, n } => format!("{kind}-{n}"),
+        }
+    }
+}
+
 fn parse(call: &Call, output: &Output) -> Result<Answer, BenchError> {
-    let fault =
-        |problem: String| BenchError::Peer { peer: call.name, problem, said: last_lines(&output.stderr) };
+    let said = || last_lines(&output.stderr);
+    match read(call, &output.stdout, &output.status.to_string(), &said)? {
+        Answer::Present(_) if !output.status.success() => {
+            Err(BenchError::Peer { peer: call.name, problem: output.status.to_string(), said: said() })
+        }
+        answer => Ok(answer),
+    }
+}
+
+/// Reads the object that a peer printed; `status` and `said` are for the error where it is none.
+fn read(call: &Call, json: &[u8], status: &str, said: &dyn Fn() -> String) -> Result<Answer, BenchError> {
+    let fault = |problem: String| BenchError::Peer { peer: call.name, problem, said: said() };
     let malformed = |error: serde_json::Error| {
-        fault(format!("expected one JSON object on standard output, {}: {error}", output.status))
+        fault(format!("expected one JSON object on standard output, {status}: {error}"))
     };
-    let raw: Value = serde_json::from_slice(&output.stdout).map_err(malformed)?;
+    let raw: Value = serde_json::from_slice(json).map_err(malformed)?;
     let printed: Printed = serde_json::from_value(raw.clone()).map_err(malformed)?;
     match printed.error {
         Some(error) if printed.absent => Ok(Answer::Absent(error)),
         Some(error) => Err(fault(error)),
-        None if !output.status.success() => Err(fault(output.status.to_string())),
         None => Ok(Answer::Present(report(call.case, printed, raw))),
     }
 }
@@ -158,7 +197,7 @@ fn report(sole_case: &str, printed: Printed, raw: Value) -> PeerReport {
     let sole =
         printed.runs_ms.map(|runs_ms| PeerCase { name: sole_case.to_owned(), runs_ms, objective: None });
     let several = printed.cases.into_iter().map(|case| PeerCase {
-        name: format!("{}-{}", case.kind, case.n),
+        name: case.label.name(),
         runs_ms: case.runs_ms,
         objective: case.objective,
     });

@@ -91,7 +91,7 @@ impl Case {
         self.peers.iter().map(|rival| rival.ratio).reduce(f64::max)
     }
 
-    fn ratio_to(&self, peer: &str) -> Option<f64> {
+    pub(crate) fn ratio_to(&self, peer: &str) -> Option<f64> {
         self.peers.iter().find(|rival| rival.peer == peer).map(|rival| rival.ratio)
     }
 }
@@ -118,7 +118,7 @@ pub struct PeerRecord {
 }
 
 impl PeerRecord {
-    fn new(side: &Played) -> Self {
+    pub(crate) fn new(side: &Played) -> Self {
         let turns = side.reports.iter().map(|report| report.raw.clone()).collect();
         Self { name: side.call.name, absent: side.absent.clone(), turns }
     }

@@ -9,7 +9,7 @@ use isoloss::{
 use serde::Serialize;
 
 use crate::{
-    BenchError, Benchmark, Load, Machine, Name, Options, benchmarks, date, measure::Stage, peer::Peers,
+    BenchError, Benchmark, Load, Machine, Name, Options, Part, benchmarks, date, measure::Stage, peer::Peers,
     target::all_met,
 };
 
@@ -81,6 +81,9 @@ pub fn run(
 fn check(options: &Options) -> Result<(), BenchError> {
     if options.rounds == 0 {
         return Err(BenchError::NoRounds);
+    }
+    if options.parts.len() < Part::ALL.len() && !options.names.contains(&Name::Engine) {
+        return Err(BenchError::NoParts);
     }
     if options.names.contains(&Name::MnistTrain) && options.mnist.is_none() {
         return Err(BenchError::NeedsData { found: "nothing".to_owned() });

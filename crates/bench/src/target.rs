@@ -83,6 +83,14 @@ impl Target {
     pub(crate) fn new(what: impl Into<String>, measured: Option<f64>, bound: Bound) -> Self {
         Self { what: what.into(), measured, bound, met: measured.map(|measured| bound.holds(measured)) }
     }
+
+    /// A target that is missed where there is no number: an absent peer is no excuse.
+    pub(crate) fn strict(what: impl Into<String>, measured: Option<f64>, bound: Bound) -> Self {
+        Self {
+            met: Some(measured.is_some_and(|measured| bound.holds(measured))),
+            ..Self::new(what, measured, bound)
+        }
+    }
 }
 
 /// Whether all of these are met: no as soon as one is not, and none where that is open and one is undecided.

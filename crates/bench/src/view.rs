@@ -81,7 +81,7 @@ fn verdict(target: &Target) -> Verdict {
     let verdict = Verdict::new(format!("{} {}", target.what, target.bound.shown()), outcome);
     match target.measured {
         Some(measured) => verdict.with_measured(Measured::new("measured", measured)),
-        None => verdict.with_note("not measured: the peer is absent"),
+        None => verdict.with_note("not measured: a peer is absent"),
     }
 }
 

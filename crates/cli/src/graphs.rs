@@ -4,13 +4,17 @@ use std::{fs, path::PathBuf};
 
 use bench::Machine;
 use isoloss::{
+    Cpu,
     graph::{Argument, Executor, Graph, Input, Role, Ty},
     models::{Init, Loss, Model, Params},
     tensor::{DType, Key, Tensor},
     transform::{self, Linearised, RESIDUAL_BUDGET_BYTES},
 };
 
-use crate::failure::{CliError, Failure};
+use crate::{
+    failure::{CliError, Failure},
+    footprint::Footprint,
+};
 
 /// Integers of graphs from files are drawn below this. Ours: small enough to be indices of most axes.
 const INTEGERS_BELOW: u64 = 8;
@@ -115,20 +119,39 @@ impl Problem {
     /// numbers for examples and directions, and labels among the classes. A linear half gets the residuals of such a
     /// point.
     pub(crate) fn arguments(&self, executor: &dyn Executor, key: Key) -> Result<Vec<Tensor>, Failure> {
-        check_memory(&self.graph)?;
-        let draw = Draw::new(&self.source, key);
         let Some(halves) = &self.linearised else {
+            check_memory(&self.graph)?;
+            let draw = Draw::new(&self.source, key);
             return Ok(self.graph.inputs().iter().map(|input| draw.input(&self.graph, input)).collect());
         };
-        let primal = &halves.primal;
-        check_memory(primal)?;
-        let point: Vec<Tensor> = primal.inputs().iter().map(|input| draw.input(primal, input)).collect();
-        let results = executor.compile(primal, &[])?.run(point.iter().map(Argument::Borrowed).collect())?;
+        let (point, directions) = self.point(halves, key)?;
+        let point_arguments = point.iter().map(Argument::Borrowed).collect();
+        let results = executor.compile(&halves.primal, &[])?.run(point_arguments)?;
         let kept = halves.kept.iter().map(|&position| point[position].clone());
         let residuals = halves.residuals.iter().map(|&position| results[position].clone());
-        let tangents =
-            halves.tangents().map(|position| draw.input(&self.graph, &self.graph.inputs()[position]));
-        Ok(kept.chain(residuals).chain(tangents).collect())
+        Ok(kept.chain(residuals).chain(directions).collect())
+    }
+
+    /// Measures the memory of two runs.
+    pub(crate) fn footprint(&self, executor: &Cpu, key: Key) -> Result<Footprint, Failure> {
+        let Some(halves) = &self.linearised else {
+            let arguments = self.arguments(executor, key)?;
+            return Ok(Footprint::of_graph(executor, &self.graph, &arguments)?);
+        };
+        let (point, directions) = self.point(halves, key)?;
+        Ok(Footprint::of_halves(executor, halves.clone(), &point, &directions)?)
+    }
+
+    /// A point for the primal half, and a direction for the linear one.
+    fn point(&self, halves: &Linearised, key: Key) -> Result<(Vec<Tensor>, Vec<Tensor>), CliError> {
+        check_memory(&halves.primal)?;
+        check_memory(&halves.linear)?;
+        let draw = Draw::new(&self.source, key);
+        let inputs = |graph: &Graph, positions: std::ops::Range<usize>| {
+            graph.inputs()[positions].iter().map(|input| draw.input(graph, input)).collect()
+        };
+        let point = inputs(&halves.primal, 0..halves.primal.inputs().len());
+        Ok((point, inputs(&halves.linear, halves.tangents())))
     }
 }
 

@@ -9,6 +9,7 @@ mod commands;
 mod common;
 mod comparison;
 mod failure;
+mod footprint;
 mod graphs;
 mod help;
 mod json;

@@ -105,3 +105,31 @@ fn only_the_end_of_a_long_complaint_is_shown() {
     assert_eq!(shown.lines().count(), LINES_SHOWN + 1);
     assert!(shown.ends_with("\n  line 19") && !shown.contains("line 11"), "{shown}");
 }
+
+#[test]
+fn a_peer_that_takes_turns_answers_once_for_each() {
+    let script = r#"echo '{"configuration": "best"}'; n=0; while read line; do n=$((n+1)); echo "{\"cases\": [{\"name\": \"step\", \"runs_ms\": [$n]}]}"; done"#;
+    let (_folder, peers) = peers(script, true);
+    let (Answer::Present(description), Some(mut peer)) = peers.start(&call()).unwrap() else {
+        panic!("the peer is there")
+    };
+    assert_eq!((description.configuration.as_str(), description.cases.len()), ("best", 0));
+    for turn in [1.0, 2.0] {
+        let cases = peer.turn().unwrap().cases;
+        assert_eq!(cases, [PeerCase { name: "step".to_owned(), runs_ms: vec![turn], objective: None }]);
+    }
+}
+
+#[test]
+fn a_peer_that_goes_away_between_turns_is_an_error_with_its_last_words() {
+    let (_folder, peers) = peers(r#"echo '{}'; read line; echo out of memory >&2; exit 1"#, true);
+    let (_, Some(mut peer)) = peers.start(&call()).unwrap() else { panic!("the peer is there") };
+    let message = peer.turn().unwrap_err().to_string();
+    assert!(message.contains("the end of its output") && message.ends_with("\n  out of memory"), "{message}");
+}
+
+#[test]
+fn an_absent_peer_takes_no_turns() {
+    let (_folder, peers) = peers(ABSENT, false);
+    assert!(matches!(peers.start(&call()), Ok((Answer::Absent(reason), None)) if reason.contains("no jax")));
+}

@@ -2,7 +2,7 @@
 
 use std::{env, path::PathBuf};
 
-use bench::{BenchError, Name, Options};
+use bench::{BenchError, Name, Options, Part};
 use clap::{Args, builder::PossibleValuesParser};
 
 use super::Run;
@@ -24,11 +24,13 @@ const SCRIPTS: &str = "bench/peers";
 /// machine that does nothing else; docs/benchmarks.md says how to read the numbers.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Exit codes: 0 no target is missed, 1 a target is missed, 2 an error; with --require-peers an absent peer is an error.
+Exit codes: 0 no target is missed, 1 a target is missed, 2 an error; with --require-peers an absent peer is an error, and
+without it a missed target in engine.
 
 Examples:
   bench/peers/install.sh
   isoloss bench mlp-step --threads 2 --require-peers
+  isoloss bench engine --threads 2 --only mlp,gpt --runs 2
   isoloss bench all --threads 2 --data mnist:data/mnist --json")]
 pub(crate) struct Bench {
     /// The benchmark
@@ -53,6 +55,9 @@ pub(crate) struct Bench {
     /// For weight-matching: the network whose units are moved
     #[arg(long, value_name = "MODEL", requires = "a")]
     b: Option<PathBuf>,
+    /// Parts of engine, separated by commas [default: all]
+    #[arg(long, value_name = "PART", value_delimiter = ',', value_parser = PossibleValuesParser::new(Part::NAMES))]
+    only: Vec<String>,
     /// The file for every number, as JSON [default: bench/runs/DATE-NAME.json]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -85,6 +90,12 @@ impl Run for Bench {
 }
 
 impl Bench {
+    /// In the order of the whole, each once.
+    fn parts(&self) -> Vec<Part> {
+        let asked = |part: &Part| self.only.is_empty() || self.only.iter().any(|name| name == part.name());
+        Part::ALL.into_iter().filter(asked).collect()
+    }
+
     fn options(&self, seed: u64) -> Result<Options, Failure> {
         Ok(Options {
             names: Name::parse(&self.name)?,
@@ -96,6 +107,7 @@ impl Bench {
                 .map_err(|source| BenchError::Start { program: "isoloss".into(), source })?,
             mnist: self.data.as_deref().map(bench::mnist_folder).transpose()?,
             networks: self.a.clone().zip(self.b.clone()).map(<[PathBuf; 2]>::from),
+            parts: self.parts(),
             seed,
         })
     }

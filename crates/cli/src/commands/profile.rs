@@ -10,6 +10,7 @@ use super::Run;
 use crate::{
     common::Common,
     failure::Failure,
+    footprint::Footprint,
     graphs::GraphFlags,
     outcome::{Answer, Outcome},
     place,
@@ -36,6 +37,9 @@ pub(crate) struct Profile {
     /// Rows of the table, the slowest first; --json has all
     #[arg(long, value_name = "N", default_value_t = 30)]
     rows: usize,
+    /// Tell by how much the process grows at most for two runs, instead of times. Of --linear, for both halves
+    #[arg(long, conflicts_with_all = ["runs", "rows", "out"])]
+    memory: bool,
     /// Folder for a report with a flame chart: report.html, report.json
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -53,6 +57,9 @@ impl Run for Profile {
     fn run(&self, session: &Session) -> Result<Outcome, Failure> {
         self.out.as_deref().map_or(Ok(()), place::check_folder)?;
         let problem = self.graph.problem()?;
+        if self.memory {
+            return Ok(memory(&problem.title, &problem.footprint(&session.executor, session.key())?));
+        }
         let arguments = problem.arguments(&session.executor, session.key())?;
         let runs = self.runs as usize;
         let mut profile = Timing::measure(&session.executor, &problem.graph, &arguments, runs)?;
@@ -65,6 +72,24 @@ impl Run for Profile {
         }
         Ok(Outcome { answer: Answer::Yes, text, json: json(&problem.title, &profile) })
     }
+}
+
+fn memory(title: &str, found: &Footprint) -> Outcome {
+    let mebi = |bytes: f64| format!("{:.1} MiB", bytes / f64::from(1 << 20));
+    let growth =
+        found.growth_bytes.map_or_else(|| "not told by the system".to_owned(), |bytes| mebi(bytes as f64));
+    let text = format!(
+        "{title}\n\ngrowth of the process  {growth}\nworking memory         {}\nresiduals of the point {}\n",
+        mebi(found.workspace_bytes as f64),
+        mebi(found.residual_bytes as f64),
+    );
+    let json = json!({
+        "title": title,
+        "growth_bytes": found.growth_bytes,
+        "workspace_bytes": found.workspace_bytes,
+        "residual_bytes": found.residual_bytes,
+    });
+    Outcome { answer: Answer::Yes, text, json }
 }
 
 fn json(title: &str, profile: &Timing) -> Value {

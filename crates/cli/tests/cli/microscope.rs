@@ -85,6 +85,19 @@ fn a_profile_shows_the_slowest_steps_and_says_how_many_are_left_out() {
 }
 
 #[test]
+fn the_memory_of_runs_is_told_with_what_was_planned() {
+    let place = Place::new();
+    for derivative in ["--grad", "--linear"] {
+        let json =
+            place.json(&format!("profile --model mlp:64-512-512-10 --batch 2000 {derivative} --memory"));
+        assert!(number(&json, "/growth_bytes") > 1e6 && number(&json, "/workspace_bytes") > 0.0, "{json}");
+        assert_eq!(number(&json, "/residual_bytes") > 0.0, derivative == "--linear");
+    }
+    let text = place.text(&format!("profile {MODEL} --memory"));
+    assert!(text.contains("growth of the process"), "{text}");
+}
+
+#[test]
 fn the_executor_agrees_with_the_reference() {
     let place = Place::new();
     for arguments in ["", "--hvp", "--linear", "--hvp --dtype f64"] {
