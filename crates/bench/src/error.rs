@@ -29,6 +29,12 @@ pub enum BenchError {
     /// Parts of a benchmark that has none.
     #[error("--only names parts of the benchmark engine; expected engine or all")]
     NoParts,
+    /// A document has no place for tables.
+    #[error("the document has no line '{mark}'")]
+    Marks {
+        /// What is missing.
+        mark: &'static str,
+    },
     /// Training on MNIST without MNIST.
     #[error(
         "benchmark mnist-train needs the data: expected --data mnist:DIR with MNIST's four files in DIR, found {found}"

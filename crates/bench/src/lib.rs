@@ -10,6 +10,7 @@
 
 mod benchmarks;
 mod date;
+mod document;
 mod error;
 mod growth;
 mod load;
@@ -23,6 +24,7 @@ mod run;
 mod target;
 mod view;
 
+pub use document::with_engine_tables;
 pub use error::BenchError;
 pub use growth::growth_bytes;
 pub use load::Load;

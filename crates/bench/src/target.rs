@@ -1,10 +1,10 @@
 //! What is to be reached, and whether it is.
 
 use report::{NumberFormat, format_number};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// On which side of a bound a number must be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Relation {
     /// Not above it.
@@ -16,7 +16,7 @@ pub enum Relation {
 }
 
 /// A bound on a number.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Bound {
     /// On which side.
     pub relation: Relation,

@@ -6,7 +6,7 @@ use bench::Machine;
 use isoloss::{
     Cpu,
     graph::{Argument, Executor, Graph, Input, Role, Ty},
-    models::{Init, Loss, Model, Params},
+    models::{Init, Loss, Mode, Model, Params},
     tensor::{DType, Key, Tensor},
     transform::{self, Linearised, RESIDUAL_BUDGET_BYTES},
 };
@@ -91,7 +91,7 @@ impl GraphFlags {
         let Some(spec) = &self.spec else { unreachable!("clap asks for one of the two") };
         let model = Model::parse(spec)?;
         let dtype = if self.dtype == "f64" { DType::F64 } else { DType::F32 };
-        let graph = model.objective(self.batch as usize, dtype, Loss::CrossEntropy);
+        let graph = model.objective_in(Mode::Training, self.batch as usize, dtype, Loss::CrossEntropy);
         Ok((format!("{model}, batch {}, {dtype}", self.batch), graph, Source::Model(model)))
     }
 }

@@ -7,7 +7,7 @@ use super::{
     Found, JAX, TORCH, memory,
     network::{Bounds, Network, Problem},
     ours::{Ours, Turn},
-    own, threads,
+    own, profile, threads,
 };
 use crate::{
     BenchError, Bound, Case, Floor, PeerRecord, Target,
@@ -27,8 +27,9 @@ const AGREEMENT: f64 = 1e-2;
 
 pub(super) fn run(stage: &mut Stage<'_>, network: &Network, peak: Peak) -> Result<Found, BenchError> {
     let key = Key::new(stage.options.seed).child(network.spec);
-    (stage.notify)(&format!("{}: memory", network.part.name()));
+    (stage.notify)(&format!("{}: memory and profile", network.part.name()));
     let growth = memory::ours(stage, network)?;
+    let profile = profile::linear_half(stage, network)?;
     let problem = Problem::new(network.spec, network.batch, key)?;
     let folder = temporary_folder()?;
     let mut peers = start(stage, network, &problem, &folder)?;
@@ -40,7 +41,8 @@ pub(super) fn run(stage: &mut Stage<'_>, network: &Network, peak: Peak) -> Resul
     if network.scales {
         found.targets.extend(threads::targets(stage, network, &mut ours, &turns)?);
     }
-    let checks = checks(&ours, &turns, growth);
+    let mut checks = checks(&ours, &turns, growth);
+    checks["profile"] = json!(profile);
     found.checks.insert(network.part.name().to_owned(), checks);
     Ok(found)
 }

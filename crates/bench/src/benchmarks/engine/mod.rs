@@ -5,6 +5,7 @@ mod memory;
 mod network;
 mod ours;
 mod overhead;
+mod profile;
 mod several;
 mod threads;
 

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::Path};
 
 use isoloss::{
     graph::{Builder, Graph, Role},
-    models::{Init, Loss, Model, Params, weights},
+    models::{Init, Loss, Mode, Model, Params, weights},
     tensor::{DType, Key, Tensor},
 };
 
@@ -107,7 +107,8 @@ pub(super) struct Problem {
 impl Problem {
     pub(super) fn new(spec: &str, batch: usize, key: Key) -> Result<Self, BenchError> {
         let model = Model::parse(spec)?;
-        let objective = loss_alone(&model.objective(batch, DType::F32, Loss::CrossEntropy));
+        let objective =
+            loss_alone(&model.objective_in(Mode::Training, batch, DType::F32, Loss::CrossEntropy));
         let params = model.init(Init::PyTorch, key.child("parameters"));
         let inputs = objective.inputs().iter();
         let point: Vec<Tensor> = inputs
