@@ -1,5 +1,7 @@
 """What the peers of the benchmark `engine` share: the problem that ours wrote, and the choice of a configuration."""
 
+import contextlib
+import signal
 import sys
 import time
 
@@ -10,6 +12,7 @@ IMAGES = ["resnet20", "vgg16"]
 IMAGE_SHAPE = (3, 32, 32)
 TEXTS = ["gpt", "lstm"]
 TRIAL_SECONDS, TRIAL_RUNS = 0.6, 2
+PATIENCE_SECONDS = 150
 TURN_SECONDS = 1.5
 QUANTITIES = ["gradient", "product"]
 
@@ -34,17 +37,33 @@ def read(options):
     return parts["p."], parts["v."], x, arrays["labels"].astype(np.int64)
 
 
+@contextlib.contextmanager
+def patience(seconds):
+    """Ends what takes longer, with an error."""
+
+    def end(*_):
+        raise TimeoutError(f"not prepared within {seconds} s")
+
+    signal.signal(signal.SIGALRM, end)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+
+
 def choose(candidates, dot):
     """The name of the fastest candidate, its action, warmed up, and what is known of all.
 
-    A candidate is a function that prepares an action. One that its framework cannot do is out of the running, with the
-    reason; only if none is left it is an error.
+    A candidate is a function that prepares an action. One that its framework cannot do, or not in good time, is out of the
+    running, with the reason; only if none is left it is an error.
     """
     trials, actions = {}, {}
     for name, prepare in candidates.items():
         start = time.perf_counter()
         try:
-            ms, found, action = trial(prepare, dot)
+            with patience(PATIENCE_SECONDS):
+                ms, found, action = trial(prepare, dot)
             trials[name] = {"ms": round(ms, 4), "along_tangents": found}
             actions = {name: action} if all(ms <= trials[other]["ms"] for other in actions) else actions
         except Exception as error:

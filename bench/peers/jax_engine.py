@@ -1,70 +1,71 @@
 """JAX: the time of a gradient and of a Hessian-vector product at a fixed point."""
 
+import os
+import tempfile
+
 import common
 import engine_problem
 
 
 class Problem:
-    """A network in one form, at a point."""
+    """A network in one form, at a point. The data are arguments, as in any training loop, and not constants."""
 
     def __init__(self, arrays, form):
+        import jax
         import jax.numpy as jnp
         import jax_networks
 
         parameters, tangents, x, labels = arrays
         self.parameters, self.tangents = ({n: jnp.asarray(a) for n, a in part.items()} for part in (parameters, tangents))
-        x, labels, loss = jnp.asarray(x), jnp.asarray(labels), jax_networks.loss(form)
-        self.loss = lambda p: loss(p, x, labels)
+        self.data = jnp.asarray(x), jnp.asarray(labels)
+        self.gradient = jax.jit(jax.grad(jax_networks.loss(form)))
+
+    def linear(self):
+        """The derivative of the gradient at the point: what does not depend on the tangents is computed here."""
+        import jax
+
+        return jax.linearize(lambda p: self.gradient(p, *self.data), self.parameters)[1]
 
 
 def gradient(problem):
     import jax
 
-    compiled = jax.jit(jax.grad(problem.loss))
-    return lambda: jax.block_until_ready(compiled(problem.parameters))
+    return lambda: jax.block_until_ready(problem.gradient(problem.parameters, *problem.data))
 
 
 def product_whole(problem):
     import jax
 
-    compiled = jax.jit(lambda p, v: jax.jvp(jax.grad(problem.loss), (p,), (v,))[1])
-    return lambda: jax.block_until_ready(compiled(problem.parameters, problem.tangents))
+    def product(p, v, data):
+        return jax.jvp(lambda p: problem.gradient(p, *data), (p,), (v,))[1]
+
+    compiled = jax.jit(product)
+    return lambda: jax.block_until_ready(compiled(problem.parameters, problem.tangents, problem.data))
 
 
 def product_linearized(problem):
-    """What does not depend on the tangents is computed once, and given to the compiled linear part as arguments."""
     import jax
 
-    linear = jax.linearize(jax.jit(jax.grad(problem.loss)), problem.parameters)[1]
-    jaxpr, shape = jax.make_jaxpr(linear, return_shape=True)(problem.tangents)
+    linear = problem.linear()
+    return lambda: jax.block_until_ready(linear(problem.tangents))
+
+
+def product_linearized_compiled(problem):
+    """The linear part compiled as one, its residuals arguments and not constants."""
+    import jax
+
+    jaxpr, shape = jax.make_jaxpr(problem.linear(), return_shape=True)(problem.tangents)
     evaluate = jax.jit(lambda residuals, v: jax.core.eval_jaxpr(jaxpr.jaxpr, residuals, *jax.tree.leaves(v)))
     tree = jax.tree.structure(shape)
     return lambda: jax.tree.unflatten(tree, jax.block_until_ready(evaluate(jaxpr.consts, problem.tangents)))
-
-
-def product_linearized_as_it_is(problem):
-    import jax
-
-    compiled = jax.jit(jax.linearize(jax.jit(jax.grad(problem.loss)), problem.parameters)[1])
-    return lambda: jax.block_until_ready(compiled(problem.tangents))
-
-
-def product_pulled_back(problem):
-    """The gradient's derivative is symmetric, so it can be pulled back as well."""
-    import jax
-
-    pull = jax.vjp(jax.jit(jax.grad(problem.loss)), problem.parameters)[1]
-    compiled = jax.jit(lambda pull, v: pull(v)[0])
-    return lambda: jax.block_until_ready(compiled(pull, problem.tangents))
 
 
 METHODS = {
     "gradient": {"jit": gradient},
     "product": {
         "jit of jvp of grad": product_whole,
-        "linearize": product_linearized_as_it_is,
-        "linearize, residuals as arguments": product_linearized,
-        "vjp of grad": product_pulled_back,
+        "linearize": product_linearized,
+        "linearize, compiled as one": product_linearized_compiled,
     },
 }
 
@@ -91,6 +92,10 @@ def along(arrays):
 
 
 def prepare_turns(options):
+    import jax
+
+    # What was compiled once is found again in the next run.
+    jax.config.update("jax_compilation_cache_dir", os.path.join(tempfile.gettempdir(), "isoloss-peers-jax"))
     arrays = engine_problem.read(options)
     both = {quantity: candidates(options, arrays, quantity) for quantity in engine_problem.QUANTITIES}
     description, turn = engine_problem.contest(options.network, both, along(arrays))

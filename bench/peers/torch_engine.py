@@ -37,12 +37,6 @@ class Problem:
         logits = self.form(dict(zip(self.names, leaves)), self.x)
         return functional.cross_entropy(logits.flatten(0, -2), self.labels)
 
-    def gradient(self, leaves):
-        """As a function, for the transforms of functions."""
-        import torch
-
-        return torch.func.grad(self.loss)([leaf.detach() for leaf in leaves])
-
 
 def gradient_eager(problem):
     import torch
@@ -83,24 +77,12 @@ def product_whole(problem):
     return product
 
 
-def function_product(problem):
-    """Forward over reverse, as a function."""
+def product_forward_over_reverse_compiled(problem):
     import torch
 
     leaves = [leaf.detach() for leaf in problem.leaves]
     gradient = torch.func.grad(problem.loss)
-    return lambda tangents: torch.func.jvp(gradient, (leaves,), (tangents,))[1]
-
-
-def product_forward_over_reverse(problem):
-    product = function_product(problem)
-    return lambda: product(problem.tangents)
-
-
-def product_forward_over_reverse_compiled(problem):
-    import torch
-
-    product = torch.compile(function_product(problem))
+    product = torch.compile(lambda tangents: torch.func.jvp(gradient, (leaves,), (tangents,))[1])
     return lambda: product(problem.tangents)
 
 
@@ -130,17 +112,15 @@ METHODS = {
     },
     "product": {
         "cached double backward": product_cached,
-        "double backward": product_whole,
-        "forward over reverse": product_forward_over_reverse,
         "linearized": product_linearized,
         "compiled forward over reverse": product_forward_over_reverse_compiled,
         "compiled linearized": product_linearized_compiled,
     },
 }
-MEMORY_METHODS = ["cached double backward", "double backward"]
+MEMORY_METHODS = {"cached double backward": product_cached, "double backward": product_whole}
 
 
-def candidates(options, arrays, quantity):
+def candidates(options, arrays, methods):
     """What prepares an action in each configuration, by its name: form, layout, method."""
     import torch_networks
 
@@ -149,7 +129,7 @@ def candidates(options, arrays, quantity):
         ", ".join(filter(None, (form_name, layout_name, method_name))): prepare(arrays, form, layout, method)
         for form_name, form in torch_networks.FORMS[options.network].items()
         for layout_name, layout in layouts.items()
-        for method_name, method in METHODS[quantity].items()
+        for method_name, method in methods.items()
     }
 
 
@@ -177,8 +157,7 @@ def along(arrays):
 
 def memory_growth(candidates):
     """By how many bytes the process grows at most for two products, in each configuration, each in a process of its own."""
-    names = [name for name in candidates if name.split(", ")[-1] in MEMORY_METHODS]
-    return {name: in_child(lambda: growth(candidates[name])) for name in names}
+    return {name: in_child(lambda: growth(prepare)) for name, prepare in candidates.items()}
 
 
 def growth(prepare):
@@ -227,12 +206,11 @@ def prepare_turns(options):
     import torch
 
     arrays = engine_problem.read(options)
-    products = candidates(options, arrays, "product")
     # No tensor may have been computed with yet: a forked process does not inherit the threads.
-    growths = memory_growth(products)
+    growths = memory_growth(candidates(options, arrays, MEMORY_METHODS))
     torch.set_num_threads(options.threads)
     torch.set_num_interop_threads(1)
-    both = {"gradient": candidates(options, arrays, "gradient"), "product": products}
+    both = {quantity: candidates(options, arrays, methods) for quantity, methods in METHODS.items()}
     description, turn = engine_problem.contest(options.network, both, along(arrays))
     description["checks"]["product_growth_bytes"] = growths
     return {"version": common.versions("torch"), **description}, turn
