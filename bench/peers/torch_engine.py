@@ -130,7 +130,14 @@ def candidates(options, arrays, methods):
         for form_name, form in torch_networks.FORMS[options.network].items()
         for layout_name, layout in layouts.items()
         for method_name, method in methods.items()
+        if options.network != "lstm" or is_worth_compiling(form_name, method_name)
     }
+
+
+def is_worth_compiling(form_name, method_name):
+    """Compiling 64 unrolled steps takes minutes, so of the LSTM only the likeliest is compiled."""
+    likely = form_name == "LSTM by hand" and method_name in ("compiled loss", "compiled linearized")
+    return likely or "compiled" not in method_name
 
 
 def prepare(arrays, form, channels_last, method):

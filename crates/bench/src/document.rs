@@ -59,7 +59,7 @@ fn rows(case: &CaseFile) -> Vec<Vec<Cell>> {
     ];
     let again = [Cell::from(""), Cell::from(None::<f64>), Cell::from(None::<f64>), Cell::from(None::<f64>)];
     let theirs = |rival: &RivalFile| {
-        let bound = rival.bound.map_or_else(String::new, |bound| bound.shown());
+        let bound = rival.bound.map_or_else(String::new, crate::Bound::shown);
         vec![rival.peer.as_str().into(), rival.median_ms.into(), rival.ratio.into(), bound.into()]
     };
     let mut rows: Vec<Vec<Cell>> = case.peers.iter().map(theirs).collect();

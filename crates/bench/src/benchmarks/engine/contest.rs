@@ -208,7 +208,7 @@ mod tests {
             reports: Vec::new(),
             ..side(TORCH, &Value::Null)
         };
-        let mut case = Case::new("n gradient", vec![1.0], &[absent.clone()]).unwrap();
+        let mut case = Case::new("n gradient", vec![1.0], std::slice::from_ref(&absent)).unwrap();
         let bounds = Bounds { torch: 0.5, jax: None };
         let targets = ratio_targets(
             &mut case,
