@@ -74,14 +74,24 @@ impl Lookup {
             let wanted = &self.indices(indices, number)[skipped..];
             let wanted = &wanted[..wanted.len().min(rest.len() / self.width)];
             let (rows, after) = rest.split_at_mut(wanted.len() * self.width);
-            let table = &table[number * self.rows * self.width..(number + 1) * self.rows * self.width];
-            for (out, &index) in rows.chunks_exact_mut(self.width).zip(wanted) {
-                match self.row(index) {
-                    Some(row) => out.copy_from_slice(&table[row * self.width..(row + 1) * self.width]),
-                    None => out.fill(T::default()),
-                }
-            }
+            self.read_rows(rows, &table[number * self.rows * self.width..], wanted);
             (number, skipped, rest) = (number + 1, 0, after);
+        }
+    }
+
+    /// Reads rows of one table.
+    fn read_rows<T: Cell>(&self, out: &mut [T], table: &[T], indices: &[i32]) {
+        if self.width == 1 {
+            for (out, &index) in out.iter_mut().zip(indices) {
+                *out = self.row(index).map_or_else(T::default, |row| table[row]);
+            }
+            return;
+        }
+        for (out, &index) in out.chunks_exact_mut(self.width).zip(indices) {
+            match self.row(index) {
+                Some(row) => out.copy_from_slice(&table[row * self.width..(row + 1) * self.width]),
+                None => out.fill(T::default()),
+            }
         }
     }
 

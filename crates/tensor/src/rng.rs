@@ -18,19 +18,22 @@ const LANES: usize = 32;
 
 /// The generator at several counters, word by word.
 #[inline(always)]
+#[expect(
+    clippy::needless_range_loop,
+    reason = "one lane of several arrays; iterators over them are no vector loops"
+)]
 fn philox<const N: usize>(key: [u32; 2], counters: [[u32; N]; 4]) -> [[u32; N]; 4] {
     let (mut c, mut k) = (counters, key);
     for round in 0..ROUNDS {
         if round > 0 {
             k = [k[0].wrapping_add(WEYL[0]), k[1].wrapping_add(WEYL[1])];
         }
-        let [c0, c1, c2, c3] = &mut c;
-        for (((c0, c1), c2), c3) in c0.iter_mut().zip(c1).zip(c2).zip(c3) {
-            let p0 = u64::from(MULTIPLIER[0]) * u64::from(*c0);
-            let p1 = u64::from(MULTIPLIER[1]) * u64::from(*c2);
-            *c0 = (p1 >> 32) as u32 ^ *c1 ^ k[0];
-            *c2 = (p0 >> 32) as u32 ^ *c3 ^ k[1];
-            (*c1, *c3) = (p1 as u32, p0 as u32);
+        for lane in 0..N {
+            let p0 = u64::from(MULTIPLIER[0]) * u64::from(c[0][lane]);
+            let p1 = u64::from(MULTIPLIER[1]) * u64::from(c[2][lane]);
+            c[0][lane] = (p1 >> 32) as u32 ^ c[1][lane] ^ k[0];
+            c[2][lane] = (p0 >> 32) as u32 ^ c[3][lane] ^ k[1];
+            (c[1][lane], c[3][lane]) = (p1 as u32, p0 as u32);
         }
     }
     c
@@ -86,14 +89,22 @@ impl Key {
 
     /// The words of [`LANES`] blocks, from block `first` on.
     #[inline(always)]
+    #[expect(
+        clippy::needless_range_loop,
+        reason = "one lane of several arrays; iterators over them are no vector loops"
+    )]
     fn word_blocks(self, counter: u32, first: u64) -> [i32; 4 * LANES] {
-        let index: [u64; LANES] = std::array::from_fn(|lane| first.wrapping_add(lane as u64));
-        let (low, high) = (index.map(|index| index as u32), index.map(|index| (index >> 32) as u32));
-        let [a, b, c, d] = philox(self.0, [low, high, [counter; LANES], [2; LANES]]);
+        let mut counters = [[0; LANES], [0; LANES], [counter; LANES], [2; LANES]];
+        for lane in 0..LANES {
+            let block = first.wrapping_add(lane as u64);
+            (counters[0][lane], counters[1][lane]) = (block as u32, (block >> 32) as u32);
+        }
+        let blocks = philox(self.0, counters);
         let mut words = [0; 4 * LANES];
-        let blocks = a.into_iter().zip(b).zip(c).zip(d);
-        for (words, (((a, b), c), d)) in words.chunks_exact_mut(4).zip(blocks) {
-            words.copy_from_slice(&[a as i32, b as i32, c as i32, d as i32]);
+        for lane in 0..LANES {
+            for word in 0..4 {
+                words[4 * lane + word] = blocks[word][lane] as i32;
+            }
         }
         words
     }
