@@ -115,8 +115,8 @@ fn differentiable(objective: &Graph) -> Result<Vec<usize>, CliError> {
 }
 
 impl Problem {
-    /// Arguments for the graph, drawn from the key: a model's parameters as training starts with them, standard normal
-    /// numbers for examples and directions, and labels among the classes. A linear half gets the residuals of such a
+    /// Arguments for the graph, drawn from the key: a model's parameters and buffers as training starts with them, standard normal
+    /// numbers for examples and directions, and tokens and labels among the classes. A linear half gets the residuals of such a
     /// point.
     pub(crate) fn arguments(&self, executor: &dyn Executor, key: Key) -> Result<Vec<Tensor>, Failure> {
         let Some(halves) = &self.linearised else {

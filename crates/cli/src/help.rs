@@ -5,7 +5,12 @@ use clap::{Arg, Command};
 /// A model specification, the value of `--model`.
 const MODEL_SPEC: &str = "\
 mlp:784-512-512-10 is a multilayer perceptron: features, hidden layers, classes. Options follow after commas: \
-act=relu|leaky_relu|tanh|gelu, norm=none|layer (before each activation), bias=on|off; the first of each is the default.";
+act=relu|leaky_relu|tanh|gelu, norm=none|layer|batch (before each activation), bias=on|off; the first of each is the default. \
+resnet20 (also 8, 14, 32, 44, 56, 110) is a residual network for images: width=1, norm=batch|layer|none, skip=on|off, \
+shortcut=projection|padding, in=3x32x32 (channels, rows, columns), classes=10, as in resnet20:width=2,norm=layer. \
+vgg16 (also 11, 13, 19): width=1, norm=none|layer|batch, in=3x32x32, classes=10. \
+gpt:layers=4,width=128,heads=4,context=128,vocab=96 is a transformer over tokens: positions=learned|rotary, tied=off|on. \
+lstm:vocab=96,hidden=256,layers=1,steps=64 is a recurrent network over tokens.";
 
 /// A data specification, the value of `--data`.
 const DATA_SPEC: &str = "\
@@ -18,8 +23,8 @@ cross-entropy is in nats; squared-error is to the one-hot label, summed over cla
 
 /// A network, the argument MODEL or A.
 const NETWORK: &str = "\
-A run folder of `isoloss train`, or a .safetensors file. Tensors have the names and layouts of PyTorch's nn.Sequential: \
-0.weight is [outputs, inputs]. Files written by others do not name their architecture; give it with --model.";
+A run folder of `isoloss train`, or a .safetensors file. Tensors have the names and layouts of PyTorch: of an mlp those of \
+nn.Sequential, where 0.weight is [outputs, inputs]. Files written by others do not name their architecture; give it with --model.";
 
 /// Adds the explanations to all commands.
 pub(crate) fn explained(command: Command) -> Command {

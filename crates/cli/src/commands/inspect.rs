@@ -41,7 +41,7 @@ pub(crate) struct Inspect {
     /// Run folder or .safetensors file; none to look at --model without weights
     #[arg(value_name = "MODEL", required_unless_present = "spec")]
     network: Option<PathBuf>,
-    /// Architecture, as mlp:784-512-10 or mlp:784-512-10,act=gelu,norm=layer
+    /// Architecture, as mlp:784-512-10 or resnet20:width=2,norm=layer
     #[arg(long = "model", id = "spec", value_name = "SPEC")]
     spec: Option<String>,
     /// How often each test of the certificate is repeated with new numbers; the default is ours

@@ -36,7 +36,7 @@ Examples:
   isoloss train --model mlp:64-512-10,norm=layer --data digits --out runs/b \\
       --optimizer sgd:lr=0.1,momentum=0.9,nesterov --schedule cosine:warmup=1")]
 pub(crate) struct Train {
-    /// Architecture, as mlp:784-512-10 or mlp:784-512-10,act=gelu,norm=layer
+    /// Architecture, as mlp:784-512-10 or resnet20:width=2,norm=layer
     #[arg(long, value_name = "SPEC")]
     model: String,
     /// Data set: digits, mnist:DIR or fashion-mnist:DIR
