@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use isoloss_graph::{
     Builder, Reference, Ty, Val,
-    composite::{LAYER_NORM_EPSILON, LEAKY_RELU_SLOPE},
+    composite::{BatchNorm, ChannelMoments, CrossEntropy, LAYER_NORM_EPSILON, LEAKY_RELU_SLOPE},
 };
 use tensor::{DType, Shape, Tensor};
 
@@ -150,4 +150,52 @@ fn uniform_numbers_are_multiples_of_a_24th_power_below_one() {
     assert!(numbers.iter().all(|u| (0.0..1.0).contains(u) && (u * 2f64.powi(24)).fract() == 0.0));
     let mean = numbers.iter().sum::<f64>() / 1e4;
     assert!((mean - 0.5).abs() < 5.0 * (1.0 / 12f64).sqrt() / 1e2, "{mean}");
+}
+
+#[test]
+fn softmax_of_large_numbers_does_not_overflow_and_ignores_what_is_masked() {
+    let x = Tensor::new([2, 2], vec![1e4f32, -1e4, f32::NEG_INFINITY, 0.0]).unwrap();
+    let y = evaluate(|b, v| b.softmax(v[0], 1), &[x]);
+    assert_close("softmax", &y, &[1.0, 0.0, 0.0, 1.0], 0.0);
+}
+
+#[test]
+fn a_small_loss_beside_large_logits_keeps_its_digits() {
+    let logits = Tensor::new([1, 2], vec![1e4f32, 1e4 - 8.0]).unwrap();
+    let loss = evaluate(|b, v| b.cross_entropy(v[0], v[1]), &[logits, labels(&[0])]).to_f64_vec()[0];
+    let expected = (-8f64).exp().ln_1p();
+    assert!((loss - expected).abs() < 1e-3 * expected, "{loss} is not {expected}");
+}
+
+#[test]
+fn the_mean_over_ignored_labels_alone_is_nan() {
+    let options = CrossEntropy { ignored: Some(-100), smoothing: 0.0 };
+    let mean = |chosen: &[i32]| {
+        let mut b = Builder::new("mean");
+        let logits = b.data("logits", Ty::f64([2, 3]));
+        let given = b.data("labels", Ty::i32([2]));
+        let loss = b.mean_cross_entropy(logits, given, options);
+        b.output("loss", loss);
+        let arguments = [Tensor::zeros(DType::F64, [2, 3]), labels(chosen)];
+        Reference::evaluate(&b.finish(), &[&arguments[0], &arguments[1]]).unwrap()[0].to_f64_vec()[0]
+    };
+    assert!(mean(&[-100, -100]).is_nan());
+    assert!((mean(&[-100, 1]) - 3f64.ln()).abs() < 1e-15);
+    assert!(mean(&[-1, 1]).is_nan(), "-1 is neither ignored nor a class");
+}
+
+#[test]
+fn the_running_variance_of_a_single_element_counts_as_zero() {
+    let mut b = Builder::new("batch_norm");
+    let x = b.data("x", Ty::f64([1, 1]));
+    let [mean, variance] = ["mean", "variance"].map(|name| b.data(name, Ty::f64([1])));
+    let running = ChannelMoments { mean, variance };
+    let (y, new) = b.batch_norm_training(x, None, None, running, BatchNorm::default());
+    for (name, val) in [("y", y), ("mean", new.mean), ("variance", new.variance)] {
+        b.output(name, val);
+    }
+    let [x, mean, variance] = [Tensor::full([1, 1], 5.0), Tensor::full([1], 1.0), Tensor::full([1], 2.0)];
+    let results = Reference::evaluate(&b.finish(), &[&x, &mean, &variance]).unwrap();
+    let numbers: Vec<f64> = results.iter().map(|tensor| tensor.to_f64_vec()[0]).collect();
+    assert_close("y, mean, variance", &Tensor::new([3], numbers).unwrap(), &[0.0, 1.4, 1.8], 1e-15);
 }
