@@ -9,6 +9,7 @@
 //! Results have the same bits for any number of threads, and those of loops on every processor. Matrix products depend
 //! on the processor's instruction set and cache sizes, because the order of summation does.
 
+mod accuracy;
 mod conv;
 mod conv_step;
 mod cost;
@@ -38,6 +39,7 @@ mod view;
 
 use graph::{Donation, ExecError, Executable, Executor, Graph, check_donations};
 
+pub use accuracy::Accuracy;
 pub use profile::{StepCost, StepTime};
 
 use crate::{

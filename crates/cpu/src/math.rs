@@ -2,8 +2,8 @@
 //! every instruction set gives the same bits.
 //!
 //! Polynomials are minimax fits (Remez exchange) to the functions named at each; arguments are reduced as in
-//! Cody and Waite, *Software manual for the elementary functions*, 1980. Error bounds are those that the tests check
-//! against the `f64` functions of the standard library and of crate `libm`.
+//! Cody and Waite, *Software manual for the elementary functions*, 1980. Error bounds are those of
+//! `accuracy`, which tests them.
 
 /// 2²³ · 1.5: adding it to a small number leaves the nearest integer in the low bits.
 const ROUND: f32 = 12_582_912.0;
@@ -139,38 +139,6 @@ pub(crate) fn erf(x: f32) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// The distance in units in the last place of the expected number, which is rounded from f64.
-    fn ulps(found: f32, expected: f64) -> f64 {
-        let rounded = expected as f32;
-        if found == rounded || found.is_nan() && rounded.is_nan() {
-            return 0.0;
-        }
-        let above = f32::from_bits(rounded.abs().to_bits() + 1);
-        (f64::from(found) - expected).abs() / f64::from(above - rounded.abs())
-    }
-
-    /// The largest error over every `step`-th f32, both signs, with where it is.
-    fn worst(f: fn(f32) -> f32, exact: fn(f64) -> f64) -> (f64, f32) {
-        let patterns = (0..0x7f80_0000u32).step_by(509).chain([0x7f80_0000]);
-        let numbers = patterns.flat_map(|bits| [f32::from_bits(bits), -f32::from_bits(bits)]);
-        numbers
-            .map(|x| (ulps(f(x), exact(f64::from(x))), x))
-            .fold((0.0, 0.0), |a, b| if b.0 > a.0 { b } else { a })
-    }
-
-    #[test]
-    fn errors_stay_within_the_stated_bounds() {
-        let logistic_f64 = |x: f64| 1.0 / (1.0 + (-x).exp());
-        let check = |name: &str, (error, at): (f64, f32), bound: f64| {
-            assert!(error <= bound, "{name}({at:e}): {error} ulp, allowed {bound}");
-        };
-        check("exp", worst(exp, f64::exp), 1.1);
-        check("log", worst(log, f64::ln), 1.1);
-        check("tanh", worst(tanh, f64::tanh), 2.0);
-        check("logistic", worst(logistic, logistic_f64), 3.0);
-        check("erf", worst(erf, libm::erf), 2.0);
-    }
 
     #[test]
     fn nan_and_infinities_come_out_right() {
