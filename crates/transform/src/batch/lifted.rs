@@ -1,6 +1,6 @@
 //! Values with or without a batch axis.
 
-use graph::{Builder, Val};
+use graph::{Builder, Def, Prim, Val};
 use tensor::Shape;
 
 /// A value of the batched graph.
@@ -47,6 +47,22 @@ impl Lifted {
 pub(super) fn batch_size(b: &Builder, x: &[Lifted]) -> usize {
     let batched = x.iter().find_map(|x| x.axis.map(|axis| b.shape(x.val)[axis]));
     batched.unwrap_or_else(|| unreachable!("rules are asked where an operand is batched"))
+}
+
+/// The axis on which the operands' batches meet with the fewest elements moved: the first of the best. `None` where no
+/// operand is batched.
+pub(super) fn common_axis(b: &Builder, x: &[Lifted]) -> Option<usize> {
+    let elements = |x: &Lifted| if is_repeated(b, x.val) { 0 } else { b.shape(x.val).elements() };
+    let moved = |axis: usize| -> usize {
+        let elsewhere = x.iter().filter(|x| x.axis.is_some_and(|other| other != axis));
+        elsewhere.map(elements).sum()
+    };
+    x.iter().filter_map(|x| x.axis).min_by_key(|&axis| (moved(axis), axis))
+}
+
+/// Whether a value is a repetition, which has no order in memory to keep.
+fn is_repeated(b: &Builder, x: Val) -> bool {
+    matches!(b.graph().def(x), Def::Apply { op: Prim::BroadcastInDim(_), .. })
 }
 
 /// Moves one axis to another place; the others keep their order.

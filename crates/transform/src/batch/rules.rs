@@ -11,7 +11,7 @@ use graph::{
 use super::{
     contraction::contraction,
     convolution::convolution,
-    lifted::{Lifted, batch_size, shifted, with},
+    lifted::{Lifted, batch_size, common_axis, shifted, with},
     linear_algebra::{leading, triangular_solve},
     lookup::{gather, random_bits, scatter_add},
     rearrangement::{broadcast, pad, reshape, slice, transpose},
@@ -19,8 +19,7 @@ use super::{
 
 /// `op` applied to operands with or without a batch axis.
 pub(super) fn apply(b: &mut Builder, op: &Prim, x: &[Lifted]) -> Lifted {
-    // Any batched operand will do to name the axis; rules of one operand have just this one.
-    let Some(batch) = x.iter().filter_map(|x| x.axis).min() else {
+    let Some(batch) = common_axis(b, x) else {
         let operands: Vec<Val> = x.iter().map(|x| x.val).collect();
         return Lifted::alone(b.apply(op.clone(), &operands));
     };
