@@ -46,9 +46,10 @@ fn operations(nodes: &Nodes, node: &Node) -> u64 {
     match &node.kind {
         Kind::Map(MapOp::Unary(Unary::Copy)) => 0,
         Kind::Map(_) | Kind::Fold { .. } => nodes.extent(node) as u64,
+        Kind::Kernel(kernel) => kernel.operations(),
         Kind::Product(product) => product.operations(),
         Kind::Convolution(plan) => plan.operations() as u64,
         Kind::ScatterAdd(_) => nodes.buffer(node.operands[0].buffer).elements as u64,
-        Kind::Join(_) | Kind::Gather(_) | Kind::Evaluate(_) => 0,
+        Kind::Join(_) | Kind::Gather(_) => 0,
     }
 }

@@ -8,7 +8,6 @@ use tensor::{Buffer, DType, Shape, Tensor};
 use crate::{
     conv_step::Sum,
     cost::{Cost, cost},
-    evaluation::Evaluation,
     fuse::{Group, fuse},
     isa::Isa,
     layout::{Layout, Place, grid, lay_out},
@@ -244,7 +243,14 @@ fn make_step(nodes: &Nodes, layout: &Layout, stored: &[bool], step: usize, group
             };
         }
         Kind::Convolution(plan) => return Step::Convolution(Sum::new(plan, nodes, first, layout)),
-        Kind::Evaluate(op) => return Step::Evaluate(Evaluation::new(op, nodes, first)),
+        Kind::Kernel(kernel) => {
+            return Step::Kernel {
+                kernel: kernel.clone(),
+                dtype: nodes.buffer(first.operands[0].buffer).dtype,
+                operands: first.operands.iter().map(|view| whole(view.buffer)).collect(),
+                result: whole(first.result),
+            };
+        }
         Kind::Gather(lookup) | Kind::ScatterAdd(lookup) => {
             return Step::Lookup {
                 lookup: *lookup,

@@ -2,7 +2,8 @@
 //!
 //! A graph is lowered to nodes over buffers (`lower`), where reshapes, transposes and broadcasts are views; nodes are
 //! grouped into fused loops (`fuse`), ordered (`schedule`), laid out in one arena (`layout`, `plan`), and each group
-//! becomes a step: a loop (`loops`) or a batch of matrix products (`product`, `gemm`). No primitive is left to a
+//! becomes a step: a loop (`loops`), a batch of matrix products (`product`, `gemm`), a convolution (`conv`), a look-up
+//! (`lookup`), or one of the kernels for windows, factorisations and systems (`kernel`). No primitive is left to a
 //! slow path; `log1p` and `power`, and the transcendental functions of `f64`, call the standard library (`erf` of
 //! `f64` crate `libm`) element by element.
 //!
@@ -13,11 +14,11 @@ mod accuracy;
 mod conv;
 mod conv_step;
 mod cost;
-mod evaluation;
 mod executable;
 mod fuse;
 mod gemm;
 mod isa;
+mod kernel;
 mod layout;
 mod lookup;
 mod loops;

@@ -2,6 +2,7 @@
 //! express them; dead values are left out.
 
 mod convolution;
+mod kernels;
 mod parts;
 
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use tensor::{Buffer, DType, Tensor};
 
 use crate::{
     isa::Isa,
+    kernel::What,
     memory::zero_buffer,
     node::{Along, Binary, BufferId, BufferSpec, Fold, Kind, MapOp, Node, Nodes, Origin, Unary},
     product::{Product, Side},
@@ -187,15 +189,12 @@ impl Lowering<'_> {
             Prim::Reverse(op) => self.reverse(operands.remove(0), &op.axes),
             Prim::ScatterAdd(op) => self.scatter_add(op, operands.remove(0), operands.remove(0), &ty.shape),
             Prim::Convolution(op) => self.convolution(op, operands.remove(0), operands.remove(0), &ty.shape),
-            Prim::Cholesky(_)
-            | Prim::TriangularSolve(_)
-            | Prim::WindowArgmax(_)
-            | Prim::WindowGather(_)
-            | Prim::WindowScatter(_)
-            | Prim::WindowSum(_) => {
-                let whole = operands.into_iter().map(|view| self.whole(view)).collect();
-                self.node(Kind::Evaluate(op.clone()), whole, ty.dtype, &ty.shape)
-            }
+            Prim::Cholesky(_) => self.cholesky(operands.remove(0), ty.dtype),
+            Prim::TriangularSolve(op) => self.triangular_solve(op, operands, ty.dtype),
+            Prim::WindowArgmax(op) => self.slide(What::Argmax, &op.windows, operands, ty.dtype, &ty.shape),
+            Prim::WindowGather(op) => self.slide(What::Gather, &op.windows, operands, ty.dtype, &ty.shape),
+            Prim::WindowScatter(op) => self.slide(What::Scatter, &op.windows, operands, ty.dtype, &ty.shape),
+            Prim::WindowSum(op) => self.slide(What::Sum, &op.windows, operands, ty.dtype, &ty.shape),
             _ => unreachable!("'{}' is elementwise or an iota", op.name()),
         }
     }

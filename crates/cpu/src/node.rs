@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use graph::{Prim, Val, ops::Direction};
+use graph::{Val, ops::Direction};
 use tensor::{DType, Tensor};
 
-use crate::{conv::Convolution, lookup::Lookup, product::Product, view::View};
+use crate::{conv::Convolution, kernel::Kernel, lookup::Lookup, product::Product, view::View};
 
 /// A buffer: a position in [`Nodes::buffers`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -116,8 +116,8 @@ pub(crate) enum Kind {
     Gather(Lookup),
     /// Rows added up at indices.
     ScatterAdd(Lookup),
-    /// The reference evaluation of a primitive; the operands' views are whole buffers.
-    Evaluate(Prim),
+    /// A kernel on whole buffers.
+    Kernel(Box<Kernel>),
 }
 
 /// A computation that fills one buffer.

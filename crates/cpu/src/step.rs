@@ -6,9 +6,9 @@ use tensor::DType;
 
 use crate::{
     conv_step::Sum,
-    evaluation::Evaluation,
     gemm::Float,
     isa::Isa,
+    kernel::Kernel,
     lookup::Lookup,
     loops::{
         Loop,
@@ -37,8 +37,8 @@ pub(crate) enum Step {
     Convolution(Sum),
     /// Rows read at indices, or added up at them.
     Lookup { lookup: Lookup, adds: bool, dtype: DType, operand: Whole, indices: Whole, result: Whole },
-    /// The reference evaluation of a primitive.
-    Evaluate(Evaluation),
+    /// A kernel on whole buffers; `dtype` is the first operand's.
+    Kernel { kernel: Box<Kernel>, dtype: DType, operands: Vec<Whole>, result: Whole },
 }
 
 impl Step {
@@ -52,7 +52,7 @@ impl Step {
                 let what = if *adds { "scatter_add to" } else { "gather of" };
                 format!("{what} {} of {dtype}", lookup.describe())
             }
-            Self::Evaluate(evaluation) => evaluation.describe(),
+            Self::Kernel { kernel, dtype, .. } => format!("{} of {dtype}", kernel.describe()),
         }
     }
 
@@ -69,7 +69,9 @@ impl Step {
             Self::Lookup { lookup, adds, dtype, operand, indices, result } => with_type!(*dtype, T => {
                 look_up::<T>((*lookup, *adds), memory, *operand, *indices, *result);
             }),
-            Self::Evaluate(evaluation) => evaluation.run(memory),
+            Self::Kernel { kernel, dtype, operands, result } => {
+                kernel.run(memory, isa, *dtype, operands, *result);
+            }
         }
     }
 }

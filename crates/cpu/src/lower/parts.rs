@@ -16,7 +16,7 @@ use crate::{
 const LONGEST: usize = i32::MAX as usize;
 
 impl Lowering<'_> {
-    fn zeros(&mut self, dtype: DType, shape: &[usize]) -> View {
+    pub(super) fn zeros(&mut self, dtype: DType, shape: &[usize]) -> View {
         let zero = Origin::Constant(Arc::new(Tensor::zeros(dtype, [])));
         View::contiguous(self.buffer(dtype, 1, zero), &[]).broadcast(shape, &[])
     }

@@ -3,6 +3,7 @@
 mod agreement;
 mod convolution;
 mod donation;
+mod kernels;
 mod network;
 mod random_bits;
 mod refusal;

@@ -1,5 +1,7 @@
 //! Convolutions: products of images with windows that slide over them.
 
+use std::ops::Add;
+
 use tensor::{Buffer, Shape, Tensor};
 
 use super::{convolution_axes::{ImageAxes, KernelAxes}, elementwise::check_count, indexing, window::Window};
@@ -300,13 +302,14 @@ impl<'a> Terms<'a> {
     }
 
     /// For each element of the result the sum of `product` over the positions of its factors.
-    fn sums<T: std::iter::Sum>(&self, product: impl Fn(usize, usize) -> T) -> Vec<T> {
+    fn sums<T: Default + Add<Output = T>>(&self, product: impl Fn(usize, usize) -> T) -> Vec<T> {
         let kernel: Vec<Vec<usize>> = indexing::indices(&self.op.rhs.spatial_sizes(self.rhs)).collect();
         let element = |index: Vec<usize>| -> T {
             let terms = kernel.iter().filter_map(|k| Some((self.source(&index, k)?, k)));
             let inputs = 0..self.rhs[self.op.rhs.input];
             let terms = terms.flat_map(|(source, k)| inputs.clone().map(move |i| (source.clone(), k, i)));
-            terms.map(|(source, k, i)| product(self.left(&index, &source, i), self.right(&index, k, i))).sum()
+            let products = terms.map(|(source, k, i)| product(self.left(&index, &source, i), self.right(&index, k, i)));
+            products.fold(T::default(), T::add)
         };
         indexing::indices(self.result).map(element).collect()
     }

@@ -1,5 +1,7 @@
 //! Tensor contractions: matrix products and their batched and multi-axis forms.
 
+use std::ops::Add;
+
 use tensor::{Buffer, Shape, Tensor};
 
 use super::{elementwise::check_count, indexing};
@@ -164,7 +166,7 @@ impl Primitive for DotGeneral {
     }
 }
 
-fn contract<T: std::iter::Sum>(
+fn contract<T: Default + Add<Output = T>>(
     op: &DotGeneral,
     lhs: &Shape,
     rhs: &Shape,
@@ -191,7 +193,7 @@ fn contract<T: std::iter::Sum>(
             place(&mut r, &op.rhs_contract, &k);
             product(indexing::flat(lhs, &l), indexing::flat(rhs, &r))
         });
-        terms.sum()
+        terms.fold(T::default(), T::add)
     };
     indexing::indices(result).map(element).collect()
 }

@@ -142,8 +142,13 @@ impl Window {
         i64::try_from(window - 1 - i128::from(self.low)).expect("the type rule bounds extents and padding")
     }
 
-    /// The same window, mirrored, over the results: what reaches each of `base` indices.
-    pub(super) fn onto_base(&self, base: usize, results: usize) -> Self {
+    /// The same window, mirrored, over the results: what reaches each of `base` indices, where the window has `results`
+    /// results over them.
+    ///
+    /// # Panics
+    /// Where it has not.
+    #[must_use]
+    pub fn onto_base(&self, base: usize, results: usize) -> Self {
         let Extents { base: b, window: w, results: r } = self.extents(base, results);
         let [low, high] = Self::over([r, w, b], self.mirrored(w));
         Self { stride: self.base_dilation, low, high, base_dilation: self.stride, ..*self }

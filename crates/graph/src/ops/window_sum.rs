@@ -69,8 +69,8 @@ impl Primitive for WindowSum {
         };
         let all = indexing::indices(&shape).map(sources);
         let buffer = match x.buffer() {
-            Buffer::F32(x) => Buffer::F32(all.map(|at| at.into_iter().map(|at| x[at]).sum()).collect()),
-            Buffer::F64(x) => Buffer::F64(all.map(|at| at.into_iter().map(|at| x[at]).sum()).collect()),
+            Buffer::F32(x) => Buffer::F32(all.map(|at| at.into_iter().fold(0.0, |sum, at| sum + x[at])).collect()),
+            Buffer::F64(x) => Buffer::F64(all.map(|at| at.into_iter().fold(0.0, |sum, at| sum + x[at])).collect()),
             Buffer::I32(x) => {
                 Buffer::I32(all.map(|at| at.into_iter().fold(0i32, |sum, at| sum.wrapping_add(x[at]))).collect())
             }
