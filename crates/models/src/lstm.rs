@@ -83,6 +83,28 @@ impl Lstm {
     }
 }
 
+fn parameters(net: &Net, layer: usize) -> Recurrent {
+    let [input, recurrent, input_bias, recurrent_bias] = PARTS.map(|part| net.get(&name(part, layer)));
+    Recurrent { input, recurrent, input_bias: Some(input_bias), recurrent_bias: Some(recurrent_bias) }
+}
+
+impl Lstm {
+    /// The embedding and the first layer. Equal tokens have equal projections: where there are fewer different tokens
+    /// than places for them, the table is projected and not each place.
+    fn emit_first(&self, net: &mut Net, tokens: Val) -> Val {
+        let (table, first) = (net.get("encoder.weight"), parameters(net, 0));
+        if net.b.shape(tokens).elements() <= self.vocabulary {
+            let x = net.b.embedding(table, tokens);
+            return net.b.lstm(x, None, first).0;
+        }
+        let [input_bias, recurrent_bias] = [PARTS[2], PARTS[3]].map(|part| net.get(&name(part, 0)));
+        let bias = net.b.add(input_bias, recurrent_bias);
+        let table = net.b.linear(table, first.input, Some(bias));
+        let projected = net.b.embedding(table, tokens);
+        net.b.lstm_projected(projected, None, first.recurrent).0
+    }
+}
+
 impl Architecture for Lstm {
     fn spec(&self) -> String {
         let default = Self::default();
@@ -123,19 +145,11 @@ impl Architecture for Lstm {
         let batch = net.b.shape(tokens)[0];
         // Steps come first, so that each step's examples lie together.
         let tokens = net.b.transpose(tokens, &[1, 0]);
-        let table = net.get("encoder.weight");
-        let mut x = net.b.embedding(table, tokens);
-        for layer in 0..self.layers {
-            let [input, recurrent, input_bias, recurrent_bias] =
-                PARTS.map(|part| net.get(&name(part, layer)));
-            let parameters = Recurrent {
-                input,
-                recurrent,
-                input_bias: Some(input_bias),
-                recurrent_bias: Some(recurrent_bias),
-            };
-            x = net.b.lstm(x, None, parameters).0;
-        }
+        let x = self.emit_first(net, tokens);
+        let x = (1..self.layers).fold(x, |x, layer| {
+            let parameters = parameters(net, layer);
+            net.b.lstm(x, None, parameters).0
+        });
         let rows = net.b.reshape(x, &Shape::from([self.steps * batch, self.hidden]));
         let logits = net.linear("decoder", rows);
         let logits = net.b.reshape(logits, &Shape::from([self.steps, batch, self.vocabulary]));

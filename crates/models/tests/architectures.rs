@@ -19,7 +19,7 @@ fn goldens() -> Vec<PathBuf> {
     let mut paths: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "safetensors"));
     paths.sort();
-    assert_eq!(paths.len(), 10, "one file for each network that make.py makes");
+    assert_eq!(paths.len(), 11, "one file for each network that make.py makes");
     paths
 }
 

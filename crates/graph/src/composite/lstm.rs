@@ -35,11 +35,26 @@ impl Builder {
     pub fn lstm(&mut self, x: Val, initial: Option<LstmState>, parameters: Recurrent) -> (Val, LstmState) {
         let bias = self.joint_bias(parameters.input_bias, parameters.recurrent_bias);
         let projected = self.project_steps(x, parameters.input, bias);
+        self.lstm_projected(projected, initial, parameters.recurrent)
+    }
+
+    /// [`Builder::lstm`] from what the inputs contribute to the gates, with all biases: `projected: F[T, N, 4 H]`,
+    /// `recurrent: F[4 H, H]`. For inputs that have been projected otherwise than step by step, rows of a table for one.
+    ///
+    /// # Panics
+    /// Where the operands do not fit or there are no steps.
+    #[track_caller]
+    pub fn lstm_projected(
+        &mut self,
+        projected: Val,
+        initial: Option<LstmState>,
+        recurrent: Val,
+    ) -> (Val, LstmState) {
         let mut states: Vec<LstmState> = Vec::new();
-        for t in 0..self.shape(x)[0] {
+        for t in 0..self.shape(projected)[0] {
             let projected = self.step(projected, t);
             let before = states.last().copied().or(initial);
-            states.push(self.lstm_step(projected, before, parameters.recurrent));
+            states.push(self.lstm_step(projected, before, recurrent));
         }
         let Some(&last) = states.last() else { panic!("an LSTM over no steps") };
         let hidden: Vec<Val> = states.iter().map(|state| state.hidden).collect();

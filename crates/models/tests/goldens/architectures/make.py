@@ -234,6 +234,8 @@ def main():
     texts = tokens(2, 5, 7), tokens(2, 5, 7)
     make("gpt", gpt, Gpt(2, 8, 2, 5, 7), *texts)
     make("gpt-rotary-tied", f"{gpt},positions=rotary,tied=on", Gpt(2, 8, 2, 5, 7, rotary=True, tied=True), *texts)
+    many = tokens(2, 3, 11), tokens(2, 3, 11)
+    make("lstm-large-vocabulary", "lstm:vocab=11,hidden=4,steps=3", Lstm(11, 4, 1), *many)
     make("lstm", "lstm:vocab=7,hidden=4,layers=2,steps=5", Lstm(7, 4, 2), *texts)
 
 
