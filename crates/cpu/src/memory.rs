@@ -5,7 +5,11 @@
     reason = "several threads write disjoint parts of buffers that a static plan laid out"
 )]
 
-use std::{marker::PhantomData, ops::Range};
+use std::{
+    alloc::{Layout, alloc_zeroed},
+    marker::PhantomData,
+    ops::Range,
+};
 
 use graph::ExecError;
 use tensor::{Buffer, DType, Element};
@@ -31,7 +35,7 @@ impl Arena {
     /// # Errors
     /// [`ExecError::Memory`] where it cannot be had.
     pub(crate) fn new(graph: &str, bytes: usize) -> Result<Self, ExecError> {
-        let lines = zeros(bytes.div_ceil(ALIGNMENT), Line { _bytes: [0; ALIGNMENT] });
+        let lines = zeros::<Line>(bytes.div_ceil(ALIGNMENT));
         lines.map(Self).ok_or_else(|| ExecError::Memory { graph: graph.to_owned(), bytes })
     }
 
@@ -48,25 +52,40 @@ impl Arena {
 /// Below this many bytes nobody asks the system what it has.
 const SMALL_BYTES: usize = 1 << 28;
 
-/// `count` times `zero`, or `None` where the system has not as much memory available.
-fn zeros<T: Clone>(count: usize, zero: T) -> Option<Vec<T>> {
+/// Types of which a value consists of zero bytes.
+trait Zero: Copy {}
+
+impl Zero for f32 {}
+impl Zero for f64 {}
+impl Zero for i32 {}
+impl Zero for bool {}
+impl Zero for Line {}
+
+/// `count` zeros, or `None` where the system has not as much memory available. The system hands out the memory when it
+/// is first touched.
+fn zeros<T: Zero>(count: usize) -> Option<Vec<T>> {
     let bytes = count.checked_mul(size_of::<T>())?;
     if bytes > SMALL_BYTES && available_bytes().is_some_and(|available| bytes > available) {
         return None;
     }
-    let mut zeros = Vec::new();
-    zeros.try_reserve_exact(count).ok()?;
-    zeros.resize(count, zero);
-    Some(zeros)
+    if bytes == 0 {
+        return Some(Vec::new());
+    }
+    let layout = Layout::array::<T>(count).ok()?;
+    // SAFETY: the layout is of some bytes.
+    let pointer = unsafe { alloc_zeroed(layout) };
+    // SAFETY: where it is not null, the pointer is to memory of the layout that a vector of this capacity has, which
+    // holds `count` times the value of zero bytes.
+    (!pointer.is_null()).then(|| unsafe { Vec::from_raw_parts(pointer.cast(), count, count) })
 }
 
 /// A buffer of zeros, or `None` where the system has not as much memory available.
 pub(crate) fn zero_buffer(dtype: DType, elements: usize) -> Option<Buffer> {
     Some(match dtype {
-        DType::F32 => Buffer::F32(zeros(elements, 0.0)?),
-        DType::F64 => Buffer::F64(zeros(elements, 0.0)?),
-        DType::I32 => Buffer::I32(zeros(elements, 0)?),
-        DType::Bool => Buffer::Bool(zeros(elements, false)?),
+        DType::F32 => Buffer::F32(zeros(elements)?),
+        DType::F64 => Buffer::F64(zeros(elements)?),
+        DType::I32 => Buffer::I32(zeros(elements)?),
+        DType::Bool => Buffer::Bool(zeros(elements)?),
     })
 }
 

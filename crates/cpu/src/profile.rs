@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use graph::{Argument, Donation, ExecError, Graph, Val, check_donations};
+use graph::{Argument, Donation, ExecError, Graph, Val};
 use tensor::Tensor;
 
-use crate::{Cpu, executable::Compiled};
+use crate::Cpu;
 
 /// What a step of a compiled graph does, and the least that it costs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,8 +37,7 @@ impl Cpu {
     /// # Errors
     /// As compilation.
     pub fn steps(&self, graph: &Graph, donations: &[Donation]) -> Result<Vec<StepCost>, ExecError> {
-        check_donations(graph, donations)?;
-        Ok(Compiled::new(graph, donations, self.options)?.costs())
+        Ok(self.compiled(graph, donations)?.costs())
     }
 
     /// Runs a graph `runs` times, donated arguments being copied each time, and tells for each step, in order, its
@@ -53,8 +52,7 @@ impl Cpu {
         arguments: &[Tensor],
         runs: usize,
     ) -> Result<Vec<StepTime>, ExecError> {
-        check_donations(graph, donations)?;
-        let mut compiled = Compiled::new(graph, donations, self.options)?;
+        let mut compiled = self.compiled(graph, donations)?;
         let untimed = |cost| StepTime { cost, shortest: Duration::MAX };
         let mut times: Vec<StepTime> = compiled.costs().into_iter().map(untimed).collect();
         for _ in 0..runs {

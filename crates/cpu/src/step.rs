@@ -6,7 +6,7 @@ use tensor::DType;
 
 use crate::{
     conv_step::Sum,
-    gemm::Float,
+    gemm::{Float, SERIAL_OPERATIONS},
     isa::Isa,
     kernel::Kernel,
     lookup::Lookup,
@@ -17,7 +17,11 @@ use crate::{
     memory::Memory,
     node::BufferId,
     product::Product,
+    profile::StepCost,
 };
+
+/// Steps of fewer operations and bytes than this are run by one thread (some ten microseconds).
+const SMALL_STEP: u64 = 1 << 17;
 
 /// A part of a buffer's type: what a step must know to read or write all of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +57,17 @@ impl Step {
                 format!("{what} {} of {dtype}", lookup.describe())
             }
             Self::Kernel { kernel, dtype, .. } => format!("{} of {dtype}", kernel.describe()),
+        }
+    }
+
+    /// Whether several threads could share the work.
+    pub(crate) fn wants_threads(&self, cost: &StepCost) -> bool {
+        match self {
+            Self::Loop(kernel) => kernel.wants_threads(),
+            Self::Product { product, .. } => product.operations() >= SERIAL_OPERATIONS as u64,
+            Self::Convolution(_) | Self::Lookup { .. } | Self::Kernel { .. } => {
+                cost.operations + cost.bytes >= SMALL_STEP
+            }
         }
     }
 

@@ -108,6 +108,18 @@ pub enum ExecError {
         /// What is wrong.
         reason: &'static str,
     },
+    /// A value has NaN or infinity although all its operands are finite, and the executor was asked to check.
+    #[error(
+        "graph '{graph}': value {value}, a result of '{op}', has NaN or infinity, its operands have none"
+    )]
+    NotFinite {
+        /// The graph's name.
+        graph: String,
+        /// The value, as the text form names it.
+        value: String,
+        /// The primitive.
+        op: String,
+    },
     /// The memory a run needs cannot be had.
     #[error("graph '{graph}' needs {bytes} bytes of working memory, more than can be had")]
     Memory {

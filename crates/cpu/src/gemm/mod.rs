@@ -90,7 +90,7 @@ impl Sizes {
 }
 
 /// Work below this many operations is not worth handing to another thread (some ten microseconds).
-const SERIAL_OPERATIONS: usize = 1 << 22;
+pub(crate) const SERIAL_OPERATIONS: usize = 1 << 22;
 
 /// Calls `work` for every item, each of so many operations; in parallel where that pays.
 pub(crate) fn for_each<'a, T: Send + 'a>(

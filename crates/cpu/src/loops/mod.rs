@@ -150,16 +150,21 @@ impl Loop {
         )
     }
 
+    /// Whether there is work for several threads.
+    pub(crate) fn wants_threads(&self) -> bool {
+        let work = self.grid.elements().saturating_mul(self.code.len() + self.reductions.len());
+        work >= SERIAL_WORK && self.grid.blocks() > 1
+    }
+
     /// Runs the loop over all elements.
     pub(crate) fn run(&self, memory: &Memory<'_>, isa: Isa) {
         let scalars = self.read_scalars(memory);
         let worker = Worker { kernel: self, memory, isa, scalars: &scalars };
         let blocks = self.grid.blocks();
-        let work = self.grid.elements().saturating_mul(self.code.len() + self.reductions.len());
-        if work < SERIAL_WORK || blocks == 1 {
-            (0..blocks).for_each(|block| worker.block(block));
-        } else {
+        if self.wants_threads() {
             (0..blocks).into_par_iter().for_each(|block| worker.block(block));
+        } else {
+            (0..blocks).for_each(|block| worker.block(block));
         }
         for reduction in &self.reductions {
             with_type!(reduction.dtype, T => finish::finish::<T>(&self.grid, reduction, memory, isa));

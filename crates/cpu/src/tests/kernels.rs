@@ -7,7 +7,7 @@ use graph::{
 use tensor::{DType, Key, Tensor, parallel};
 
 use super::{BEST, bits, run};
-use crate::{executable::Options, isa::Isa};
+use crate::{isa::Isa, program::Options};
 
 /// The graph of one application.
 fn applied(op: impl Into<Prim>, operands: &[Tensor]) -> Graph {

@@ -9,13 +9,16 @@ mod random_bits;
 mod refusal;
 mod same_bits;
 
+use std::sync::Arc;
+
 use graph::{Argument, Donation, Executable, Graph};
 use tensor::{DType, Key, Tensor};
 use testkit::random::{Drawn, Numbers, random_graph};
 
 use crate::{
-    executable::{Compiled, Options},
+    executable::Compiled,
     isa::Isa,
+    program::{Options, Program},
 };
 
 /// A random graph of these numbers with arguments for it.
@@ -27,7 +30,8 @@ fn random(key: Key, dtype: DType, numbers: Numbers, size: usize) -> (Graph, Vec<
 const BEST: fn() -> Options = || Options { fusing: true, isa: Isa::best() };
 
 fn compile(graph: &Graph, donations: &[Donation], options: Options) -> Compiled {
-    Compiled::new(graph, donations, options).expect("the graph fits in memory")
+    let program = Program::new(graph, donations, options).expect("the graph fits in memory");
+    Compiled::new(Arc::new(program)).expect("the graph fits in memory")
 }
 
 fn run(graph: &Graph, arguments: &[Tensor], options: Options) -> Vec<Tensor> {

@@ -4,7 +4,7 @@ use graph::{Builder, Reference, Ty};
 use tensor::{Key, Tensor};
 
 use super::{BEST, bits, run};
-use crate::{executable::Options, isa::Isa};
+use crate::{isa::Isa, program::Options};
 
 #[test]
 fn random_bits_in_a_loop_are_those_of_the_reference() {

@@ -66,3 +66,26 @@ fn a_profile_names_every_step() {
     assert_eq!(times.len(), 1);
     assert!(times[0].cost.what.starts_with("loop over [1, 3]"), "{times:?}");
 }
+
+#[test]
+fn the_first_value_that_is_not_finite_is_named() {
+    let mut b = Builder::new("checked");
+    let x = b.data("x", Ty::f64([2]));
+    let infinite = b.splat_like(x, f64::INFINITY);
+    let y = b.log(x);
+    let z = b.minimum(y, infinite);
+    b.output("z", z);
+    let graph = b.finish();
+    let run = |cpu: &Cpu, numbers: Vec<f64>| {
+        let x = Tensor::new([2], numbers).unwrap();
+        cpu.compile(&graph, &[]).unwrap().run(vec![Argument::Borrowed(&x)])
+    };
+    let (cpu, checking) = (Cpu::new(), Cpu::new().checking_finite());
+    assert_eq!(run(&cpu, vec![2.0, 3.0]), run(&checking, vec![2.0, 3.0]));
+    assert!(run(&cpu, vec![2.0, 0.0]).is_ok());
+    let refused = run(&checking, vec![2.0, 0.0]).unwrap_err();
+    let (value, op) = (format!("%{}", y.position()), "log".to_owned());
+    assert_eq!(refused, ExecError::NotFinite { graph: "checked".to_owned(), value, op });
+    // What was not finite before is not the graph's fault.
+    assert!(run(&checking, vec![2.0, f64::INFINITY]).is_ok());
+}

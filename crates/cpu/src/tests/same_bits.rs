@@ -6,7 +6,7 @@ use tensor::{DType, Key, parallel::with_threads};
 use testkit::random::Numbers;
 
 use super::{BEST, bits, random, run};
-use crate::{executable::Options, isa::Isa};
+use crate::{isa::Isa, program::Options};
 
 #[test]
 fn fusion_changes_no_bit() {
