@@ -279,5 +279,5 @@ fn mutated_texts_never_panic_and_what_parses_round_trips() {
             assert_eq!(Graph::parse(&printed).unwrap().to_string(), printed);
         }
     }
-    assert!((100..3000).contains(&parsed), "{parsed} of 4000 texts parsed");
+    assert!((40..3000).contains(&parsed), "{parsed} of 4000 texts parsed");
 }
