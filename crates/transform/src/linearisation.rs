@@ -3,7 +3,7 @@
 use graph::{Argument, Builder, Donation, ExecError, Executable, Executor, Graph, Ty, check_arguments};
 use tensor::Tensor;
 
-use crate::{Linearised, copy::copied_inputs, fresh};
+use crate::{Linearised, copy::copied_inputs, fresh::Names};
 
 /// Both halves of a [`Linearised`], compiled. The memory of residuals and results is used again from one run to the
 /// next.
@@ -138,8 +138,9 @@ impl Recycling {
 fn with_spare_inputs(graph: &Graph) -> Graph {
     let mut b = Builder::new(graph.name());
     let inputs = copied_inputs(&mut b, graph);
+    let mut names: Names = graph.inputs().iter().map(|input| input.name.as_str()).collect();
     for output in graph.outputs() {
-        fresh::input(&mut b, format!("memory.{}", output.name), graph.ty(output.val).clone());
+        b.data(names.take(format!("memory.{}", output.name)), graph.ty(output.val).clone());
     }
     let values = b.inline(graph, &inputs);
     for output in graph.outputs() {

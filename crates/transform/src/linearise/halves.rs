@@ -1,8 +1,10 @@
 //! The two graphs of a linearisation.
 
+use std::collections::BTreeMap;
+
 use graph::{Builder, Def, Graph, Val};
 
-use crate::{copy::copy_known, eliminate_dead_code, fresh};
+use crate::{copy::copy_known, eliminate_dead_code, fresh::Names};
 
 /// The known part of `graph`: its outputs at positions `returned`, then the `stored` values that are neither inputs
 /// nor among them; and the position of each residual among the outputs.
@@ -20,10 +22,14 @@ pub(super) fn primal_half(
         let output = &graph.outputs()[position];
         b.output(output.name.clone(), copy(output.val));
     }
+    let mut names: Names = b.graph().outputs().iter().map(|output| output.name.as_str()).collect();
+    let mut places: BTreeMap<Val, usize> = BTreeMap::new();
+    for (place, &position) in returned.iter().enumerate() {
+        places.entry(graph.outputs()[position].val).or_insert(place);
+    }
     let residuals = residuals(graph, stored).map(|val| {
-        let same = returned.iter().position(|&position| graph.outputs()[position].val == val);
-        same.unwrap_or_else(|| {
-            fresh::output(&mut b, residual_name(val), copy(val));
+        places.get(&val).copied().unwrap_or_else(|| {
+            b.output(names.take(residual_name(val)), copy(val));
             b.graph().outputs().len() - 1
         })
     });
@@ -40,10 +46,10 @@ fn residual_name(val: Val) -> String {
     format!("residual.{}", val.position())
 }
 
-/// The positions, among the inputs other than `tangents`, of those that are `stored`.
+/// The positions, among the inputs other than `tangents`, of those among `stored`, which is sorted.
 pub(super) fn kept(graph: &Graph, stored: &[Val], tangents: &[usize]) -> Vec<usize> {
     let others = (0..graph.inputs().len()).filter(|position| !tangents.contains(position));
-    let is_stored = |position: &usize| stored.contains(&graph.inputs()[*position].val);
+    let is_stored = |position: &usize| stored.binary_search(&graph.inputs()[*position].val).is_ok();
     others.enumerate().filter(|(_, position)| is_stored(position)).map(|(k, _)| k).collect()
 }
 
@@ -63,8 +69,9 @@ pub(super) fn linear_half(
             half.take_input(*position);
         }
     }
+    let mut names: Names = graph.inputs().iter().map(|input| input.name.as_str()).collect();
     for val in residuals(graph, stored) {
-        let input = fresh::input(&mut half.b, residual_name(val), graph.ty(val).clone());
+        let input = half.b.data(names.take(residual_name(val)), graph.ty(val).clone());
         half.copies[val.position()] = Some(input);
     }
     for &position in tangents {
