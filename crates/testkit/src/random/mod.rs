@@ -7,7 +7,7 @@ mod reduction;
 
 pub use choices::{Bytes, Choices, Drawn};
 
-use graph::{Argument, Builder, Executor, Graph, Prim, Reference, Ty, Val};
+use graph::{Argument, Builder, Executor, Graph, Prim, Reference, Ty, Val, ops};
 use tensor::{DType, Key, Shape, Tensor};
 
 /// What the numbers of a random graph are like.
@@ -170,7 +170,7 @@ impl Random<'_> {
     }
 
     fn apply(&mut self, x: Val) -> Val {
-        match self.below(17) {
+        match self.below(18) {
             0..=2 => self.unary(x),
             3 | 4 => self.binary(x),
             5 => self.choose(x),
@@ -184,7 +184,8 @@ impl Random<'_> {
             13 => self.concatenate(x),
             14 => self.index(x),
             15 => self.pool(x),
-            _ => self.convolve(x),
+            16 => self.convolve(x),
+            _ => self.factor(x),
         }
     }
 
@@ -199,5 +200,25 @@ impl Random<'_> {
             Numbers::Smooth => self.b.tanh(x),
             Numbers::Wild => x,
         }
+    }
+
+    /// The Cholesky factor of a positive definite matrix made of `x`, and a solution with it.
+    fn factor(&mut self, x: Val) -> Val {
+        let shape = self.shape_of(x);
+        let &[.., rows, columns] = &shape[..] else { return self.unary(x) };
+        if self.numbers != Numbers::Smooth || shape.len() != 2 || rows * columns == 0 || rows > 40 {
+            return self.unary(x);
+        }
+        let x = self.b.scale(x, 1.0 / (columns as f64).sqrt());
+        let square = self.b.dot_transposed(x, x);
+        let size = self.b.shape(square).clone();
+        let (i, j) = (self.b.iota(DType::I32, &size, 0), self.b.iota(DType::I32, &size, 1));
+        let diagonal = self.b.compare(ops::Direction::Eq, i, j);
+        let identity = self.b.apply(ops::Convert { dtype: self.dtype }, &[diagonal]);
+        let matrix = self.b.add(square, identity);
+        let factor = self.b.apply(ops::Cholesky, &[matrix]);
+        let op = ops::TriangularSolve { left: true, lower: true, transpose: self.below(2) == 0, unit: false };
+        let solution = self.b.apply(op, &[factor, x]);
+        self.tame(solution)
     }
 }
