@@ -18,6 +18,7 @@ mod kernels;
 mod out;
 mod pack;
 mod pixels;
+mod prefetch;
 mod problem;
 mod scratch;
 mod sums;

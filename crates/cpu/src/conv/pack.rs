@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::{geometry::Geometry, kernels::Real, problem::Problem};
+use super::{geometry::Geometry, kernels::Real, out::Out, problem::Problem};
 
 /// Neighbouring output channels that are computed together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,40 +53,58 @@ impl Packing {
     }
 
     /// Fills `to` with the weights of one group, missing lanes with zeros.
+    ///
+    /// # Panics
+    /// Where `to` is shorter than the blocks.
     pub(super) fn pack<T: Real>(&self, to: &mut [T], problem: &Problem, geometry: &Geometry, kernel: &[T]) {
-        if self.rows == 0 {
-            return;
-        }
-        let mut parts = Vec::with_capacity(self.blocks.len() * geometry.slots.len());
-        let mut rest = to;
-        for block in &self.blocks {
-            for slot in &geometry.slots {
-                let elements = slot.len() * problem.channels * block.vectors * self.lanes;
-                let (part, others) = rest.split_at_mut(elements);
-                parts.push((*block, slot, part));
-                rest = others;
-            }
-        }
-        let fill = |(block, slot, part): (Block, &Vec<usize>, &mut [T])| {
-            let width = block.vectors * self.lanes;
-            for (row, to) in part.chunks_exact_mut(width).enumerate() {
-                let (channel, tap) = (row / slot.len(), row % slot.len());
-                let start = block.start * problem.feature_strides.kernel
-                    + channel * problem.channel_strides.kernel
-                    + slot[tap];
-                for (lane, to) in to[..block.width].iter_mut().enumerate() {
-                    *to = kernel[start + lane * problem.feature_strides.kernel];
+        assert!(to.len() >= self.elements(), "the working memory holds the blocks");
+        let to = Out::new(to.as_mut_ptr());
+        let tiles = (0..self.blocks.len()).flat_map(|block| {
+            (0..problem.channels).step_by(TILE_CHANNELS).map(move |channel| (block, channel))
+        });
+        let fill = |(block, first): (usize, usize)| {
+            let channels = first..problem.channels.min(first + TILE_CHANNELS);
+            let lanes = self.blocks[block].vectors * self.lanes;
+            for lane in 0..lanes {
+                let weights = (lane < self.blocks[block].width)
+                    .then(|| &kernel[(self.blocks[block].start + lane) * problem.feature_strides.kernel..]);
+                for channel in channels.clone() {
+                    let start = to.at(self.start(block) + lane);
+                    let weights = weights.map(|weights| &weights[channel * problem.channel_strides.kernel..]);
+                    pack_channel(start, lanes, (problem.channels, channel), geometry, weights);
                 }
-                to[block.width..].fill(T::default());
             }
         };
         if self.elements() < PARALLEL_ELEMENTS {
-            parts.into_iter().for_each(fill);
+            tiles.for_each(fill);
         } else {
-            parts.into_par_iter().for_each(fill);
+            tiles.collect::<Vec<_>>().into_par_iter().for_each(fill);
         }
     }
 }
 
+/// Writes the weights of one lane and one of so many input channels, or zeros, to a block with so many lanes.
+fn pack_channel<T: Real>(
+    to: *mut T,
+    lanes: usize,
+    (channels, channel): (usize, usize),
+    geometry: &Geometry,
+    weights: Option<&[T]>,
+) {
+    let mut before = 0;
+    for slot in &geometry.slots {
+        for (tap, &at) in slot.iter().enumerate() {
+            let row = before * channels + channel * slot.len() + tap;
+            let weight = weights.map_or_else(T::default, |weights| weights[at]);
+            // SAFETY: the block has a row for each tap and channel, and each is written for one lane by one
+            // thread.
+            unsafe { to.wrapping_add(row * lanes).write(weight) };
+        }
+        before += slot.len();
+    }
+}
+
+/// Input channels whose weights are packed at a time: they fit the innermost cache.
+const TILE_CHANNELS: usize = 16;
 /// Fewer weights than this are packed by one thread: it takes no longer than waking another.
 const PARALLEL_ELEMENTS: usize = 1 << 15;

@@ -9,9 +9,10 @@ use super::{
     kernels::{Real, lanes, most_vectors, tile, tile_pixels},
     out::Out,
     pack::Packing,
+    prefetch::prefetch,
     problem::Problem,
     scratch,
-    tile::{MAX_LINES, Term, Tile, TileFn},
+    tile::{MAX_LINES, Segment, Term, Tile, TileFn},
 };
 use crate::isa::Isa;
 
@@ -130,7 +131,7 @@ impl Pixels {
                 isa,
                 inputs,
                 weights: workspace,
-                out: Out(out[group * groups.output..].as_mut_ptr()),
+                out: Out::new(out[group * groups.output..].as_mut_ptr()),
             };
             run.all();
         }
@@ -259,13 +260,13 @@ impl<T: Real> Run<'_, T> {
     fn tile(
         &self,
         kernel: TileFn<T>,
-        (row, index, cut): (usize, usize, Cut),
+        (row_index, index, cut): (usize, usize, Cut),
         (image, lines): (usize, usize),
         block: super::pack::Block,
         images: &Images<'_, T>,
     ) {
         let Pixels { problem, geometry, .. } = self.plan;
-        let (row, phase) = (&geometry.rows[row], &geometry.phases[index]);
+        let (row, phase) = (&geometry.rows[row_index], &geometry.phases[index]);
         let out_pixel = problem.axes.last().map_or(0, |axis| axis.output.stride);
         let out = image * problem.batch_strides.output
             + row.output
@@ -280,16 +281,35 @@ impl<T: Real> Run<'_, T> {
             step: phase.in_step as isize,
             column: (cut.first * phase.in_step) as isize,
             columns: geometry.columns as isize,
-            out: self.out.0.wrapping_add(out),
+            out: self.out.at(out),
             lines,
             out_line_stride: problem.batch_strides.output,
             out_pixel_stride: phase.out_step * out_pixel,
             width: block.width,
         };
+        if let Some(next) = geometry.rows.get(row_index + 1) {
+            let distance = next.output.wrapping_sub(row.output);
+            prefetch_row(&tile, &next.segments[index], distance, cut.pixels);
+        }
         // SAFETY: the processor has the instruction set. `Problem::check` made sure that operands and result
         // hold their sizes; segments read within them, apart from the pixels that the tile passes over; tiles
         // are disjoint.
         unsafe { kernel(&tile) };
+    }
+}
+
+/// Asks for what the same tile of the next row, whose outputs are `distance` elements on, reads and writes beyond what
+/// this one does.
+fn prefetch_row<T>(tile: &Tile<'_, T>, segments: &[Segment], distance: usize, pixels: usize) {
+    for line in 0..tile.lines {
+        for term in tile.terms {
+            for segment in segments.iter().skip(segments.len() / 2) {
+                let input = term.lines[line].wrapping_offset(segment.input);
+                prefetch(input, pixels, tile.pixel_stride, tile.channels);
+            }
+        }
+        let out = tile.out.wrapping_add(distance + line * tile.out_line_stride);
+        prefetch(out, pixels, tile.out_pixel_stride, tile.width);
     }
 }
 

@@ -38,7 +38,7 @@ impl Weights {
         let groups = self.problem.groups;
         for group in 0..groups.count {
             let terms = Operands::group(terms, &groups, group);
-            Run { plan: self, isa, terms, sums: Out(workspace.as_mut_ptr()) }.all();
+            Run { plan: self, isa, terms, sums: Out::new(workspace.as_mut_ptr()) }.all();
             self.add_chunks(workspace);
             self.write(&mut out[group * groups.output..], workspace);
         }
@@ -57,7 +57,7 @@ impl Weights {
 
     /// Brings the sums into the order of the result.
     fn write<T: Real>(&self, out: &mut [T], sums: &[T]) {
-        let out = Out(out.as_mut_ptr());
+        let out = Out::new(out.as_mut_ptr());
         let tasks: Vec<(usize, usize)> = (0..self.blocks.len())
             .flat_map(|block| (0..self.problem.batch).step_by(TILE_INPUTS).map(move |first| (block, first)))
             .collect();
@@ -83,7 +83,7 @@ impl Weights {
                         let sum = sums[(row + tap * self.inputs) * lanes + lane];
                         // SAFETY: `Problem::check` made sure that the result holds all of its elements, which
                         // belong to one input channel and one lane of one block.
-                        unsafe { out.0.wrapping_add(to + result).write(sum) };
+                        unsafe { out.at(to + result).write(sum) };
                     }
                 }
             }
@@ -141,11 +141,12 @@ impl<T: Real> Run<'_, T> {
     }
 
     fn task(&self, task: &Task) {
-        self.clear(task);
+        let mut adds = false;
         for images in ranges(task.images.len(), self.plan.cuts.images) {
             let images = task.images.start + images.start..task.images.start + images.end;
             for term in &self.terms {
-                self.images(task, images.clone(), term);
+                self.images(task, images.clone(), term, adds);
+                adds = true;
             }
         }
     }
@@ -155,24 +156,11 @@ impl<T: Real> Run<'_, T> {
         let lanes = self.plan.blocks[block].vectors * self.plan.lanes;
         let row = taps.before * self.plan.padded_inputs() + first * taps.count;
         let start = task.chunk * self.plan.sums() + self.plan.block_start(block) + row * lanes;
-        self.sums.0.wrapping_add(start)
-    }
-
-    fn clear(&self, task: &Task) {
-        let inputs = task.inputs.len().next_multiple_of(self.plan.inputs);
-        for block in task.blocks.clone() {
-            let lanes = self.plan.blocks[block].vectors * self.plan.lanes;
-            for taps in &self.plan.taps {
-                let start = self.sums(task, block, taps, task.inputs.start);
-                // SAFETY: the sums of these blocks and input channels belong to the task, and floats may be
-                // zero bytes.
-                unsafe { start.write_bytes(0, taps.count * inputs * lanes) };
-            }
-        }
+        self.sums.at(start)
     }
 
     /// A few images of one term, copied where they cannot be read in place.
-    fn images(&self, task: &Task, images: Range<usize>, term: &Operands<'_, T>) {
+    fn images(&self, task: &Task, images: Range<usize>, term: &Operands<'_, T>, adds: bool) {
         let Weights { problem, input, output, .. } = self.plan;
         let (inputs, outputs) = (task.inputs.clone(), self.channels(task));
         let input_at =
@@ -187,7 +175,7 @@ impl<T: Real> Run<'_, T> {
             let image = Extent { size: images.len(), stride: problem.channel_strides.kernel };
             let output = start(output, output_copies, &term.kernel[output_at..], outputs.len(), image);
             for rows in ranges(self.plan.all_rows(), self.plan.cuts.rows) {
-                self.sweeps(task, images.len(), &rows, (input, output));
+                self.sweeps(task, images.len(), &rows, (input, output), adds || rows.start > 0);
             }
         });
     }
@@ -199,7 +187,14 @@ impl<T: Real> Run<'_, T> {
     }
 
     /// All sweeps of a task over some rows of images that start at `starts`.
-    fn sweeps(&self, task: &Task, images: usize, rows: &Range<usize>, starts: (*const T, *const T)) {
+    fn sweeps(
+        &self,
+        task: &Task,
+        images: usize,
+        rows: &Range<usize>,
+        starts: (*const T, *const T),
+        adds: bool,
+    ) {
         let first_channel = self.plan.blocks[task.blocks.start].start;
         for taps in &self.plan.taps {
             let from = taps.numbers.partition_point(|&number| number < rows.start);
@@ -208,7 +203,7 @@ impl<T: Real> Run<'_, T> {
                 let Block { start, vectors, .. } = self.plan.blocks[block];
                 let output = starts.1.wrapping_add(start - first_channel);
                 let mut sweep = self.sweep(taps, &taps.rows[from..to], (starts.0, output));
-                sweep.images = images;
+                (sweep.images, sweep.adds) = (images, adds);
                 let kernel = self.plan.sweep::<T>(self.isa, vectors, taps.count);
                 for first in task.inputs.clone().step_by(self.plan.inputs) {
                     sweep.input = starts.0.wrapping_add(first - task.inputs.start);
@@ -246,6 +241,7 @@ impl<T: Real> Run<'_, T> {
             step: last.window_dilation as isize,
             columns: (images.before + last.input.size + after) as isize,
             sums: std::ptr::null_mut(),
+            adds: false,
         }
     }
 }

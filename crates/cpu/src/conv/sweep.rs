@@ -26,8 +26,10 @@ pub(super) struct Sweep<'a, T> {
     pub(super) column: isize,
     pub(super) step: isize,
     pub(super) columns: isize,
-    /// Sums for each tap, input channel and output channel, which are added to.
+    /// Sums for each tap, input channel and output channel.
     pub(super) sums: *mut T,
+    /// Whether they are added to; their memory is otherwise not read.
+    pub(super) adds: bool,
 }
 
 /// Makes a sweep.
@@ -80,7 +82,7 @@ pub(super) unsafe fn run<
             for (channel, sums) in sums.iter().enumerate() {
                 for (vector, sum) in sums.iter().enumerate() {
                     let to = to.add(((tap * INPUTS + channel) * VECTORS + vector) * V::LANES);
-                    V::load(to).add(*sum).store(to);
+                    if sweep.adds { V::load(to).add(*sum) } else { *sum }.store(to);
                 }
             }
         }
@@ -97,7 +99,8 @@ struct Row<'a, T> {
 }
 
 impl<T> Row<'_, T> {
-    /// Adds the products of the next `PIXELS` output pixels.
+    /// Adds the products of the next `PIXELS` output pixels. Input pixels outside the row are passed over by a branch
+    /// or read as zeros, whichever leaves the sums in registers.
     ///
     /// # Safety
     /// As for [`run`].
@@ -127,15 +130,17 @@ impl<T> Row<'_, T> {
                 ($($column:literal)*) => {$(
                     if $column < PIXELS + TAPS - 1 {
                         let skip = $column == 0 && skips_first || $column + 2 == PIXELS + TAPS && skips_last;
-                        let from = self.input.wrapping_add($column * sweep.input_pixel);
-                        let from = if skip { self.zeros } else { from };
-                        for channel in 0..INPUTS {
-                            let x = V::splat(from.add(channel));
-                            for pixel in 0..PIXELS {
-                                if $column >= pixel && $column - pixel < TAPS {
-                                    for vector in 0..VECTORS {
-                                        let sum = &mut sums[$column - pixel][channel][vector];
-                                        *sum = sum.add_product(x, outputs[pixel][vector]);
+                        if !(VECTORS == 1 && skip) {
+                            let from = self.input.wrapping_add($column * sweep.input_pixel);
+                            let from = if skip { self.zeros } else { from };
+                            for channel in 0..INPUTS {
+                                let x = V::splat(from.add(channel));
+                                for pixel in 0..PIXELS {
+                                    if $column >= pixel && $column - pixel < TAPS {
+                                        for vector in 0..VECTORS {
+                                            let sum = &mut sums[$column - pixel][channel][vector];
+                                            *sum = sum.add_product(x, outputs[pixel][vector]);
+                                        }
                                     }
                                 }
                             }

@@ -84,7 +84,9 @@ pub(super) unsafe fn run<V: Vector, const VECTORS: usize, const LINES: usize, co
                 }
             }
         }
-        for (line, sums) in sums.iter().enumerate().take(tile.lines) {
+        // A copy to be indexed, so that the compiler keeps the sums themselves in registers.
+        let finished = sums;
+        for (line, sums) in finished.iter().enumerate().take(tile.lines) {
             for (pixel, sums) in sums.iter().enumerate() {
                 let out = tile.out.add(line * tile.out_line_stride + pixel * tile.out_pixel_stride);
                 store(sums, out, tile.width);
