@@ -13,7 +13,7 @@ use crate::{
     layout::Layout,
     named::{self, Named, Switch},
     net::Net,
-    options::{Line, Options},
+    options::{Line, MOST, MOST_REPEATED, Options},
 };
 
 /// A decoder-only transformer like GPT-2 (Radford and others 2019): layer normalisation before causal self-attention and
@@ -110,11 +110,11 @@ impl Gpt {
         let mut gpt = Self::default();
         for (option, value) in Options::<Opt>::read(line, line.options())? {
             match option {
-                Opt::Layers => gpt.layers = line.option_size(option, value)?,
-                Opt::Width => gpt.width = line.option_size(option, value)?,
-                Opt::Heads => gpt.heads = line.option_size(option, value)?,
-                Opt::Context => gpt.context = line.option_size(option, value)?,
-                Opt::Vocabulary => gpt.vocabulary = line.option_size(option, value)?,
+                Opt::Layers => gpt.layers = line.option_size(option, value, MOST_REPEATED)?,
+                Opt::Width => gpt.width = line.option_size(option, value, MOST)?,
+                Opt::Heads => gpt.heads = line.option_size(option, value, MOST)?,
+                Opt::Context => gpt.context = line.option_size(option, value, MOST)?,
+                Opt::Vocabulary => gpt.vocabulary = line.option_size(option, value, MOST)?,
                 Opt::Positions => gpt.positions = named::parse(value)?,
                 Opt::Tied => gpt.tied = named::parse::<Switch>(value)?.0,
             }

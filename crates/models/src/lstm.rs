@@ -10,7 +10,7 @@ use crate::{
     layout::Layout,
     named::Named,
     net::Net,
-    options::{Line, Options},
+    options::{Line, MOST, MOST_REPEATED, Options},
 };
 
 /// An LSTM language model with the names of PyTorch's `word_language_model` example: an embedding `encoder` as wide as
@@ -53,9 +53,6 @@ impl Default for Lstm {
     }
 }
 
-/// Most steps that an LSTM may be unrolled over. Ours: its graph grows with them.
-const MOST_STEPS: usize = 1 << 12;
-
 /// The parts of a layer's parameters: PyTorch's names.
 const PARTS: [&str; 4] = ["weight_ih", "weight_hh", "bias_ih", "bias_hh"];
 
@@ -68,16 +65,14 @@ impl Lstm {
     pub(crate) fn parse(line: Line<'_>) -> Result<Self, ModelError> {
         let mut lstm = Self::default();
         for (option, value) in Options::<Opt>::read(line, line.options())? {
-            let size = line.option_size(option, value)?;
+            let most = if matches!(option, Opt::Layers | Opt::Steps) { MOST_REPEATED } else { MOST };
+            let size = line.option_size(option, value, most)?;
             match option {
                 Opt::Vocabulary => lstm.vocabulary = size,
                 Opt::Hidden => lstm.hidden = size,
                 Opt::Layers => lstm.layers = size,
                 Opt::Steps => lstm.steps = size,
             }
-        }
-        if lstm.steps > MOST_STEPS {
-            return Err(line.fault(format!("at most {MOST_STEPS} steps"), lstm.steps.to_string()));
         }
         Ok(lstm)
     }
@@ -177,8 +172,10 @@ mod tests {
     }
 
     #[test]
-    fn too_many_steps_are_refused() {
-        let error = Model::parse("lstm:steps=100000").unwrap_err().to_string();
-        assert!(error.contains("at most 4096 steps"), "{error}");
+    fn too_many_steps_and_layers_are_refused() {
+        for option in ["steps", "layers"] {
+            let error = Model::parse(&format!("lstm:{option}=4097")).unwrap_err().to_string();
+            assert!(error.contains(&format!("{option} from 1 to 4096, found '4097'")), "{error}");
+        }
     }
 }

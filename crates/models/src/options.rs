@@ -19,7 +19,10 @@ pub(crate) struct Line<'a> {
 }
 
 /// Most that a size in a specification may be. Ours, so that products of a few of them fit the address space.
-const MOST: usize = 1 << 20;
+pub(crate) const MOST: usize = 1 << 20;
+
+/// Most layers or steps. Ours: lists of parameters and graphs grow with them.
+pub(crate) const MOST_REPEATED: usize = 1 << 12;
 
 /// Most numbers in an image, for the same reason.
 const MOST_PIXELS: usize = 1 << 24;
@@ -43,11 +46,16 @@ impl<'a> Line<'a> {
         }
     }
 
-    /// The value of an option that is a number from 1 to [`MOST`].
-    pub(crate) fn option_size<O: Named>(self, option: O, text: &str) -> Result<usize, ModelError> {
-        let expected = format!("{} from 1 to {MOST}", option.name());
+    /// The value of an option that is a number from 1 to `most`.
+    pub(crate) fn option_size<O: Named>(
+        self,
+        option: O,
+        text: &str,
+        most: usize,
+    ) -> Result<usize, ModelError> {
+        let expected = format!("{} from 1 to {most}", option.name());
         match self.size(&expected, text)? {
-            size if size <= MOST => Ok(size),
+            size if size <= most => Ok(size),
             _ => Err(self.fault(expected, format!("'{text}'"))),
         }
     }

@@ -8,7 +8,7 @@ use crate::{
     layout::Layout,
     named::{self, Named, Switch},
     net::Net,
-    options::{Line, Options},
+    options::{Line, MOST, Options},
 };
 
 /// A residual network for CIFAR (He, Zhang, Ren and Sun 2015, arXiv:1512.03385, section 4.2): a convolution, three
@@ -139,7 +139,7 @@ impl ResNet {
                 Opt::Skip => net.skip = named::parse::<Switch>(value)?.0,
                 Opt::Shortcut => net.shortcut = named::parse(value)?,
                 Opt::Input => net.input = line.image(value)?,
-                Opt::Classes => net.classes = line.option_size(option, value)?,
+                Opt::Classes => net.classes = line.option_size(option, value, MOST)?,
             }
         }
         Ok(net)

@@ -173,6 +173,7 @@ mod tests {
         assert!(error("gpt:width=1048576").contains("at most 2147483648 weights"));
         assert!(error("lstm:hidden=0").contains("hidden from 1 to 1048576, found '0'"));
         assert!(error("lstm:hidden=1048577").contains("hidden from 1 to 1048576"));
+        assert!(error("gpt:layers=4097").contains("layers from 1 to 4096"));
         assert!(error("lstm:hidden=4,hidden=4").contains("'hidden' twice"));
         assert!(error("gpt:layers").contains("write for example gpt:layers=4,"));
     }

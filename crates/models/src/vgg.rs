@@ -8,7 +8,7 @@ use crate::{
     layout::Layout,
     named::{self, Named},
     net::Net,
-    options::{Line, Options},
+    options::{Line, MOST, Options},
 };
 
 /// A VGG network (Simonyan and Zisserman 2014, arXiv:1409.1556, table 1) as it is used for CIFAR: its convolutions
@@ -106,7 +106,7 @@ impl Vgg {
                 Opt::Width => net.channels = line.channels(value, CHANNELS)?,
                 Opt::Norm => net.norm = named::parse(value)?,
                 Opt::Input => net.input = line.image(value)?,
-                Opt::Classes => net.classes = line.option_size(option, value)?,
+                Opt::Classes => net.classes = line.option_size(option, value, MOST)?,
             }
         }
         match net.input {
