@@ -3,7 +3,7 @@
 use isoloss::{
     graph::{Argument, ExecError, Executor, Graph},
     tensor::{DType, Key, Tensor},
-    transform::{self, Linearised, RESIDUAL_BUDGET_BYTES},
+    transform::{Linearised, RESIDUAL_BUDGET_BYTES},
 };
 use serde_json::json;
 
@@ -54,8 +54,7 @@ pub(super) fn run(stage: &mut Stage<'_>) -> Result<Found, BenchError> {
 impl Products {
     fn new(executor: &dyn Executor, problem: &Problem) -> Result<Self, ExecError> {
         let halves = Linearised::hvp(&problem.objective, 0, &problem.wrt, RESIDUAL_BUDGET_BYTES);
-        let tangents: Vec<usize> = halves.tangents().collect();
-        let several = transform::batch(&halves.linear, &tangents, COUNT);
+        let several = halves.batched(COUNT).linear;
         let point = problem.point.iter().map(Argument::Borrowed).collect();
         let results = executor.compile(&halves.primal, &[])?.run(point)?;
         let kept = halves.kept.iter().map(|&position| &problem.point[position]);
