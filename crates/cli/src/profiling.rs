@@ -161,7 +161,7 @@ impl Timing {
         let mut kinds: BTreeMap<&str, BTreeMap<&str, Vec<Frame>>> = BTreeMap::new();
         for step in &self.steps {
             let frame = Frame::new(step.label(), step.ms).with_floor(step.floor_ms);
-            let primitive = step.primitives.first().copied().unwrap_or("copy");
+            let primitive = step.primitive();
             kinds.entry(step.kind()).or_default().entry(primitive).or_default().push(frame);
         }
         let kinds = kinds.into_iter().map(|(kind, primitives)| {
@@ -173,6 +173,11 @@ impl Timing {
                 "Wide is slow; the left part of a bar is its floor. Rows: kinds of steps, primitives, steps.",
             )
     }
+}
+
+/// Whether a step is named as a matrix product or a convolution.
+fn is_contraction(what: &str) -> bool {
+    ["product", "convolution"].iter().any(|kind| what.starts_with(kind))
 }
 
 fn largest_first(mut frames: Vec<Frame>) -> Vec<Frame> {
@@ -194,19 +199,33 @@ impl Step {
         primitives.sort_by_key(|name| std::cmp::Reverse(counts[name]));
         Self {
             values: cost.values.iter().map(|val| val.position()).collect(),
-            what: cost.what,
             primitives,
             ms: 1e3 * shortest.as_secs_f64(),
             floor_ms: 0.0,
             bound: Limit::Bytes,
-            product_flops: work.product_flops,
+            // Several contractions whose sum is wanted run as one step, under the name of the sum.
+            product_flops: if is_contraction(&cost.what) {
+                cost.operations as f64
+            } else {
+                work.product_flops
+            },
             other_flops: work.other_flops,
             bytes: cost.bytes as f64,
+            what: cost.what,
         }
     }
 
     fn kind(&self) -> &str {
         self.what.split_whitespace().next().unwrap_or("step")
+    }
+
+    /// What the step mostly computes.
+    fn primitive(&self) -> &str {
+        match self.primitives.first() {
+            Some(primitive) if !is_contraction(&self.what) => primitive,
+            Some(_) => self.kind(),
+            None => "copy",
+        }
     }
 
     /// The values as the text form names them: `%7`, or `%7…%12 (4)`.

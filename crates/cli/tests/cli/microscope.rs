@@ -71,6 +71,12 @@ fn a_profile_has_every_step_with_its_floor() {
         }
         let together: f64 = steps.iter().map(|step| number(step, "/ms")).sum();
         assert!((together - number(&json, "/steps_ms")).abs() <= 1e-9 * together);
+        let flops: f64 = steps.iter().map(|step| number(step, "/product_flops")).sum();
+        assert!(
+            flops > 0.0
+                && flops
+                    <= number(&place.json(&format!("dump {MODEL} {derivative}")), "/total/product_flops")
+        );
         assert!(number(&json, "/run_ms") > 0.0 && number(&json, "/peak/gflops") > 0.0);
     }
     let page = fs::read_to_string(place.path("report/report.html")).unwrap();
