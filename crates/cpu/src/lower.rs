@@ -4,6 +4,7 @@
 mod convolution;
 mod kernels;
 mod parts;
+mod sums;
 
 use std::sync::Arc;
 
@@ -131,7 +132,7 @@ impl Lowering<'_> {
             Def::Apply { op: Prim::Iota(op), .. } => self.iota(op),
             Def::Apply { op, operands } => {
                 if let (Prim::Add(_), &[x, y]) = (op, &operands[..])
-                    && let Some(sum) = self.sum_of_convolutions([x, y])
+                    && let Some(sum) = self.joint_sum([x, y])
                 {
                     return Ok(sum);
                 }

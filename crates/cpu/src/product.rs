@@ -35,55 +35,82 @@ impl Side {
     }
 }
 
-/// `result[b, i, j] = Σ_k lhs[b, i, k] rhs[b, j, k]`, the result row-major.
+/// `result[b, i, j] = Σ_t Σ_k lhs_t[b, i, k] rhs_t[b, j, k]`, the result row-major.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Product {
     batch: Vec<usize>,
-    lhs: Side,
-    rhs: Side,
-    sizes: Sizes,
+    rows: usize,
+    columns: usize,
+    /// The two sides of each term.
+    terms: Vec<(Side, Side)>,
 }
 
 impl Product {
     pub(crate) fn new(batch: Vec<usize>, lhs: Side, rhs: Side) -> Self {
         debug_assert_eq!(lhs.depth, rhs.depth, "both sides contract the same indices");
-        let sizes = Sizes { rows: lhs.size, columns: rhs.size, depth: lhs.depth };
-        Self { batch, lhs, rhs, sizes }
+        Self { batch, rows: lhs.size, columns: rhs.size, terms: vec![(lhs, rhs)] }
     }
 
-    /// Batch, rows, columns and depth, for people.
+    /// The sum of two products of the same sizes.
+    pub(crate) fn plus(&self, other: &Self) -> Option<Self> {
+        let same = self.batch == other.batch && (self.rows, self.columns) == (other.rows, other.columns);
+        let terms = [&self.terms[..], &other.terms[..]].concat();
+        same.then(|| Self { terms, ..self.clone() })
+    }
+
+    /// Batch, rows, columns and the depth of each term, for people.
     pub(crate) fn describe(&self) -> String {
-        let Sizes { rows, columns, depth } = self.sizes;
+        let Self { rows, columns, .. } = self;
         let batch: usize = self.batch.iter().product();
-        format!("{batch} x [{rows}, {columns}] over {depth}")
+        let depths: Vec<String> = self.terms.iter().map(|(lhs, _)| lhs.depth.to_string()).collect();
+        format!("{batch} x [{rows}, {columns}] over {}", depths.join(" + "))
+    }
+
+    fn sizes(&self, term: usize) -> Sizes {
+        Sizes { rows: self.rows, columns: self.columns, depth: self.terms[term].0.depth }
     }
 
     /// Multiplications and additions.
     pub(crate) fn operations(&self) -> u64 {
-        self.batch.iter().product::<usize>() as u64 * self.sizes.operations() as u64
+        let of_terms: u64 = (0..self.terms.len()).map(|term| self.sizes(term).operations() as u64).sum();
+        self.batch.iter().product::<usize>() as u64 * of_terms
     }
 
-    /// Computes the whole batch.
-    pub(crate) fn run<T: gemm::Float>(&self, out: &mut [T], lhs: &[T], rhs: &[T]) {
-        let size = self.sizes.rows * self.sizes.columns;
-        // Where there is nothing to sum, there is no matrix to point at either.
-        if size == 0 || self.sizes.depth == 0 {
-            return out.fill(T::default());
+    /// Computes the whole batch, given the operands of each term.
+    pub(crate) fn run<T: gemm::Float>(&self, out: &mut [T], operands: &[(&[T], &[T])]) {
+        let size = self.rows * self.columns;
+        if size == 0 {
+            return;
         }
-        let one = |(index, out): (usize, &mut [T])| {
-            let left = Matrix {
-                data: &lhs[self.offset(&self.lhs, index)..],
-                row_stride: self.lhs.stride,
-                column_stride: self.lhs.depth_stride,
-            };
-            let right = Matrix {
-                data: &rhs[self.offset(&self.rhs, index)..],
-                row_stride: self.rhs.depth_stride,
-                column_stride: self.rhs.stride,
-            };
-            gemm::product(self.sizes, out, left, right);
+        let operations = (0..self.terms.len()).map(|term| self.sizes(term).operations()).sum();
+        gemm::for_each(out.chunks_mut(size), operations, |(index, out): (usize, &mut [T])| {
+            for (term, operands) in operands.iter().enumerate() {
+                self.run_term(term, index, out, *operands);
+            }
+        });
+    }
+
+    /// Computes the first term for one batch index, or adds another.
+    fn run_term<T: gemm::Float>(&self, term: usize, index: usize, out: &mut [T], (lhs, rhs): (&[T], &[T])) {
+        let (sizes, (left, right)) = (self.sizes(term), &self.terms[term]);
+        if sizes.depth == 0 {
+            // Where there is nothing to sum, there is no matrix to point at either.
+            if term == 0 {
+                out.fill(T::default());
+            }
+            return;
+        }
+        let lhs = Matrix {
+            data: &lhs[self.offset(left, index)..],
+            row_stride: left.stride,
+            column_stride: left.depth_stride,
         };
-        gemm::for_each(out.chunks_mut(size), self.sizes.operations(), one);
+        let rhs = Matrix {
+            data: &rhs[self.offset(right, index)..],
+            row_stride: right.depth_stride,
+            column_stride: right.stride,
+        };
+        if term == 0 { gemm::product(sizes, out, lhs, rhs) } else { gemm::add_product(sizes, out, lhs, rhs) }
     }
 
     /// Where the matrix of a batch index starts in a side's buffer.

@@ -115,8 +115,7 @@ fn make_step(nodes: &Nodes, layout: &Layout, stored: &[bool], step: usize, group
             return Step::Product {
                 product: product.clone(),
                 dtype: nodes.buffer(first.result).dtype,
-                lhs: whole(first.operands[0].buffer),
-                rhs: whole(first.operands[1].buffer),
+                operands: first.operands.iter().map(|view| whole(view.buffer)).collect(),
                 result: whole(first.result),
             };
         }

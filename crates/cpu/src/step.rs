@@ -35,8 +35,8 @@ pub(crate) struct Whole {
 pub(crate) enum Step {
     /// A fused loop.
     Loop(Loop),
-    /// A batch of matrix products.
-    Product { product: Product, dtype: DType, lhs: Whole, rhs: Whole, result: Whole },
+    /// A batch of sums of matrix products; the operands of each term in turn.
+    Product { product: Product, dtype: DType, operands: Vec<Whole>, result: Whole },
     /// A sum of convolutions.
     Convolution(Sum),
     /// Rows read at indices, or added up at them.
@@ -75,9 +75,9 @@ impl Step {
     pub(crate) fn run(&self, memory: &Memory<'_>, isa: Isa) {
         match self {
             Self::Loop(kernel) => kernel.run(memory, isa),
-            Self::Product { product, dtype, lhs, rhs, result } => match dtype {
-                DType::F32 => multiply::<f32>(product, memory, *lhs, *rhs, *result),
-                DType::F64 => multiply::<f64>(product, memory, *lhs, *rhs, *result),
+            Self::Product { product, dtype, operands, result } => match dtype {
+                DType::F32 => multiply::<f32>(product, memory, operands, *result),
+                DType::F64 => multiply::<f64>(product, memory, operands, *result),
                 DType::I32 | DType::Bool => unreachable!("the type rule admits floats only"),
             },
             Self::Convolution(sum) => sum.run(memory),
@@ -91,17 +91,17 @@ impl Step {
     }
 }
 
-fn multiply<T: Float>(product: &Product, memory: &Memory<'_>, lhs: Whole, rhs: Whole, result: Whole) {
-    // SAFETY: the operands were filled by earlier steps or are arguments, and the plan keeps the result apart from
-    // everything that a product reads. No other step runs meanwhile.
-    let (lhs, rhs, out) = unsafe {
-        (
-            memory.read::<T>(lhs.buffer, 0..lhs.elements),
-            memory.read::<T>(rhs.buffer, 0..rhs.elements),
-            memory.write::<T>(result.buffer, 0..result.elements),
-        )
+fn multiply<T: Float>(product: &Product, memory: &Memory<'_>, operands: &[Whole], result: Whole) {
+    let read = |whole: &Whole| {
+        // SAFETY: the operands were filled by earlier steps or are arguments, and the plan keeps the result apart from
+        // everything that a product reads. No other step runs meanwhile.
+        unsafe { memory.read::<T>(whole.buffer, 0..whole.elements) }
     };
-    product.run(out, lhs, rhs);
+    let operands: Vec<(&[T], &[T])> =
+        operands.chunks_exact(2).map(|pair| (read(&pair[0]), read(&pair[1]))).collect();
+    // SAFETY: as above.
+    let out = unsafe { memory.write::<T>(result.buffer, 0..result.elements) };
+    product.run(out, &operands);
 }
 
 fn look_up<T: Cell>(

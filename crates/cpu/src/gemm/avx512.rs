@@ -2,8 +2,8 @@
 //!
 //! Results are computed in tiles of 12 rows by 32 columns that stay in registers while all of the depth passes by: 24
 //! accumulators, two vectors of the right matrix and one broadcast element of the left one. Matrices of a few hundred
-//! rows and columns, as networks have them, are read in place; only a right matrix whose columns are contiguous is
-//! packed, by transposing blocks of 16 by 16. Each element of the result is one chain of fused multiplications and
+//! rows and columns, as networks have them, are read in place; a right matrix whose columns are contiguous is packed by
+//! transposing blocks of 16 by 16, and a left one whose columns are, tile by tile. Each element of the result is one chain of fused multiplications and
 //! additions in the order of the depth (a chain for each [`DEPTH`] of it, added up in order), whatever the tile.
 
 use std::{arch::x86_64::*, cell::RefCell};
@@ -45,9 +45,27 @@ struct PackedRow([f32; COLUMNS]);
 thread_local! {
     /// Packed columns, `depth` rows for each tile's width.
     static PACKED: RefCell<Vec<PackedRow>> = const { RefCell::new(Vec::new()) };
+    /// The packed rows of a tile, [`ROWS`] elements for each step of the depth.
+    static PACKED_LEFT: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
 }
 
-/// One panel on the calling thread. The result is not read.
+/// Brings `rows` rows of a left matrix whose columns are contiguous next to each other, column by column: its columns
+/// are far apart, and each would be fetched again for every tile.
+#[target_feature(enable = "avx512f")]
+fn pack_left(lhs: Matrix<'_, f32>, rows: usize, depth: usize, packed: &mut Vec<f32>) {
+    assert!(lhs.row_stride == 1 && lhs.holds(rows, depth) && rows <= ROWS, "the rows lie in their slice");
+    packed.resize(packed.len().max(depth * ROWS), 0.0);
+    let mask = ((1u32 << rows) - 1) as __mmask16;
+    for (k, column) in packed.chunks_exact_mut(ROWS).take(depth).enumerate() {
+        let from = lhs.data.as_ptr().wrapping_add(k * lhs.column_stride);
+        _mm_prefetch::<_MM_HINT_T0>(from.wrapping_add(8 * lhs.column_stride).cast());
+        // SAFETY: the mask leaves out what is beyond the rows, which lie in the slice, as asserted; a column of the
+        // packed rows has room for them.
+        unsafe { _mm512_mask_storeu_ps(column.as_mut_ptr(), mask, _mm512_maskz_loadu_ps(mask, from)) };
+    }
+}
+
+/// One panel on the calling thread. The result is read where it is added to.
 ///
 /// # Safety
 /// The processor has AVX-512 F. The caller has exclusive access to the `rows` by `columns` elements of `out`, and the
@@ -69,7 +87,7 @@ pub(super) unsafe fn panel(sizes: Sizes, out: Target<f32>, lhs: Matrix<'_, f32>,
                 let out = Target { pointer: out.pointer.add(column), ..out };
                 let lhs = lhs.from(0, start);
                 let rhs = rhs.from(start, column);
-                self::block(block, out, lhs, rhs, part > 0);
+                self::block(block, out, lhs, rhs, out.adds || part > 0);
             }
         }
     }
@@ -186,17 +204,25 @@ fn unpack_pairs(x: __m512, y: __m512) -> (__m512, __m512) {
 /// As for [`panel`], with `rhs` in place of the right matrix.
 #[target_feature(enable = "avx512f")]
 unsafe fn tiles(sizes: Sizes, out: Target<f32>, lhs: Matrix<'_, f32>, rhs: Columns, accumulate: bool) {
+    let packs = lhs.row_stride == 1 && lhs.column_stride >= LANES && sizes.columns > COLUMNS;
+    let mut packed = PACKED_LEFT.take();
     for row in (0..sizes.rows).step_by(ROWS) {
         let lhs = lhs.from(row, 0);
+        let rows = ROWS.min(sizes.rows - row);
+        let (left, lhs_strides) = if packs {
+            pack_left(lhs, rows, sizes.depth, &mut packed);
+            (packed.as_ptr(), (1, ROWS))
+        } else {
+            (lhs.data.as_ptr(), (lhs.row_stride, lhs.column_stride))
+        };
         for column in (0..sizes.columns).step_by(COLUMNS) {
             let width = sizes.columns - column;
-            let rows = ROWS.min(sizes.rows - row);
             // SAFETY: the tile is a part of the block.
             unsafe {
                 let tile = Tile {
                     depth: sizes.depth,
-                    lhs: lhs.data.as_ptr(),
-                    lhs_strides: (lhs.row_stride, lhs.column_stride),
+                    lhs: left,
+                    lhs_strides,
                     rhs: rhs.pointer.add(column / COLUMNS * rhs.tile_stride),
                     rhs_stride: rhs.row_stride,
                     out: out.pointer.add(row * out.stride + column),
@@ -207,6 +233,7 @@ unsafe fn tiles(sizes: Sizes, out: Target<f32>, lhs: Matrix<'_, f32>, rhs: Colum
             }
         }
     }
+    PACKED_LEFT.set(packed);
 }
 
 /// A tile of the result, and where its operands are.

@@ -4,7 +4,7 @@ use gemm::Parallelism;
 
 use super::{Float, Matrix, Sizes, Target};
 
-/// One panel on the calling thread. The result is not read.
+/// One panel on the calling thread. The result is read where it is added to.
 ///
 /// # Safety
 /// The caller has exclusive access to the `rows` by `columns` elements of `out`, and the operands hold their sizes.
@@ -20,7 +20,7 @@ pub(super) unsafe fn panel<T: Float>(sizes: Sizes, out: Target<T>, lhs: Matrix<'
             out.pointer,
             1,
             out.stride as isize,
-            false,
+            out.adds,
             lhs.data.as_ptr(),
             lhs.column_stride as isize,
             lhs.row_stride as isize,

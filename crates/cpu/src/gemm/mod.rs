@@ -15,7 +15,10 @@ pub(crate) trait Float: Element {
     /// The neutral factor.
     const ONE: Self;
 
-    /// One panel on the calling thread. The result is not read.
+    /// The sum.
+    fn plus(self, other: Self) -> Self;
+
+    /// One panel on the calling thread. The result is read where it is added to.
     ///
     /// # Safety
     /// The caller has exclusive access to the `rows` by `columns` elements of `out`, and the operands hold their
@@ -25,6 +28,10 @@ pub(crate) trait Float: Element {
 
 impl Float for f32 {
     const ONE: Self = 1.0;
+
+    fn plus(self, other: Self) -> Self {
+        self + other
+    }
 
     unsafe fn panel(sizes: Sizes, out: Target<Self>, lhs: Matrix<'_, Self>, rhs: Matrix<'_, Self>) {
         #[cfg(target_arch = "x86_64")]
@@ -39,6 +46,10 @@ impl Float for f32 {
 
 impl Float for f64 {
     const ONE: Self = 1.0;
+
+    fn plus(self, other: Self) -> Self {
+        self + other
+    }
 
     unsafe fn panel(sizes: Sizes, out: Target<Self>, lhs: Matrix<'_, Self>, rhs: Matrix<'_, Self>) {
         // SAFETY: as the caller promises.
@@ -112,14 +123,29 @@ pub(crate) fn for_each<'a, T: Send + 'a>(
 /// # Panics
 /// Where a matrix does not lie in its slice.
 pub(crate) fn product<T: Float>(sizes: Sizes, out: &mut [T], lhs: Matrix<'_, T>, rhs: Matrix<'_, T>) {
+    multiply(sizes, out, lhs, rhs, false);
+}
+
+/// `out += lhs rhs`, as [`product`].
+///
+/// # Panics
+/// Where a matrix does not lie in its slice.
+pub(crate) fn add_product<T: Float>(sizes: Sizes, out: &mut [T], lhs: Matrix<'_, T>, rhs: Matrix<'_, T>) {
+    multiply(sizes, out, lhs, rhs, true);
+}
+
+fn multiply<T: Float>(sizes: Sizes, out: &mut [T], lhs: Matrix<'_, T>, rhs: Matrix<'_, T>, adds: bool) {
     let Sizes { rows, columns, depth } = sizes;
     assert!(lhs.holds(rows, depth), "the left matrix lies in its slice");
     assert!(rhs.holds(depth, columns), "the right matrix lies in its slice");
     assert_eq!(out.len(), rows * columns, "the result fills its slice");
     if out.is_empty() || depth == 0 {
-        return out.fill(T::default());
+        if !adds {
+            out.fill(T::default());
+        }
+        return;
     }
-    let out = Target { pointer: out.as_mut_ptr(), stride: columns };
+    let out = Target { pointer: out.as_mut_ptr(), stride: columns, adds };
     // SAFETY: `out` is borrowed mutably and holds `rows` by `columns` elements at that stride.
     unsafe { panels(panel_count(sizes), sizes, out, lhs, rhs) };
 }
@@ -129,6 +155,8 @@ pub(crate) fn product<T: Float>(sizes: Sizes, out: &mut [T], lhs: Matrix<'_, T>,
 pub(crate) struct Target<T> {
     pointer: *mut T,
     stride: usize,
+    /// Whether the product is added to what is there.
+    adds: bool,
 }
 
 // SAFETY: a target stands for exclusive access to the elements of its panel, and panels are disjoint.
@@ -158,6 +186,8 @@ unsafe fn panels<T: Float>(
             let second = Sizes { columns: sizes.columns - at, ..sizes };
             (Sizes { columns: at, ..sizes }, second, at, lhs, rhs.from(0, at))
         }
+        // SAFETY: as the caller promises.
+        Cut::Depth(at) => return unsafe { halves(count, at, sizes, out, lhs, rhs) },
     };
     // SAFETY: the shift leads to an element of the result.
     let below = Target { pointer: unsafe { out.pointer.add(shift) }, ..out };
@@ -167,6 +197,35 @@ unsafe fn panels<T: Float>(
         // SAFETY: as above.
         move || unsafe { panels(count / 2, second, below, left, right) },
     );
+}
+
+/// The sum of the products of the first and of the remaining part of the depth, computed in parallel.
+///
+/// # Safety
+/// As for [`panels`].
+unsafe fn halves<T: Float>(
+    count: usize,
+    at: usize,
+    sizes: Sizes,
+    out: Target<T>,
+    lhs: Matrix<'_, T>,
+    rhs: Matrix<'_, T>,
+) {
+    let mut rest = vec![T::default(); sizes.rows * sizes.columns];
+    let other = Target { pointer: rest.as_mut_ptr(), stride: sizes.columns, adds: false };
+    let (first, second) = (Sizes { depth: at, ..sizes }, Sizes { depth: sizes.depth - at, ..sizes });
+    let (left, right) = (lhs.from(0, at), rhs.from(at, 0));
+    rayon::join(
+        // SAFETY: as the caller promises, of a part of the depth.
+        move || unsafe { panels(count / 2, first, out, lhs, rhs) },
+        // SAFETY: nobody else has access to the rest, and the operands hold this part of the depth.
+        move || unsafe { panels(count / 2, second, other, left, right) },
+    );
+    for (row, rest) in rest.chunks(sizes.columns).enumerate() {
+        // SAFETY: the caller has exclusive access to the row, and both parts have been computed.
+        let row = unsafe { std::slice::from_raw_parts_mut(out.pointer.add(row * out.stride), sizes.columns) };
+        row.iter_mut().zip(rest).for_each(|(sum, &x)| *sum = sum.plus(x));
+    }
 }
 
 /// Operations of a panel that keeps a thread at its peak: large beside the packing that each panel repeats.
@@ -187,8 +246,11 @@ fn panel_count(sizes: Sizes) -> usize {
 enum Cut {
     Rows(usize),
     Columns(usize),
+    Depth(usize),
 }
 
+/// The depth is not cut to less than this times two.
+const MIN_DEPTH: usize = 512;
 /// Panels are not cut to fewer rows or columns than this times two.
 const MIN_SIDE: usize = 64;
 
@@ -198,7 +260,10 @@ fn cut(sizes: Sizes) -> Option<Cut> {
     if sizes.columns >= 2 * MIN_SIDE {
         return Some(Cut::Columns(half(sizes.columns, 32)));
     }
-    (sizes.rows >= 2 * MIN_SIDE).then(|| Cut::Rows(half(sizes.rows, 12)))
+    if sizes.rows >= 2 * MIN_SIDE {
+        return Some(Cut::Rows(half(sizes.rows, 12)));
+    }
+    (sizes.depth >= 2 * MIN_DEPTH).then(|| Cut::Depth(half(sizes.depth, 16)))
 }
 
 #[cfg(test)]
@@ -262,7 +327,7 @@ mod tests {
     #[test]
     fn deep_and_wide_products_are_right() {
         for (rows, columns, depth) in
-            [(5, 40, 2500), (100, 700, 300), (700, 90, 300), (300, 8, 2000), (7, 7, 0)]
+            [(5, 40, 2500), (100, 700, 300), (700, 90, 300), (300, 8, 2000), (7, 7, 0), (17, 16, 20_000)]
         {
             for by_rows in [[true, true], [true, false], [false, true], [false, false]] {
                 let sizes = Sizes { rows, columns, depth };
@@ -274,11 +339,31 @@ mod tests {
     }
 
     #[test]
+    fn products_are_added_to_what_is_there() {
+        // Deep enough to be cut; the numbers are exact.
+        for sizes in [
+            Sizes { rows: 16, columns: 16, depth: 10_000 },
+            Sizes { rows: 40, columns: 33, depth: 20 },
+            Sizes { rows: 300, columns: 200, depth: 64 },
+        ] {
+            for (row_stride, column_stride) in [(sizes.depth, 1), (1, sizes.rows)] {
+                let (x, y) = (vec![2f32; sizes.rows * sizes.depth], vec![3f32; sizes.depth * sizes.columns]);
+                let mut out = vec![5f32; sizes.rows * sizes.columns];
+                let right = matrix(&y, sizes.columns, 1);
+                add_product(sizes, &mut out, matrix(&x, row_stride, column_stride), right);
+                let expected = 5.0 + 6.0 * sizes.depth as f32;
+                assert!(out.iter().all(|&sum| sum == expected), "{sizes:?}");
+            }
+        }
+    }
+
+    #[test]
     fn panels_depend_on_sizes_and_cover_the_result() {
         let sizes = Sizes { rows: 500, columns: 512, depth: 784 };
         assert_eq!(panel_count(sizes), 4);
         assert_eq!(cut(sizes), Some(Cut::Columns(256)));
         assert_eq!(cut(Sizes { columns: 10, ..sizes }), Some(Cut::Rows(252)));
+        assert_eq!(cut(Sizes { rows: 16, columns: 16, depth: 131_072 }), Some(Cut::Depth(65_536)));
         assert_eq!(panel_count(Sizes { rows: 10, columns: 10, depth: 10 }), 1);
     }
 }

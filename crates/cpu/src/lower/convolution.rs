@@ -1,11 +1,11 @@
-//! Lowering of convolutions, and of sums of them.
+//! Lowering of convolutions.
 
-use graph::{Val, ops};
+use graph::ops;
 
 use super::Lowering;
 use crate::{
     conv::{Axis, Channels, Convolution, Extent, Features, Groups, Pair, Problem},
-    node::{Kind, Node},
+    node::Kind,
     view::View,
 };
 
@@ -47,39 +47,15 @@ impl Lowering<'_> {
         self.copy(image.select(&order)).select(&places)
     }
 
-    fn convolution_node(&mut self, problem: Problem, operands: Vec<View>, shape: &[usize]) -> View {
+    pub(super) fn convolution_node(
+        &mut self,
+        problem: Problem,
+        operands: Vec<View>,
+        shape: &[usize],
+    ) -> View {
         let dtype = self.nodes.buffer(operands[0].buffer).dtype;
         let plan = Convolution::new(problem, operands.len() / 2, dtype, self.isa);
         self.node(Kind::Convolution(Box::new(plan)), operands, dtype, shape)
-    }
-
-    /// The sum of two values as one node, where both are convolutions of the same sizes and strides that
-    /// nobody else reads. The nodes of the two are left unread.
-    pub(super) fn sum_of_convolutions(&mut self, [x, y]: [Val; 2]) -> Option<View> {
-        let (left, right) = (self.view(x), self.view(y));
-        let same = left.shape == right.shape && left.strides == right.strides;
-        if x == y || !same || self.uses[x.position()] != 1 || self.uses[y.position()] != 1 {
-            return None;
-        }
-        let (first, second) = (self.convolution_of(&left)?, self.convolution_of(&right)?);
-        let (Kind::Convolution(plan), Kind::Convolution(other)) = (&first.kind, &second.kind) else {
-            unreachable!("both are convolutions")
-        };
-        if plan.problem() != other.problem() {
-            return None;
-        }
-        let problem = plan.problem().clone();
-        let operands = [&first.operands[..], &second.operands[..]].concat();
-        let elements = self.nodes.buffer(left.buffer).elements;
-        let sum = self.convolution_node(problem, operands, &[elements]);
-        Some(View { buffer: sum.buffer, ..left })
-    }
-
-    /// The convolution of whose result a view shows every element.
-    fn convolution_of(&self, view: &View) -> Option<&Node> {
-        let node = self.nodes.nodes.iter().rfind(|node| node.result == view.buffer)?;
-        let whole = view.offset == 0 && view.elements() == self.nodes.buffer(view.buffer).elements;
-        (whole && matches!(node.kind, Kind::Convolution(_))).then_some(node)
     }
 }
 
