@@ -133,16 +133,17 @@ impl Problem {
         self
     }
 
-    /// Whether this has the shape of a gradient with respect to weights: channels are what stands for the
-    /// batch and for the kernel's outputs, and there are more positions in the kernel than in the result.
+    /// Whether this has the shape of a gradient with respect to weights: what stands for the batch, or for the
+    /// kernel's outputs, are neighbours where input channels are not, and there is more to sum over than there are
+    /// pixels in the result.
     pub(crate) fn sums_over_images(&self) -> bool {
         let plain = |axis: &Axis| axis.base_dilation == 1 && !axis.reversed;
         let size =
             |pick: fn(&Axis) -> Extent| self.axes.iter().map(|axis| pick(axis).size).product::<usize>();
-        let outputs = size(|axis| axis.output);
-        let strided = |size: usize, stride: usize| size == 1 || stride != 1;
-        let neighbours = self.batch_strides.input == 1 && strided(self.channels, self.channel_strides.input);
-        self.axes.iter().all(plain) && neighbours && size(|axis| axis.kernel) * self.channels > outputs
+        let apart = self.channels == 1 || self.channel_strides.input != 1;
+        let neighbours = self.batch_strides.input == 1 || self.feature_strides.kernel == 1;
+        let terms = size(|axis| axis.kernel) * self.channels;
+        self.axes.iter().all(plain) && apart && neighbours && terms > size(|axis| axis.output)
     }
 
     /// Whether the result or all of its terms are empty.

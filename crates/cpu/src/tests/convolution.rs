@@ -2,7 +2,7 @@
 
 use graph::{
     Builder, Graph, Reference, Ty,
-    ops::{Convolution, ImageAxes},
+    ops::{Convolution, ImageAxes, KernelAxes},
 };
 use tensor::{DType, Key, Tensor, parallel::with_threads};
 
@@ -100,6 +100,26 @@ fn images_of_any_layout_agree_with_the_reference() {
 }
 
 #[test]
+fn weight_gradients_of_images_of_any_layout_agree_with_the_reference() {
+    for features_last in [true, false] {
+        let lhs = if features_last { ImageAxes::features_last(2) } else { ImageAxes::features_first(2) };
+        let shape = if features_last { [4, 8, 8, 3] } else { [4, 3, 8, 8] };
+        let op = Convolution {
+            lhs: ImageAxes { batch: lhs.feature, feature: lhs.batch, spatial: lhs.spatial },
+            rhs: KernelAxes { output: 3, input: 0, spatial: vec![1, 2] },
+            out: ImageAxes { batch: 1, feature: 0, spatial: vec![2, 3] },
+            ..Convolution::new(2).with_padding_and_stride(1, 1)
+        };
+        let mut b = Builder::new("gradient");
+        let x = b.data("x", Ty::f32(shape));
+        let dy = b.data("dy", Ty::f32([4, 8, 8, 16]));
+        let dw = b.convolution(op, x, dy);
+        b.output("dw", dw);
+        agrees(&b.finish());
+    }
+}
+
+#[test]
 fn parts_and_broadcasts_of_tensors_are_convolved() {
     let mut b = Builder::new("views");
     let x = b.data("x", Ty::f32([2, 9, 9, 6]));
@@ -120,7 +140,7 @@ fn the_number_of_threads_changes_no_bit_of_a_convolution() {
     let y = b.convolution(op, x, w);
     let weights = Convolution {
         lhs: ImageAxes { batch: 3, feature: 0, spatial: vec![1, 2] },
-        rhs: graph::ops::KernelAxes { output: 3, input: 0, spatial: vec![1, 2] },
+        rhs: KernelAxes { output: 3, input: 0, spatial: vec![1, 2] },
         out: ImageAxes { batch: 1, feature: 0, spatial: vec![2, 3] },
         ..Convolution::new(2).with_padding_and_stride(1, 1)
     };
