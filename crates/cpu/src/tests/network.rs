@@ -94,3 +94,39 @@ fn transposes_around_products_cost_nothing() {
         compiled.steps().iter().map(Step::describe).collect::<Vec<_>>()
     );
 }
+
+#[test]
+fn a_sum_of_products_is_one_step() {
+    let mut b = Builder::new("tangent");
+    let shapes: [Shape; 4] = [[40, 30].into(), [20, 30].into(), [40, 50].into(), [20, 50].into()];
+    let x: Vec<Val> = (0..4).map(|k| b.data(k.to_string(), Ty::f32(shapes[k].clone()))).collect();
+    let (one, other) = (b.dot_transposed(x[0], x[1]), b.dot_transposed(x[2], x[3]));
+    let sum = b.add(one, other);
+    b.output("sum", sum);
+    let graph = b.finish();
+    let arguments: Vec<Tensor> =
+        shapes.iter().zip(1..).map(|(shape, seed)| uniform(DType::F32, shape.clone(), seed)).collect();
+    assert_eq!(compile(&graph, &[], BEST()).steps().len(), 1);
+    let expected = Reference::evaluate(&graph, &arguments.iter().collect::<Vec<_>>()).unwrap();
+    let found = run(&graph, &arguments, BEST());
+    let pairs = expected[0].to_f64_vec().into_iter().zip(found[0].to_f64_vec());
+    assert!(pairs.map(|(e, f)| (e - f).abs()).fold(0.0, f64::max) < 1e-5);
+}
+
+#[test]
+fn a_normalisation_over_rows_is_one_loop() {
+    let mut b = Builder::new("norm");
+    let ty = Ty::f32([300, 70]);
+    let (x, gain) = (b.data("x", ty), b.data("gain", Ty::f32([70])));
+    let normal = b.layer_norm(x, Some(gain), None, 1e-5);
+    let weights = b.softmax(normal, 1);
+    b.output("weights", weights);
+    let graph = b.finish();
+    let arguments = [uniform(DType::F32, [300, 70], 1), uniform(DType::F32, [70], 2)];
+    let compiled = compile(&graph, &[], BEST());
+    assert_eq!((compiled.steps().len(), graph::Executable::workspace_bytes(&compiled)), (1, 0));
+    let expected = Reference::evaluate(&graph, &arguments.iter().collect::<Vec<_>>()).unwrap();
+    let found = run(&graph, &arguments, BEST());
+    let pairs = expected[0].to_f64_vec().into_iter().zip(found[0].to_f64_vec());
+    assert!(pairs.map(|(e, f)| (e - f).abs()).fold(0.0, f64::max) < 1e-5);
+}
