@@ -7,6 +7,7 @@
 pub(crate) enum Level {
     /// What every processor of the target has.
     Baseline,
+    /// With fused multiplication and addition, which only convolutions use.
     #[cfg(target_arch = "x86_64")]
     Avx2,
     /// The parts F, BW, DQ and VL.
@@ -23,7 +24,7 @@ impl Isa {
     pub(crate) fn available() -> Vec<Self> {
         let mut sets = vec![Self(Level::Baseline)];
         #[cfg(target_arch = "x86_64")]
-        if is_x86_feature_detected!("avx2") {
+        if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
             sets.push(Self(Level::Avx2));
             if is_x86_feature_detected!("avx512f")
                 && is_x86_feature_detected!("avx512bw")

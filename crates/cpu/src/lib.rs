@@ -8,7 +8,8 @@
 //! `f64` crate `libm`) element by element.
 //!
 //! Results have the same bits for any number of threads, and those of loops on every processor. Matrix products depend
-//! on the processor's instruction set and cache sizes, because the order of summation does.
+//! on the processor's instruction set and cache sizes, because the order of summation does, and so do convolutions on
+//! the instruction set.
 
 mod accuracy;
 mod cache;

@@ -2,7 +2,7 @@
 
 use super::{
     copy::Copying,
-    problem::{Axis, Extent, Problem},
+    problem::{Axis, Extent, Problem, gcd},
     tile::{MAX_TAPS, Segment},
 };
 
@@ -84,10 +84,6 @@ impl Run {
         let even = self.taps == 1 || tap == self.tap + self.taps * self.tap_step;
         self.taps < MAX_TAPS && column == self.column + self.taps as isize && even
     }
-}
-
-const fn gcd(a: usize, b: usize) -> usize {
-    if b == 0 { a } else { gcd(b, a % b) }
 }
 
 /// Zeros that must stand before and after each row of inputs.

@@ -46,6 +46,20 @@ impl Axis {
         inside.then(|| position / self.base_dilation)
     }
 
+    /// The number of taps of an output that read an element.
+    pub(super) fn taps(&self, output: usize) -> usize {
+        let Some(last) = self.input.size.checked_sub(1) else { return 0 };
+        let start = (self.stride * output) as isize - self.low;
+        let beyond = (last * self.base_dilation) as isize - start;
+        let Ok(beyond) = usize::try_from(beyond) else { return 0 };
+        let first = start.min(0).unsigned_abs().div_ceil(self.window_dilation);
+        let end = self.kernel.size.min(beyond / self.window_dilation + 1);
+        // Taps meet elements every so often.
+        let period = self.base_dilation / gcd(self.base_dilation, self.window_dilation);
+        let mut taps = first..end.min(first + period);
+        taps.find(|&tap| self.position(output, tap).is_some()).map_or(0, |tap| (end - tap).div_ceil(period))
+    }
+
     /// Where the weight of a tap is, in elements.
     pub(super) const fn weight(&self, tap: usize) -> usize {
         let tap = if self.reversed { self.kernel.size - 1 - tap } else { tap };
@@ -180,15 +194,15 @@ impl Problem {
 
     /// Multiplications and additions where no tap falls on padding or between elements.
     pub(crate) fn operations(&self) -> usize {
-        let taps = self.axes.iter().map(|axis| {
-            let outputs = 0..axis.output.size;
-            let taps =
-                |output| (0..axis.kernel.size).filter(move |&tap| axis.position(output, tap).is_some());
-            outputs.map(|output| taps(output).count()).sum::<usize>()
-        });
+        let taps = |axis: &Axis| (0..axis.output.size).map(|output| axis.taps(output)).sum::<usize>();
         let each: usize = 2 * self.batch * self.channels * self.features * self.groups.count;
-        taps.fold(each, usize::saturating_mul)
+        self.axes.iter().map(taps).fold(each, usize::saturating_mul)
     }
+}
+
+/// The greatest common divisor.
+pub(super) const fn gcd(a: usize, b: usize) -> usize {
+    if b == 0 { a } else { gcd(b, a % b) }
 }
 
 fn merges(outer: &Axis, inner: &Axis) -> bool {

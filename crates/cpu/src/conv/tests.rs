@@ -205,12 +205,20 @@ fn all_attributes_are_exact_on_integers() {
                 seed += 1;
                 let reversed = seed % 2 == 0;
                 let spec = Spec { base, window, reversed, ..axis(input, kernel, stride, low, high) };
+                taps_are_counted(&problem(1, 1, 1, 1, &[spec]).axes[0]);
                 check::<f32>(&problem(2, 3, 5, 1, &[spec]), 1, |x| x as f32, f64::from);
                 let other = axis(4, 2, 1, 0, 1);
                 check::<f64>(&problem(1, 2, 3, 2, &[spec, other]), 2, |x| x, |x| x);
                 check::<f32>(&problem(1, 2, 3, 1, &[other, spec]), 1, |x| x as f32, f64::from);
             }
         }
+    }
+}
+
+fn taps_are_counted(axis: &Axis) {
+    for output in 0..axis.output.size {
+        let inside = (0..axis.kernel.size).filter(|&tap| axis.position(output, tap).is_some());
+        assert_eq!(axis.taps(output), inside.count(), "{axis:?}");
     }
 }
 
