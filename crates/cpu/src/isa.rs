@@ -7,7 +7,7 @@
 pub(crate) enum Level {
     /// What every processor of the target has.
     Baseline,
-    /// With fused multiplication and addition, which only convolutions use.
+    /// With fused multiplication and addition, which convolutions use.
     #[cfg(target_arch = "x86_64")]
     Avx2,
     /// The parts F, BW, DQ and VL.
