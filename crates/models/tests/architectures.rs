@@ -2,49 +2,25 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+mod golden;
+
+use std::path::{Path, PathBuf};
 
 use graph::{Graph, Reference, Role};
-use isoloss_models::{
-    Loss, Mode, Model, Params,
-    weights::{self, Checkpoint, MODEL_KEY},
-};
+use isoloss_models::{Loss, Mode};
 use tensor::{DType, Tensor};
 
+use self::golden::{Golden, paths};
+
 fn goldens() -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/goldens/architectures");
-    let mut paths: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    paths.retain(|path| path.extension().is_some_and(|extension| extension == "safetensors"));
-    paths.sort();
-    assert_eq!(paths.len(), 11, "one file for each network that make.py makes");
-    paths
+    paths("goldens/architectures", 11)
 }
 
-struct Golden {
-    checkpoint: Checkpoint,
-    model: Model,
-    /// Parameters and buffers.
-    params: Params,
+fn load(path: &Path) -> Golden {
+    Golden::load(path, "state.")
 }
 
 impl Golden {
-    fn load(path: &Path) -> Self {
-        let checkpoint = weights::load(path).unwrap();
-        let model = Model::parse(&checkpoint.metadata[MODEL_KEY]).unwrap();
-        let state = checkpoint.params.iter().filter_map(|(name, tensor)| {
-            name.strip_prefix("state.").map(|name| (name.to_owned(), tensor.clone()))
-        });
-        let params = model.arrange(Params::from_pairs(state)).unwrap();
-        Self { checkpoint, model, params }
-    }
-
-    fn tensor(&self, name: &str) -> &Tensor {
-        self.checkpoint.params.get(name).unwrap()
-    }
-
     fn objective(&self, mode: Mode, dtype: DType) -> Graph {
         self.model.objective_in(mode, self.tensor("x").shape()[0], dtype, Loss::CrossEntropy)
     }
@@ -85,7 +61,7 @@ const SINGLE: f64 = 2e-5;
 #[test]
 fn evaluation_is_pytorch_s() {
     for path in goldens() {
-        let golden = Golden::load(&path);
+        let golden = load(&path);
         for (dtype, tolerance) in [(DType::F64, ROUNDED), (DType::F32, SINGLE)] {
             let logits = golden.run(&golden.model.forward(golden.tensor("x").shape()[0], dtype));
             golden.assert_close("evaluation.logits", &logits[0], tolerance);
@@ -99,7 +75,7 @@ fn evaluation_is_pytorch_s() {
 #[test]
 fn training_and_its_new_buffers_are_pytorch_s() {
     for path in goldens() {
-        let golden = Golden::load(&path);
+        let golden = load(&path);
         for (dtype, tolerance) in [(DType::F64, ROUNDED), (DType::F32, SINGLE)] {
             let results = golden.run(&golden.objective(Mode::Training, dtype));
             golden.assert_close("training.loss", &results[0], tolerance);
@@ -116,7 +92,7 @@ fn training_and_its_new_buffers_are_pytorch_s() {
 #[test]
 fn gradients_are_pytorch_s() {
     for path in goldens() {
-        let golden = Golden::load(&path);
+        let golden = load(&path);
         let objective = golden.objective(Mode::Training, DType::F64);
         let wrt: Vec<usize> = objective.inputs_with(Role::Parameter).collect();
         let results = golden.run(&transform::grad(&objective, 0, &wrt));

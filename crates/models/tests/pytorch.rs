@@ -2,48 +2,25 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+mod golden;
+
+use std::path::{Path, PathBuf};
 
 use graph::{Argument, Executor, Graph, Reference};
-use isoloss_models::{
-    Loss, Model, Params,
-    weights::{self, Checkpoint, MODEL_KEY},
-};
+use isoloss_models::Loss;
 use tensor::{DType, Tensor};
 
+use self::golden::{Golden, paths};
+
 fn goldens() -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/goldens");
-    let mut paths: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    paths.retain(|path| path.extension().is_some_and(|extension| extension == "safetensors"));
-    paths.sort();
-    assert_eq!(paths.len(), 12, "one file for each network that make.py makes");
-    paths
+    paths("goldens", 12)
 }
 
-struct Golden {
-    checkpoint: Checkpoint,
-    model: Model,
-    params: Params,
+fn load(path: &Path) -> Golden {
+    Golden::load(path, "parameter.")
 }
 
 impl Golden {
-    fn load(path: &Path) -> Self {
-        let checkpoint = weights::load(path).unwrap();
-        let model = Model::parse(&checkpoint.metadata[MODEL_KEY]).unwrap();
-        let parameters = checkpoint.params.iter().filter_map(|(name, tensor)| {
-            name.strip_prefix("parameter.").map(|name| (name.to_owned(), tensor.clone()))
-        });
-        let params = model.arrange(Params::from_pairs(parameters)).unwrap();
-        Self { checkpoint, model, params }
-    }
-
-    fn tensor(&self, name: &str) -> &Tensor {
-        self.checkpoint.params.get(name).unwrap()
-    }
-
     fn batch(&self) -> usize {
         self.tensor("x").shape()[0]
     }
@@ -77,7 +54,7 @@ const SINGLE: f64 = 1e-6;
 #[test]
 fn logits_are_pytorch_s() {
     for path in goldens() {
-        let golden = Golden::load(&path);
+        let golden = load(&path);
         for (dtype, tolerance) in [(DType::F64, ROUNDED), (DType::F32, SINGLE)] {
             let logits = golden.run(&golden.model.forward(golden.batch(), dtype), dtype);
             golden.assert_close("logits", &logits[0], tolerance);
@@ -88,7 +65,7 @@ fn logits_are_pytorch_s() {
 #[test]
 fn losses_are_pytorch_s() {
     for path in goldens() {
-        let golden = Golden::load(&path);
+        let golden = load(&path);
         for loss in [Loss::CrossEntropy, Loss::SquaredError] {
             for (dtype, tolerance) in [(DType::F64, ROUNDED), (DType::F32, SINGLE)] {
                 let results = golden.run(&golden.model.objective(golden.batch(), dtype, loss), dtype);
@@ -102,7 +79,7 @@ fn losses_are_pytorch_s() {
 #[test]
 fn gradients_are_pytorch_s() {
     for path in goldens() {
-        let golden = Golden::load(&path);
+        let golden = load(&path);
         let objective = golden.model.objective(golden.batch(), DType::F64, Loss::CrossEntropy);
         let wrt: Vec<usize> = (0..golden.params.len()).collect();
         let results = golden.run(&transform::grad(&objective, 0, &wrt), DType::F64);
