@@ -5,11 +5,12 @@
 use tensor::DType;
 
 use crate::{
-    conv::{Convolution, Operands, Real},
+    conv::{Convolution, Operands},
     layout::Layout,
     memory::Memory,
     node::{BufferId, Node, Nodes},
     step::Whole,
+    vector::Real,
 };
 
 /// A sum of convolutions: its plan, and where operands, result and working memory are.

@@ -7,9 +7,8 @@
 //! slow path; `log1p` and `power`, and the transcendental functions of `f64`, call the standard library (`erf` of
 //! `f64` crate `libm`) element by element.
 //!
-//! Results have the same bits for any number of threads, and those of loops on every processor. Matrix products depend
-//! on the processor's instruction set and cache sizes, because the order of summation does, and so do convolutions on
-//! the instruction set.
+//! Results have the same bits for any number of threads, and those of loops on every processor. Matrix products
+//! and convolutions depend on the instruction set, because the order of summation and the rounding of products do.
 
 mod accuracy;
 mod cache;
@@ -32,15 +31,18 @@ mod memory;
 mod node;
 mod pattern;
 mod plan;
+mod prefetch;
 mod product;
 mod profile;
 mod program;
 mod schedule;
+mod scratch;
 mod step;
 mod system;
 #[cfg(test)]
 mod tests;
 mod trigonometry;
+mod vector;
 mod view;
 
 use std::sync::Arc;

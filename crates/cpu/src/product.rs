@@ -2,6 +2,8 @@
 
 use crate::{
     gemm::{self, Matrix, Sizes},
+    isa::Isa,
+    vector::Real,
     view::View,
 };
 
@@ -77,7 +79,7 @@ impl Product {
     }
 
     /// Computes the whole batch, given the operands of each term.
-    pub(crate) fn run<T: gemm::Float>(&self, out: &mut [T], operands: &[(&[T], &[T])]) {
+    pub(crate) fn run<T: Real>(&self, isa: Isa, out: &mut [T], operands: &[(&[T], &[T])]) {
         let size = self.rows * self.columns;
         if size == 0 {
             return;
@@ -85,13 +87,19 @@ impl Product {
         let operations = (0..self.terms.len()).map(|term| self.sizes(term).operations()).sum();
         gemm::for_each(out.chunks_mut(size), operations, |(index, out): (usize, &mut [T])| {
             for (term, operands) in operands.iter().enumerate() {
-                self.run_term(term, index, out, *operands);
+                self.run_term(isa, (term, index), out, *operands);
             }
         });
     }
 
     /// Computes the first term for one batch index, or adds another.
-    fn run_term<T: gemm::Float>(&self, term: usize, index: usize, out: &mut [T], (lhs, rhs): (&[T], &[T])) {
+    fn run_term<T: Real>(
+        &self,
+        isa: Isa,
+        (term, index): (usize, usize),
+        out: &mut [T],
+        (lhs, rhs): (&[T], &[T]),
+    ) {
         let (sizes, (left, right)) = (self.sizes(term), &self.terms[term]);
         if sizes.depth == 0 {
             // Where there is nothing to sum, there is no matrix to point at either.
@@ -110,7 +118,7 @@ impl Product {
             row_stride: right.depth_stride,
             column_stride: right.stride,
         };
-        if term == 0 { gemm::product(sizes, out, lhs, rhs) } else { gemm::add_product(sizes, out, lhs, rhs) }
+        gemm::product(isa, sizes, out, lhs, rhs, term > 0);
     }
 
     /// Where the matrix of a batch index starts in a side's buffer.

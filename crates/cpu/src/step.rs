@@ -6,7 +6,7 @@ use tensor::DType;
 
 use crate::{
     conv_step::Sum,
-    gemm::{Float, SERIAL_OPERATIONS},
+    gemm::SERIAL_OPERATIONS,
     isa::Isa,
     kernel::Kernel,
     lookup::Lookup,
@@ -18,6 +18,7 @@ use crate::{
     node::BufferId,
     product::Product,
     profile::StepCost,
+    vector::Real,
 };
 
 /// Steps of fewer operations and bytes than this are run by one thread (some ten microseconds).
@@ -76,8 +77,8 @@ impl Step {
         match self {
             Self::Loop(kernel) => kernel.run(memory, isa),
             Self::Product { product, dtype, operands, result } => match dtype {
-                DType::F32 => multiply::<f32>(product, memory, operands, *result),
-                DType::F64 => multiply::<f64>(product, memory, operands, *result),
+                DType::F32 => multiply::<f32>(product, memory, isa, operands, *result),
+                DType::F64 => multiply::<f64>(product, memory, isa, operands, *result),
                 DType::I32 | DType::Bool => unreachable!("the type rule admits floats only"),
             },
             Self::Convolution(sum) => sum.run(memory),
@@ -91,7 +92,7 @@ impl Step {
     }
 }
 
-fn multiply<T: Float>(product: &Product, memory: &Memory<'_>, operands: &[Whole], result: Whole) {
+fn multiply<T: Real>(product: &Product, memory: &Memory<'_>, isa: Isa, operands: &[Whole], result: Whole) {
     let read = |whole: &Whole| {
         // SAFETY: the operands were filled by earlier steps or are arguments, and the plan keeps the result apart from
         // everything that a product reads. No other step runs meanwhile.
@@ -101,7 +102,7 @@ fn multiply<T: Float>(product: &Product, memory: &Memory<'_>, operands: &[Whole]
         operands.chunks_exact(2).map(|pair| (read(&pair[0]), read(&pair[1]))).collect();
     // SAFETY: as above.
     let out = unsafe { memory.write::<T>(result.buffer, 0..result.elements) };
-    product.run(out, &operands);
+    product.run(isa, out, &operands);
 }
 
 fn look_up<T: Cell>(

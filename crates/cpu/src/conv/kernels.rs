@@ -1,41 +1,13 @@
 //! The tiles of each instruction set and element type.
 
-use std::ops::AddAssign;
-
 use super::{
     sweep::{self, Sweep, SweepFn},
     tile::{self, Tile, TileFn},
-    vector::{Plain, Vector},
 };
 use crate::{
-    gemm::Float,
     isa::{Isa, Level},
+    vector::{Real, Vector},
 };
-
-/// The element types of convolutions, with their vectors.
-pub(crate) trait Real: Float + AddAssign {
-    type Plain: Vector<Element = Self>;
-    #[cfg(target_arch = "x86_64")]
-    type Avx2: Vector<Element = Self>;
-    #[cfg(target_arch = "x86_64")]
-    type Avx512: Vector<Element = Self>;
-}
-
-impl Real for f32 {
-    type Plain = Plain<Self, 4>;
-    #[cfg(target_arch = "x86_64")]
-    type Avx2 = std::arch::x86_64::__m256;
-    #[cfg(target_arch = "x86_64")]
-    type Avx512 = std::arch::x86_64::__m512;
-}
-
-impl Real for f64 {
-    type Plain = Plain<Self, 2>;
-    #[cfg(target_arch = "x86_64")]
-    type Avx2 = std::arch::x86_64::__m256d;
-    #[cfg(target_arch = "x86_64")]
-    type Avx512 = std::arch::x86_64::__m512d;
-}
 
 /// Elements of a vector.
 pub(super) fn lanes<T: Real>(isa: Isa) -> usize {

@@ -18,24 +18,20 @@ mod kernels;
 mod out;
 mod pack;
 mod pixels;
-mod prefetch;
 mod problem;
-mod scratch;
 mod sums;
 mod sweep;
 #[cfg(test)]
 mod tests;
 mod tile;
-mod vector;
 mod weights;
 
-pub(crate) use kernels::Real;
 pub(crate) use problem::{Axis, Channels, Extent, Features, Groups, Pair, Problem};
 
 use tensor::DType;
 
 use self::{pixels::Pixels, weights::Weights};
-use crate::isa::Isa;
+use crate::{isa::Isa, vector::Real};
 
 /// Operands of one of the convolutions that are added up.
 #[derive(Clone, Copy, Debug)]

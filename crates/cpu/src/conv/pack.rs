@@ -2,7 +2,8 @@
 
 use rayon::prelude::*;
 
-use super::{geometry::Geometry, kernels::Real, out::Out, problem::Problem};
+use super::{geometry::Geometry, out::Out, problem::Problem};
+use crate::vector::Real;
 
 /// Neighbouring output channels that are computed together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

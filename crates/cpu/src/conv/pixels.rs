@@ -6,15 +6,13 @@ use rayon::prelude::*;
 use super::{
     Operands,
     geometry::{Geometry, Phase},
-    kernels::{Real, lanes, most_vectors, tile, tile_pixels},
+    kernels::{lanes, most_vectors, tile, tile_pixels},
     out::Out,
     pack::Packing,
-    prefetch::prefetch,
     problem::Problem,
-    scratch,
     tile::{MAX_LINES, Segment, Term, Tile, TileFn},
 };
-use crate::isa::Isa;
+use crate::{isa::Isa, prefetch::prefetch, scratch, vector::Real};
 
 /// A plan for a convolution, or a sum of several of the same sizes and strides.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,15 +7,13 @@ use rayon::prelude::*;
 use super::{
     Operands,
     copy::Copying,
-    kernels::Real,
     out::Out,
     pack::Block,
     problem::Extent,
-    scratch,
     sweep::Sweep,
     weights::{Side, Taps, Weights},
 };
-use crate::isa::Isa;
+use crate::{isa::Isa, scratch, vector::Real};
 
 impl Weights {
     /// Computes the sum of the convolutions of all terms.

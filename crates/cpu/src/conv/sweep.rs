@@ -1,7 +1,7 @@
 //! The innermost loops of weight gradients: the weights of a few input channels, taps and vectors of output
 //! channels stay in registers while the pixels of many rows pass by.
 
-use super::vector::Vector;
+use crate::vector::Vector;
 
 /// Rows to pass over, and where the sums go.
 #[derive(Clone, Copy, Debug)]

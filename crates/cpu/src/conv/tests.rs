@@ -5,10 +5,9 @@ use tensor::Key;
 use super::{
     Convolution, Operands,
     geometry::indices,
-    kernels::Real,
     problem::{Axis, Channels, Extent, Features, Groups, Pair, Problem},
 };
-use crate::isa::Isa;
+use crate::{isa::Isa, vector::Real};
 
 /// An axis by its sizes and attributes; strides are filled in later.
 #[derive(Clone, Copy)]
@@ -156,8 +155,8 @@ fn check<T: Real>(problem: &Problem, terms: usize, from: fn(f64) -> T, to: fn(T)
         operands.iter().map(|(input, kernel)| Operands { input, kernel }).collect();
     for isa in Isa::available() {
         let plan = Convolution::new(problem.clone(), terms, T::DTYPE, isa);
-        let mut found = vec![T::ONE; output];
-        let mut workspace = vec![T::ONE; plan.workspace()];
+        let mut found = vec![from(1.0); output];
+        let mut workspace = vec![from(1.0); plan.workspace()];
         plan.run(&mut found, &operands, &mut workspace);
         let found: Vec<f64> = found.into_iter().map(to).collect();
         assert_eq!(expected, found, "{isa:?}: {problem:?}");

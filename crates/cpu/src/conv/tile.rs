@@ -5,7 +5,7 @@
 //! Taps that follow each other along the row share what they read: input pixel `q` meets output pixels `q`,
 //! `q - 1`, `q - 2`.
 
-use super::vector::Vector;
+use crate::vector::Vector;
 
 /// Most taps in one segment.
 pub(super) const MAX_TAPS: usize = 3;

@@ -9,12 +9,12 @@
 use super::{
     copy::Copying,
     geometry::indices,
-    kernels::{Real, lanes, most_vectors, sweep, sweep_inputs},
+    kernels::{lanes, most_vectors, sweep, sweep_inputs},
     pack::{Block, blocks},
     problem::{Axis, Extent, Problem},
     tile::MAX_TAPS,
 };
-use crate::isa::Isa;
+use crate::{isa::Isa, vector::Real};
 
 /// A plan for such a convolution.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,6 +5,7 @@ mod convolution;
 mod donation;
 mod kernels;
 mod network;
+mod products;
 mod random_bits;
 mod refusal;
 mod same_bits;

@@ -24,7 +24,10 @@ fn the_instruction_set_of_loops_changes_no_bit() {
     for seed in 0..30 {
         for dtype in [DType::F32, DType::F64] {
             let (graph, arguments) = random(Key::new(3000 + seed), dtype, Numbers::Wild, 40);
-            if graph.vals().any(|val| matches!(graph.def(val), Def::Apply { op: Prim::Convolution(_), .. })) {
+            let fuses = |val| {
+                matches!(graph.def(val), Def::Apply { op: Prim::Convolution(_) | Prim::DotGeneral(_), .. })
+            };
+            if graph.vals().any(fuses) {
                 continue;
             }
             let best = bits(&run(&graph, &arguments, BEST()));

@@ -1,4 +1,38 @@
-//! Vectors of the instruction sets, as the convolution kernels see them.
+//! Vectors of the instruction sets, as the kernels of products and convolutions see them.
+
+#![expect(unsafe_code, reason = "vector instructions")]
+
+#[cfg(target_arch = "x86_64")]
+mod transpose;
+
+use std::ops::AddAssign;
+
+use tensor::Element;
+
+/// The element types of products and convolutions, with their vectors.
+pub(crate) trait Real: Element + AddAssign {
+    type Plain: Vector<Element = Self>;
+    #[cfg(target_arch = "x86_64")]
+    type Avx2: Vector<Element = Self>;
+    #[cfg(target_arch = "x86_64")]
+    type Avx512: Vector<Element = Self>;
+}
+
+impl Real for f32 {
+    type Plain = Plain<Self, 4>;
+    #[cfg(target_arch = "x86_64")]
+    type Avx2 = std::arch::x86_64::__m256;
+    #[cfg(target_arch = "x86_64")]
+    type Avx512 = std::arch::x86_64::__m512;
+}
+
+impl Real for f64 {
+    type Plain = Plain<Self, 2>;
+    #[cfg(target_arch = "x86_64")]
+    type Avx2 = std::arch::x86_64::__m256d;
+    #[cfg(target_arch = "x86_64")]
+    type Avx512 = std::arch::x86_64::__m512d;
+}
 
 /// A register of neighbouring elements.
 ///
@@ -24,6 +58,17 @@ pub(crate) trait Vector: Copy {
 
     /// `self + x y`.
     unsafe fn add_product(self, x: Self, y: Self) -> Self;
+
+    /// Brings element `i * stride + j` of a square block of `LANES` by `LANES` to `j * to_stride + i`.
+    #[inline(always)]
+    unsafe fn transpose(from: *const Self::Element, stride: usize, to: *mut Self::Element, to_stride: usize) {
+        for i in 0..Self::LANES {
+            for j in 0..Self::LANES {
+                // SAFETY: the caller promises the block and its place.
+                unsafe { *to.add(j * to_stride + i) = *from.add(i * stride + j) };
+            }
+        }
+    }
 }
 
 /// Vectors for every processor: as many elements as its narrowest vector registers have.
@@ -79,11 +124,11 @@ plain!(f64, 2);
 mod x86 {
     use std::arch::x86_64::*;
 
-    use super::Vector;
+    use super::{Vector, transpose};
 
     macro_rules! vector {
         ($vector:ty, $element:ty, $lanes:literal,
-         $zero:ident $splat:ident $load:ident $store:ident $add:ident $fmadd:ident) => {
+         $zero:ident $splat:ident $load:ident $store:ident $add:ident $fmadd:ident $(, $transpose:path)?) => {
             impl Vector for $vector {
                 type Element = $element;
                 const LANES: usize = $lanes;
@@ -123,12 +168,20 @@ mod x86 {
                     // SAFETY: the caller promises the instruction set.
                     unsafe { $fmadd(x, y, self) }
                 }
+
+                $(
+                    #[inline(always)]
+                    unsafe fn transpose(from: *const $element, stride: usize, to: *mut $element, to_stride: usize) {
+                        // SAFETY: the caller promises the instruction set, the block and its place.
+                        unsafe { $transpose(from, stride, to, to_stride) };
+                    }
+                )?
             }
         };
     }
 
-    vector!(__m512, f32, 16, _mm512_setzero_ps _mm512_set1_ps _mm512_loadu_ps _mm512_storeu_ps _mm512_add_ps _mm512_fmadd_ps);
+    vector!(__m512, f32, 16, _mm512_setzero_ps _mm512_set1_ps _mm512_loadu_ps _mm512_storeu_ps _mm512_add_ps _mm512_fmadd_ps, transpose::sixteen);
     vector!(__m512d, f64, 8, _mm512_setzero_pd _mm512_set1_pd _mm512_loadu_pd _mm512_storeu_pd _mm512_add_pd _mm512_fmadd_pd);
-    vector!(__m256, f32, 8, _mm256_setzero_ps _mm256_set1_ps _mm256_loadu_ps _mm256_storeu_ps _mm256_add_ps _mm256_fmadd_ps);
+    vector!(__m256, f32, 8, _mm256_setzero_ps _mm256_set1_ps _mm256_loadu_ps _mm256_storeu_ps _mm256_add_ps _mm256_fmadd_ps, transpose::eight);
     vector!(__m256d, f64, 4, _mm256_setzero_pd _mm256_set1_pd _mm256_loadu_pd _mm256_storeu_pd _mm256_add_pd _mm256_fmadd_pd);
 }

@@ -1,5 +1,7 @@
 //! Working memory of each thread.
 
+#![expect(unsafe_code, reason = "the same memory serves all element types")]
+
 use std::cell::RefCell;
 
 use tensor::Element;
@@ -16,7 +18,7 @@ thread_local! {
 
 /// Calls `work` with `count` elements of this thread, whose values are those of earlier work. Uses nest no
 /// deeper than one.
-pub(super) fn with<T: Element, R>(count: usize, work: impl FnOnce(&mut [T]) -> R) -> R {
+pub(crate) fn with<T: Element, R>(count: usize, work: impl FnOnce(&mut [T]) -> R) -> R {
     let mut lines = LINES.take();
     let wanted = (count * size_of::<T>()).div_ceil(LINE_BYTES);
     if lines.len() < wanted {

@@ -1,10 +1,12 @@
 //! Hints to the caches.
 
+#![expect(unsafe_code, reason = "prefetching takes pointers")]
+
 const LINE_BYTES: usize = 64;
 
 /// Asks the processor to bring `count` elements of each of `pixels` pixels, `stride` apart, into its caches. Any address
 /// will do.
-pub(super) fn prefetch<T>(from: *const T, pixels: usize, stride: usize, count: usize) {
+pub(crate) fn prefetch<T>(from: *const T, pixels: usize, stride: usize, count: usize) {
     if stride * size_of::<T>() <= LINE_BYTES {
         return prefetch_run(from, pixels * stride);
     }
