@@ -1,6 +1,7 @@
 //! Choosing the instruction set at run time: the same source compiled for AVX-512, AVX2 and the baseline.
 //!
-//! No version may contract a multiplication and an addition into one rounding, so all give the same bits.
+//! A multiplication and an addition have one rounding exactly where the source says `mul_add`, so all versions give the
+//! same bits.
 
 /// Instruction sets for which there are versions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -60,12 +61,12 @@ macro_rules! versions {
             $($argument: $type),*
         ) $(-> $result)? {
             #[cfg(target_arch = "x86_64")]
-            #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2")]
+            #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
             fn avx512$(<$($generic: $bound),*>)?($($argument: $type),*) $(-> $result)? {
                 $body($($argument),*)
             }
             #[cfg(target_arch = "x86_64")]
-            #[target_feature(enable = "avx2")]
+            #[target_feature(enable = "avx2,fma")]
             fn avx2$(<$($generic: $bound),*>)?($($argument: $type),*) $(-> $result)? {
                 $body($($argument),*)
             }

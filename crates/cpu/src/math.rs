@@ -1,5 +1,6 @@
-//! Transcendental functions of `f32` in plain multiplications and additions, so that loops over them vectorise and
-//! every instruction set gives the same bits.
+//! Transcendental functions of `f32` in multiplications, additions and both fused with one rounding, so that loops over
+//! them vectorise and every instruction set gives the same bits. A processor that cannot fuse computes the same bits in
+//! software, slowly.
 //!
 //! Polynomials are minimax fits (Remez exchange) to the functions named at each; arguments are reduced as in
 //! Cody and Waite, *Software manual for the elementary functions*, 1980. Error bounds are those of
@@ -16,7 +17,7 @@ const LN_2_LOW: f32 = -2.121_944_4e-4;
 fn polynomial<const N: usize>(x: f32, c: [f32; N]) -> f32 {
     let mut sum = c[N - 1];
     for i in (0..N - 1).rev() {
-        sum = sum * x + c[i];
+        sum = sum.mul_add(x, c[i]);
     }
     sum
 }
@@ -26,12 +27,12 @@ fn polynomial<const N: usize>(x: f32, c: [f32; N]) -> f32 {
 pub(crate) fn exp(x: f32) -> f32 {
     // Beyond these bounds the result is infinite or zero anyway. NaN passes.
     let x = x.clamp(-104.0, 89.0);
-    let shifted = x * std::f32::consts::LOG2_E + ROUND;
-    let n = shifted - ROUND;
-    let r = (x - n * LN_2_HIGH) - n * LN_2_LOW;
+    let shifted = x.mul_add(std::f32::consts::LOG2_E, ROUND);
+    let n = ROUND - shifted;
+    let r = n.mul_add(LN_2_LOW, n.mul_add(LN_2_HIGH, x));
     // (e^r - 1 - r) / r² on ±ln(2)/2.
     let p = polynomial(r, [0.499_999_94, 0.166_665_2, 0.041_668_4, 0.008_368_851, 0.001_381_432_3]);
-    let y = p * (r * r) + r + 1.0;
+    let y = p.mul_add(r * r, r) + 1.0;
     // Two factors, because 2^n itself may be out of range.
     let n = (shifted.to_bits() as i32).wrapping_sub(ROUND.to_bits() as i32);
     let half = n >> 1;
@@ -70,8 +71,8 @@ pub(crate) fn log(x: f32) -> f32 {
         ],
     );
     let square = f * f;
-    let y = f * square * p + e * LN_2_LOW - 0.5 * square;
-    let finite = (f + y) + e * LN_2_HIGH;
+    let y = (f * square).mul_add(p, square.mul_add(-0.5, e * LN_2_LOW));
+    let finite = e.mul_add(LN_2_HIGH, f + y);
     if x > 0.0 {
         if x == f32::INFINITY { x } else { finite }
     } else if x == 0.0 {
@@ -88,7 +89,7 @@ pub(crate) fn tanh(x: f32) -> f32 {
     let square = x * x;
     // (tanh x - x) / x³ in x² up to 0.625².
     let p = polynomial(square, [-0.333_332_8, 0.133_314_42, -0.053_739_715, 0.020_639_088, -0.005_704_987_5]);
-    let small = size + size * square * p;
+    let small = (size * square).mul_add(p, size);
     let large = 1.0 - 2.0 / (exp(2.0 * size) + 1.0);
     (if size < 0.625 { small } else { large }).copysign(x)
 }
@@ -117,7 +118,7 @@ pub(crate) fn erf(x: f32) -> f32 {
             7.853_861_5e-5,
         ],
     );
-    let small = size + size * q;
+    let small = size.mul_add(q, size);
     // -ln(1 - erf(x)) from 1 to 4, beyond which erf rounds to 1. NaN passes.
     let clamped = size.clamp(1.0, 4.0);
     let r = polynomial(
