@@ -130,7 +130,8 @@ pub(crate) struct Node {
     pub(crate) val: Val,
 }
 
-/// A lowered graph. Nodes come after what they read; each result has a view for each output of the graph.
+/// A lowered graph. Nodes come after what they read, until fusion appends copies of some; each result has a view for
+/// each output of the graph.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Nodes {
     pub(crate) buffers: Vec<BufferSpec>,

@@ -57,7 +57,7 @@ pub(crate) struct Program {
 impl Program {
     pub(crate) fn new(graph: &Graph, donations: &[Donation], options: Options) -> Result<Self, ExecError> {
         let mut nodes = lower(graph, donations, options.isa)?;
-        let groups = fuse(&nodes, options.fusing);
+        let groups = fuse(&mut nodes, options.fusing);
         let schedule = schedule(&mut nodes, groups, donations);
         let too_large = || ExecError::Memory { graph: graph.name().to_owned(), bytes: usize::MAX };
         let layout = lay_out(&mut nodes, &schedule).ok_or_else(too_large)?;

@@ -1,46 +1,43 @@
 //! Which nodes run together in one loop.
 
 mod extent;
+mod group;
 mod ranks;
+mod recompute;
 
-use self::ranks::Ranks;
+use self::{ranks::Ranks, recompute::recompute};
 use crate::{
     node::{Kind, Nodes},
     view::View,
 };
 
-pub(crate) use extent::{Extent, Level, MAX_ROW};
-
-/// Nodes that run together: a single product, or maps and reductions over the same matrix, in order.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Group {
-    pub(crate) members: Vec<usize>,
-    /// Rows and columns of the matrix that a loop runs over; one row where nothing is reduced or repeated.
-    pub(crate) rows: usize,
-    pub(crate) columns: usize,
-    /// Whether a member reads what another has computed for each row: whole rows must be in a tile.
-    pub(crate) row_local: bool,
-}
+pub(crate) use self::{
+    extent::{Extent, Level, MAX_ROW},
+    group::Group,
+};
 
 /// Most nodes in one loop: keeps the registers of a tile in the innermost cache.
 const MAX_MEMBERS: usize = 64;
 
 /// Groups all nodes. Each elementwise node or reduction joins the loops that compute its operands wherever it reads
 /// them position by position, or row by row, and no other path leads from one to the other; then loops that read the
-/// same memory are joined.
-pub(crate) fn fuse(nodes: &Nodes, fusing: bool) -> Vec<Group> {
-    let mut fusion = Fusion::new(nodes);
-    if fusing {
-        for (position, node) in nodes.nodes.iter().enumerate() {
-            for view in &node.operands {
-                if let Some(producer) = fusion.producers[view.buffer.0] {
-                    fusion.try_merge(producer, position);
-                }
-            }
-        }
-        fusion.merge_siblings();
-    }
-    fusion.finish()
+/// same memory are joined; then values are computed again where that costs less than storing them.
+pub(crate) fn fuse(nodes: &mut Nodes, fusing: bool) -> Vec<Group> {
+    let drafts = if fusing {
+        let drafts = Fusion::new(nodes).run();
+        recompute(nodes, drafts)
+    } else {
+        Fusion::new(nodes).drafts()
+    };
+    drafts.into_iter().map(|draft| Group::new(nodes, draft)).collect()
+}
+
+/// The nodes of a group, in an order in which they can run.
+#[derive(Clone, Debug)]
+struct Draft {
+    members: Vec<usize>,
+    /// What a loop runs over; `None` where the group is not a loop or has no elements.
+    extent: Option<Extent>,
 }
 
 struct Fusion<'a> {
@@ -80,6 +77,18 @@ impl<'a> Fusion<'a> {
             extents: nodes.nodes.iter().map(extent).collect(),
             ranks: Ranks::new(&reads),
         }
+    }
+
+    fn run(mut self) -> Vec<Draft> {
+        for (position, node) in self.nodes.nodes.iter().enumerate() {
+            for view in &node.operands {
+                if let Some(producer) = self.producers[view.buffer.0] {
+                    self.try_merge(producer, position);
+                }
+            }
+        }
+        self.merge_siblings();
+        self.drafts()
     }
 
     /// Merges the group of `user` into that of `producer`, where one loop can run both.
@@ -176,42 +185,13 @@ impl<'a> Fusion<'a> {
         elements(from) == elements(to)
     }
 
-    fn finish(self) -> Vec<Group> {
-        let groups = self.members.iter().zip(&self.extents).filter(|(members, _)| !members.is_empty());
-        groups.map(|(members, &extent)| self.group(members, extent)).collect()
-    }
-
-    fn group(&self, members: &[usize], extent: Option<Extent>) -> Group {
-        let mut members = members.to_vec();
-        members.sort_unstable();
-        let first = &self.nodes.nodes[members[0]];
-        let (rows, columns) = match extent {
-            Some(Extent::Flat(elements)) => self.arrangement(&members, elements),
-            Some(matrix) => matrix.matrix(),
-            None => Extent::of(self.nodes, first).matrix(),
+    fn drafts(self) -> Vec<Draft> {
+        let groups = self.members.into_iter().zip(self.extents).filter(|(members, _)| !members.is_empty());
+        let draft = |(mut members, extent): (Vec<usize>, _)| {
+            members.sort_unstable();
+            Draft { members, extent }
         };
-        let row_local = self.has_inner_rows(&members, (rows, columns));
-        Group { members, rows, columns, row_local }
-    }
-
-    /// Rows and columns for elementwise operations: such that a vector that is repeated for each row is seen as one.
-    fn arrangement(&self, members: &[usize], elements: usize) -> (usize, usize) {
-        let views = members.iter().flat_map(|&member| &self.nodes.nodes[member].operands);
-        let repeated = |view: &View| match view.runs()[..] {
-            [(rows, 0), _, ..] if view.elements() == elements => Some((rows, elements / rows)),
-            _ => None,
-        };
-        views.into_iter().find_map(repeated).unwrap_or((1, elements))
-    }
-
-    fn has_inner_rows(&self, members: &[usize], matrix: (usize, usize)) -> bool {
-        let is_inner_row = |view: &View| {
-            self.producers[view.buffer.0].is_some_and(|producer| {
-                let level = Level::result(self.nodes, &self.nodes.nodes[producer], matrix);
-                members.binary_search(&producer).is_ok() && level == Some(Level::Row)
-            })
-        };
-        members.iter().any(|&member| self.nodes.nodes[member].operands.iter().any(is_inner_row))
+        groups.map(draft).collect()
     }
 }
 

@@ -119,14 +119,10 @@ fn fold_lanes<T: Cell>(x: &[T], identity: T, combine: impl Fn(T, T) -> T) -> T {
     for (lane, &x) in lanes.iter_mut().zip(rest) {
         *lane = combine(*lane, x);
     }
-    let mut width = LANES / 2;
-    while width > 0 {
-        for i in 0..width {
-            lanes[i] = combine(lanes[i], lanes[i + width]);
-        }
-        width /= 2;
-    }
-    lanes[0]
+    // Each half a value of its own: halves that overwrite each other would go through memory.
+    let eight: [T; 8] = std::array::from_fn(|i| combine(lanes[i], lanes[i + 8]));
+    let four: [T; 4] = std::array::from_fn(|i| combine(eight[i], eight[i + 4]));
+    combine(combine(four[0], four[2]), combine(four[1], four[3]))
 }
 
 #[inline(always)]

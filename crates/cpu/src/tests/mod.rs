@@ -7,6 +7,7 @@ mod kernels;
 mod network;
 mod products;
 mod random_bits;
+mod recompute;
 mod refusal;
 mod same_bits;
 
