@@ -166,6 +166,7 @@ impl<'a> Memory<'a> {
         if range.start >= end {
             return;
         }
+        let range = range.start..end;
         let first = self.pointer::<T>(buffer, &range).cast::<u8>();
         #[cfg(target_arch = "x86_64")]
         for line in 0..(range.len() * size_of::<T>()).div_ceil(ALIGNMENT) {
