@@ -33,6 +33,13 @@ impl fmt::Display for Failure {
 /// What can be wrong with what the command line itself was asked.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CliError {
+    #[error("{}: metadata '{key}' is damaged: {source}", path.display())]
+    Input { path: PathBuf, key: &'static str, source: serde_json::Error },
+    #[error(
+        "{a} and {b} read their data differently (normalisation or vocabulary), so no data set can be given to both; train \
+         both on data normalised alike, as with the same --data"
+    )]
+    Inputs { a: String, b: String },
     #[error("there is no recipe called '{name}'{}; known: {}", names::suggestion(name, &known.iter().map(String::as_str).collect::<Vec<_>>()), known.join(", "))]
     UnknownRecipe { name: String, known: Vec<String> },
     #[error("cannot write to standard output: {source}")]

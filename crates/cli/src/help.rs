@@ -15,7 +15,15 @@ lstm:vocab=96,hidden=256,layers=1,steps=64 is a recurrent network over tokens.";
 /// A data specification, the value of `--data`.
 const DATA_SPEC: &str = "\
 digits: built-in 8x8 handwritten digits (UCI), 1,437 to train and 360 to test. \
-mnist:DIR and fashion-mnist:DIR: the four IDX files of that data set in folder DIR, gzipped or not.";
+mnist:DIR, fashion-mnist:DIR: the four IDX files of that data set in folder DIR, gzipped or not. \
+cifar10:DIR, cifar100:DIR: their binary version; labels=fine|coarse. \
+text:FILE: a text, character by character, whose end is held out; test=0.1, augment=offset. \
+clusters (classes=10, features=20, spread=1), teacher (features=20, hidden=50, classes=10), mnist1d: drawn; train=N, test=N, \
+seed=N. Options follow after the place or the name: cifar10:DIR,normalize=on,augment=crop+flip. \
+normalize=on takes the training part's mean and deviation out of each channel; a trained network remembers them. \
+augment=PART+PART changes training images at random: crop (crop:4, pixels of padding), flip, scale (scale:0.2), rotate \
+(rotate:30, degrees). first=N, fraction=F with part=K, or bias=B with part=1|2 train on a part of the examples, drawn with \
+split_seed=N..";
 
 /// A loss, the value of `--loss`.
 const LOSS: &str = "\

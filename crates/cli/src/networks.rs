@@ -1,8 +1,14 @@
 //! Networks given on the command line.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
-use isoloss::models::{self, Model, Params};
+use isoloss::{
+    data::{self, Input, Splits},
+    models::{self, Model, Params, weights},
+};
 
 use crate::{
     failure::{CliError, Failure},
@@ -18,13 +24,23 @@ pub(crate) struct Network {
     pub(crate) model: Model,
     /// The weights.
     pub(crate) params: Params,
+    /// How it reads its data, where its file says so.
+    pub(crate) input: Option<Input>,
 }
 
 impl Network {
     /// Reads a network; `spec` goes before the architecture that the file names.
     pub(crate) fn load(path: &Path, spec: Option<&str>) -> Result<Self, Failure> {
         let (model, params) = models::load_model(path, spec)?;
-        Ok(Self { path: path.to_owned(), model, params })
+        let input = read_input(&place::weights_file(path))?;
+        Ok(Self { path: path.to_owned(), model, params, input })
+    }
+
+    /// What the file of a network made from this one says about itself.
+    pub(crate) fn metadata(&self) -> BTreeMap<String, String> {
+        let model = (weights::MODEL_KEY.to_owned(), self.model.spec());
+        let input = self.input.as_ref().map(|input| (Input::KEY.to_owned(), input.to_json()));
+        std::iter::once(model).chain(input).collect()
     }
 
     /// The argument as text.
@@ -40,6 +56,24 @@ pub(crate) fn load_alike(paths: &[PathBuf], spec: Option<&str>) -> Result<Vec<Ne
         check_alike(&pair[0], &pair[1])?;
     }
     Ok(networks)
+}
+
+fn read_input(file: &Path) -> Result<Option<Input>, Failure> {
+    let metadata = weights::metadata(file)?;
+    let input = metadata.get(Input::KEY).map(|text| Input::from_json(text)).transpose();
+    Ok(input.map_err(|source| CliError::Input { path: file.to_owned(), key: Input::KEY, source })?)
+}
+
+/// Loads a data set as these networks read theirs: with the normalisation and the vocabulary of their training.
+pub(crate) fn load_data(spec: &str, networks: &[Network]) -> Result<Splits, Failure> {
+    let splits = data::load(spec)?;
+    if let Some(pair) = networks.windows(2).find(|pair| pair[0].input != pair[1].input) {
+        return Err(CliError::Inputs { a: pair[0].name(), b: pair[1].name() }.into());
+    }
+    match networks.first().and_then(|network| network.input.as_ref()) {
+        Some(input) => Ok(splits.read_as(input)?),
+        None => Ok(splits),
+    }
 }
 
 /// The weights files that are read, which no result may replace.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::{DataError, Dataset, Splits, idx, scaled::labelled};
+use crate::{DataError, Splits, idx, line::Line, scaled::labelled};
 
 const IMAGES: &[u8] = include_bytes!("../assets/digits-images-idx3-ubyte.gz");
 const LABELS: &[u8] = include_bytes!("../assets/digits-labels-idx1-ubyte.gz");
@@ -15,28 +15,29 @@ const WHITE: f32 = 16.0;
 const HELD_OUT_EVERY: usize = 5;
 
 /// 1,797 images of 8 × 8 pixels, 1,437 to train on and 360 held out; both keep the order of the source.
-pub(crate) fn load(spec: &str) -> Result<Splits, DataError> {
+pub(crate) fn load(line: &Line<'_>) -> Result<Splits, DataError> {
     let (images_path, labels_path) = (Path::new("digits images"), Path::new("digits labels"));
     let (images, labels) = (idx::decode(images_path, IMAGES, 3)?, idx::decode(labels_path, LABELS, 1)?);
-    let all = labelled("digits", 10, &images, &labels, WHITE, labels_path)?;
+    let all = labelled("digits", 10, images, &labels, WHITE, labels_path)?;
     let (test, train): (Vec<usize>, Vec<usize>) =
         (0..all.len()).partition(|index| index % HELD_OUT_EVERY == 0);
-    let part = |name: &str, indices: &[usize]| {
-        let (x, labels) = all.gather(indices);
-        Dataset::new(format!("digits ({name})"), all.classes(), x, labels)
-    };
-    Ok(Splits { spec: spec.to_owned(), train: part("train", &train)?, test: part("test", &test)? })
+    let part = |name: &str, indices: &[usize]| all.select(indices).renamed(format!("digits ({name})"));
+    Ok(Splits { spec: line.spec.to_owned(), train: part("train", &train), test: part("test", &test) })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn digits() -> Splits {
+        load(&Line::new("digits", false).unwrap()).unwrap()
+    }
+
     #[test]
     fn the_digits_are_those_of_the_source() {
-        let splits = load("digits").unwrap();
+        let splits = digits();
         assert_eq!((splits.train.len(), splits.test.len()), (1437, 360));
-        let sum = |data: &Dataset| data.x().to_f64_vec().iter().sum::<f64>() * f64::from(WHITE);
+        let sum = |data: &crate::Dataset| data.x().to_f64_vec().iter().sum::<f64>() * f64::from(WHITE);
         assert_eq!(sum(&splits.train) + sum(&splits.test), 561_718.0);
         let first = splits.test.x().as_slice::<f32>().unwrap()[..8].to_vec();
         assert_eq!(first, [0., 0., 5., 13., 9., 1., 0., 0.].map(|grey: f32| grey / 16.0));
@@ -45,21 +46,17 @@ mod tests {
 
     #[test]
     fn pixels_span_the_unit_interval() {
-        let splits = load("digits").unwrap();
-        let pixels = splits.train.x().as_slice::<f32>().unwrap();
-        assert_eq!(pixels.iter().copied().fold(f32::NAN, f32::min), 0.0);
-        assert_eq!(pixels.iter().copied().fold(f32::NAN, f32::max), 1.0);
+        let splits = digits();
+        let pixels = splits.train.x().to_f64_vec();
+        assert_eq!(pixels.iter().copied().fold(f64::NAN, f64::min), 0.0);
+        assert_eq!(pixels.iter().copied().fold(f64::NAN, f64::max), 1.0);
     }
 
     #[test]
     fn every_digit_is_in_both_parts() {
-        let splits = load("digits").unwrap();
+        let splits = digits();
         for data in [&splits.train, &splits.test] {
-            let labels = data.labels().as_slice::<i32>().unwrap();
-            for digit in 0..10 {
-                let count = labels.iter().filter(|&&label| label == digit).count();
-                assert!(count * 15 > data.len(), "{}: {count} of digit {digit}", data.name());
-            }
+            assert!(data.counts().iter().all(|&count| count * 15 > data.len()), "{}", data.name());
         }
     }
 }

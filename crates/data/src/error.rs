@@ -26,6 +26,43 @@ pub enum DataError {
         /// What was found instead.
         found: String,
     },
+    /// An option that the data set does not have.
+    #[error("there is no option of {name} called '{found}'{}; known: {}", names::suggestion(found, known), known.join(", "))]
+    Option {
+        /// The data set.
+        name: String,
+        /// The option given.
+        found: String,
+        /// The options there are.
+        known: Vec<&'static str>,
+    },
+    /// A character that a vocabulary lacks.
+    #[error(
+        "data set '{name}': character {character:?} at position {position} is not in the vocabulary of {size} \
+         characters; a network reads only what it was trained on"
+    )]
+    Character {
+        /// The data set.
+        name: String,
+        /// The character.
+        character: char,
+        /// Its position in the part, counted from 0 in characters.
+        position: usize,
+        /// The size of the vocabulary.
+        size: usize,
+    },
+    /// What a network was trained on is not what a data set holds.
+    #[error(
+        "data set '{name}' cannot be read as the network reads its data: expected {expected}, found {found}"
+    )]
+    Input {
+        /// The data set.
+        name: String,
+        /// What the network reads.
+        expected: String,
+        /// What the data set holds.
+        found: String,
+    },
     /// None of the names under which a file may lie is there.
     #[error("no {what} in {}: looked for {}; {hint}", folder.display(), tried.join(", "))]
     Missing {

@@ -1,18 +1,41 @@
 //! Data sets, splits and loaders.
 //!
-//! [`load()`] turns a one-line specification into training and test examples in memory: `f32` features in `[0, 1]`
-//! and `i32` labels.
+//! [`load()`] turns a one-line specification into training and test examples in memory: numbers or texts, with their
+//! labels. [`Epoch`] makes the batches of training ahead of the steps, with augmentation; [`Input`] is what a network
+//! must be given again when it is evaluated.
 
+mod augmentation;
+mod characters;
+mod cifar;
+mod clusters;
 mod dataset;
 mod digits;
 mod error;
+mod example;
 mod idx;
+mod input;
+mod line;
 mod load;
+mod loader;
 mod mnist;
+mod mnist1d;
+mod normalization;
 mod order;
+mod rows;
+mod scale;
 mod scaled;
+mod split;
+mod synthetic;
+mod teacher;
+mod text;
+mod warp;
 
+pub use augmentation::Augmentation;
 pub use dataset::{Dataset, Splits};
 pub use error::DataError;
+pub use example::{Example, Image};
+pub use input::Input;
 pub use load::{KNOWN, load};
+pub use loader::{Batch, Batches, Epoch};
+pub use normalization::Normalization;
 pub use order::epoch_order;

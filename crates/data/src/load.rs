@@ -1,50 +1,131 @@
 //! Data sets by specification.
 
-use std::path::Path;
+use crate::{
+    DataError, Normalization, Splits, characters, cifar, clusters, digits,
+    line::{self, Line},
+    mnist, mnist1d,
+    split::Split,
+    synthetic::OF_DRAWN,
+    teacher,
+};
 
-use crate::{DataError, Splits, digits, mnist};
+/// A family of data sets.
+struct Family {
+    name: &'static str,
+    /// The specification in messages.
+    form: &'static str,
+    load: fn(&Line<'_>) -> Result<Splits, DataError>,
+    /// Options besides those of its kind.
+    options: &'static [&'static [&'static str]],
+    kind: Kind,
+}
+
+/// What the examples are, and so which options there are.
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    Vectors,
+    Images,
+    Text,
+}
+
+use Kind::{Images, Text, Vectors};
+
+const fn family(
+    form: &'static str,
+    name: &'static str,
+    kind: Kind,
+    load: fn(&Line<'_>) -> Result<Splits, DataError>,
+    options: &'static [&'static [&'static str]],
+) -> Family {
+    Family { name, form, load, options, kind }
+}
+
+const FAMILIES: [Family; 9] = [
+    family("digits", "digits", Images, digits::load, &[]),
+    family("mnist:DIR", "mnist", Images, mnist::load, &[]),
+    family("fashion-mnist:DIR", "fashion-mnist", Images, mnist::load, &[]),
+    family("cifar10:DIR", "cifar10", Images, cifar::load_10, &[]),
+    family("cifar100:DIR", "cifar100", Images, cifar::load_100, &[&["labels"]]),
+    family("text:FILE", "text", Text, characters::load, &[&["test", "augment"]]),
+    family("clusters", "clusters", Vectors, clusters::load, &[&OF_DRAWN, &clusters::OPTIONS]),
+    family("teacher", "teacher", Vectors, teacher::load, &[&OF_DRAWN, &teacher::OPTIONS]),
+    family("mnist1d", "mnist1d", Vectors, mnist1d::load, &[&OF_DRAWN]),
+];
 
 /// The specifications that [`load`] understands, for help texts and messages.
-pub const KNOWN: [&str; 3] = ["digits", "mnist:DIR", "fashion-mnist:DIR"];
+pub const KNOWN: [&str; FAMILIES.len()] = {
+    let mut forms = [""; FAMILIES.len()];
+    let mut at = 0;
+    while at < forms.len() {
+        forms[at] = FAMILIES[at].form;
+        at += 1;
+    }
+    forms
+};
 
 /// Loads a data set into memory.
 ///
-/// | specification | data set | features | examples |
+/// | specification | data set | examples | numbers |
 /// |---|---|---|---|
-/// | `digits` | built-in 8 × 8 handwritten digits (UCI, doi 10.24432/C50P49) | 64, grey/16 | 1,437 + every fifth image, 360, held out |
-/// | `mnist:DIR` | the four IDX files of MNIST in folder DIR | pixels/255 | as the files say |
-/// | `fashion-mnist:DIR` | the same of Fashion-MNIST | pixels/255 | as the files say |
+/// | `digits` | built-in handwritten digits (UCI, doi 10.24432/C50P49) | images 1x8x8; 1,437 and every fifth image, 360, held out | grey/16 |
+/// | `mnist:DIR` | the four IDX files of MNIST in folder DIR, gzipped or not | images 1x28x28 | pixels/255 |
+/// | `fashion-mnist:DIR` | the same of Fashion-MNIST | images 1x28x28 | pixels/255 |
+/// | `cifar10:DIR` | the binary version of CIFAR-10 in DIR, or in the folder there that its archive unpacks to | images 3x32x32 | pixels/255 |
+/// | `cifar100:DIR` | the same of CIFAR-100; `labels=fine` (default) or `coarse` | images 3x32x32 | pixels/255 |
+/// | `text:FILE` | a text in UTF-8, gzipped or not, character by character; `test=0.1` is the share at its end that is held out | windows as long as the model reads | |
+/// | `clusters` | Gaussian clusters: `classes=10`, `features=20`, `spread=1` | vectors; `train=2000`, `test=1000` | drawn with `seed=0` |
+/// | `teacher` | labels of a random network: `features=20`, `hidden=50`, `classes=10` | vectors; `train=4000`, `test=1000` | drawn with `seed=0` |
+/// | `mnist1d` | digits of one dimension (arXiv:2011.14439) | vectors of 40; `train=4000`, `test=1000` | drawn with `seed=0` |
 ///
-/// The files are `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, `t10k-images-idx3-ubyte` and
-/// `t10k-labels-idx1-ubyte`, with or without `.gz`; whether one is gzipped is decided by its contents. Memory: 4
-/// bytes a pixel, 220 MB for MNIST, and a quarter more while loading.
+/// Options follow as `name=value`, separated by commas; a place ends at the first comma.
+///
+/// - All but texts: `normalize=on` takes the mean of the training part out of each channel (of vectors: of each feature) and
+///   divides by its deviation. Of the training part only a part is used with `first=N` (the first N examples),
+///   `fraction=F` (a random share F; `part=K` is the K-th of parts without common examples) or `bias=B` (`part=1`: the
+///   share B of each class in the upper half of the classes and 1 − B of the others; `part=2`: the rest);
+///   `split_seed=0` draws both. The biased parts of CIFAR-100 with B = 0.8 are those of Git Re-Basin (arXiv:2209.04836,
+///   section 5), but that every class is cut exactly.
+/// - Images: `augment=crop+flip` and the like, see [`crate::Augmentation`].
+/// - Texts: `augment=offset`, windows that begin elsewhere in every epoch.
+///
+/// Memory: a byte for a pixel of images that are stored so, 4 for other numbers and for a character.
 ///
 /// # Errors
-/// [`DataError::Unknown`] with the nearest name for a data set that does not exist, [`DataError::Spec`] for a
-/// folder that is missing or not wanted, [`DataError::Missing`] for an absent file with the names tried,
-/// [`DataError::Read`] where a file cannot be read, [`DataError::Format`] for one that is truncated, damaged, of
-/// another format or of another number of examples, and [`DataError::Label`] for a label outside 0 to 9.
+/// [`DataError::Unknown`] with the nearest name for a data set that does not exist, [`DataError::Option`] for an option
+/// that it does not have, [`DataError::Spec`] for a place that is missing or not wanted and for values out of range,
+/// [`DataError::Missing`] for an absent file with the names tried, [`DataError::Read`] where a file cannot be read,
+/// [`DataError::Format`] for one that is truncated, damaged, of another format or of another number of examples, and
+/// [`DataError::Label`] for a label that belongs to no class.
 pub fn load(spec: &str) -> Result<Splits, DataError> {
-    let (name, folder) = match spec.split_once(':') {
-        Some((name, folder)) => (name, Some(folder)),
-        None => (spec, None),
+    let name = spec.split_once(':').map_or(spec, |(name, _)| name);
+    let Some(family) = FAMILIES.iter().find(|family| family.name == name) else {
+        return Err(DataError::Unknown { found: name.to_owned(), known: KNOWN.to_vec() });
     };
-    match (name, folder) {
-        ("digits", None) => digits::load(spec),
-        ("digits", Some(folder)) => {
-            Err(fault(spec, "digits alone, as it is built in", format!("':{folder}'")))
+    let line = Line::new(spec, family.form.contains(':'))?;
+    line.allow(&[family.options, family.kind.options()].concat())?;
+    let split = Split::read(&line)?;
+    let augmentation = line.augmentation(family.kind == Text)?;
+    let Splits { spec, train, test } = (family.load)(&line)?;
+    let train = split.of(&line, train)?;
+    let moments = normalization(&line, &train)?;
+    let train = train.normalized(moments.clone()).augmented(augmentation);
+    Ok(Splits { spec, train, test: test.normalized(moments) })
+}
+
+impl Kind {
+    const fn options(self) -> &'static [&'static [&'static str]] {
+        match self {
+            Vectors => &[&line::OF_EXAMPLES],
+            Images => &[&line::OF_EXAMPLES, &line::OF_IMAGES],
+            Text => &[],
         }
-        ("mnist" | "fashion-mnist", None | Some("")) => {
-            let expected = format!("{name}:DIR with the folder of its four IDX files");
-            Err(fault(spec, &expected, "no folder".to_owned()))
-        }
-        ("mnist" | "fashion-mnist", Some(folder)) => mnist::load(spec, name, Path::new(folder)),
-        _ => Err(DataError::Unknown { found: name.to_owned(), known: KNOWN.to_vec() }),
     }
 }
 
-fn fault(spec: &str, expected: &str, found: String) -> DataError {
-    DataError::Spec { spec: spec.to_owned(), expected: expected.to_owned(), found }
+/// The moments of the training part, where they are asked for.
+fn normalization(line: &Line<'_>, train: &crate::Dataset) -> Result<Option<Normalization>, DataError> {
+    let wanted = line.switch("normalize")?.unwrap_or(false);
+    Ok(train.rows().filter(|_| wanted).map(|(rows, _)| Normalization::of(rows)))
 }
 
 #[cfg(test)]

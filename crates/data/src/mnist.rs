@@ -7,6 +7,7 @@ use tensor::parallel;
 use crate::{
     DataError, Dataset, Splits,
     idx::{self, Idx},
+    line::Line,
     scaled::labelled,
 };
 
@@ -18,23 +19,21 @@ const WHITE: f32 = 255.0;
 
 const HINT: &str = "the folder needs MNIST's four files under their original names, gzipped or not";
 
-/// Loads the four files in `folder`; `name` is shown to people and `spec` recorded.
-pub(crate) fn load(spec: &str, name: &str, folder: &Path) -> Result<Splits, DataError> {
-    if !folder.is_dir() {
-        let state = if folder.exists() { "a file" } else { "nothing of that name" };
-        let (expected, found) =
-            ("a folder after the colon".to_owned(), format!("{state} at {}", folder.display()));
-        return Err(DataError::Spec { spec: spec.to_owned(), expected, found });
-    }
+/// Loads the four files in a folder.
+pub(crate) fn load(line: &Line<'_>) -> Result<Splits, DataError> {
+    let (name, folder) = (line.name, line.folder("DIR with the folder of its four IDX files")?);
     let half = |part: &str, prefix: &str| read_half(&format!("{name} ({part})"), part, folder, prefix);
     let (train, test) = parallel::join(|| half("train", "train"), || half("test", "t10k"));
-    let (train, test) = (train?, test?);
-    if train.features() != test.features() {
-        let expected = format!("training and test images of one size ({} pixels)", train.features());
-        let found = format!("test images of {} pixels", test.features());
-        return Err(DataError::Spec { spec: spec.to_owned(), expected, found });
+    same_size(line, train?, test?)
+}
+
+/// Both parts, whose examples must be of one size.
+pub(crate) fn same_size(line: &Line<'_>, train: Dataset, test: Dataset) -> Result<Splits, DataError> {
+    if train.example() != test.example() {
+        let expected = format!("training and test examples of one size ({})", train.example());
+        return Err(line.fault(&expected, format!("test {}", test.example())));
     }
-    Ok(Splits { spec: spec.to_owned(), train, test })
+    Ok(Splits { spec: line.spec.to_owned(), train, test })
 }
 
 fn read_half(name: &str, part: &str, folder: &Path, prefix: &str) -> Result<Dataset, DataError> {
@@ -45,7 +44,7 @@ fn read_half(name: &str, part: &str, folder: &Path, prefix: &str) -> Result<Data
         );
         (images?, labels?)
     };
-    labelled(name, CLASSES, &images, &labels, WHITE, &labels_path)
+    labelled(name, CLASSES, images, &labels, WHITE, &labels_path)
 }
 
 fn read_file(

@@ -1,6 +1,6 @@
 //! What can be wrong with an evaluation.
 
-use data::Dataset;
+use data::{Dataset, Example};
 use graph::ExecError;
 use models::{Input, Model, ModelError};
 
@@ -35,6 +35,59 @@ pub enum EvaluateError {
         /// The data set's name.
         data: String,
     },
+    /// The data set is a text, the model reads numbers.
+    #[error("model {model} reads numbers, but data set '{data}' holds texts; try gpt or lstm")]
+    Text {
+        /// The model's specification.
+        model: String,
+        /// The data set's name.
+        data: String,
+    },
+    /// Images of another shape with as many numbers.
+    #[error(
+        "model {model} does not fit data set '{data}': expected images {expected} (channels, rows, columns), found \
+         {found}; try --model with in={expected}"
+    )]
+    Image {
+        /// The model's specification.
+        model: String,
+        /// The data set's name.
+        data: String,
+        /// The data set's images.
+        expected: String,
+        /// The model's images.
+        found: String,
+    },
+    /// A text with more different tokens than the model knows.
+    #[error(
+        "model {model} does not fit data set '{data}': expected a vocabulary of at least {expected} tokens, found \
+         {found}; try --model with vocab={expected}"
+    )]
+    Vocabulary {
+        /// The model's specification.
+        model: String,
+        /// The data set's name.
+        data: String,
+        /// The different tokens of the text.
+        expected: usize,
+        /// The tokens that the model knows.
+        found: usize,
+    },
+    /// A text that is shorter than what the model reads at once.
+    #[error(
+        "data set '{data}' is too short for model {model}: expected more than {expected} tokens, found {found}; try a \
+         longer text or a smaller context"
+    )]
+    ShortText {
+        /// The model's specification.
+        model: String,
+        /// The data set's name.
+        data: String,
+        /// The tokens that the model reads at once.
+        expected: usize,
+        /// The tokens of the text.
+        found: usize,
+    },
     /// The parameters are not the model's.
     #[error(transparent)]
     Params(#[from] ModelError),
@@ -43,24 +96,62 @@ pub enum EvaluateError {
     Exec(#[from] ExecError),
 }
 
-/// Checks that a model takes the data set's features and tells its classes apart.
+/// A data set as a model reads it: a text in windows of as many tokens as the model takes, anything else as it is. Copies
+/// share their memory.
 ///
 /// # Errors
-/// [`EvaluateError::Fit`] where features or classes differ in number, [`EvaluateError::Tokens`] for a model of texts.
-pub fn check_fit(model: &Model, data: &Dataset) -> Result<(), EvaluateError> {
+/// [`EvaluateError::Fit`] where features or classes differ in number, [`EvaluateError::Image`] where images differ in
+/// shape, [`EvaluateError::Tokens`] and [`EvaluateError::Text`] where one is of texts and the other is not,
+/// [`EvaluateError::Vocabulary`] where the text has more different tokens than the model knows,
+/// [`EvaluateError::ShortText`] where it has no window of that length.
+pub fn fit(model: &Model, data: &Dataset) -> Result<Dataset, EvaluateError> {
+    let (spec, name) = (model.spec(), data.name().to_owned());
+    match (model.input(), data.example()) {
+        (Input::Tokens { count, vocabulary }, Example::Tokens(_)) => {
+            if data.classes() > vocabulary {
+                let (expected, found) = (data.classes(), vocabulary);
+                return Err(EvaluateError::Vocabulary { model: spec, data: name, expected, found });
+            }
+            let short = || EvaluateError::ShortText {
+                model: spec,
+                data: name,
+                expected: count,
+                found: data.tokens().unwrap_or(0),
+            };
+            data.with_window(count).ok_or_else(short)
+        }
+        (Input::Tokens { .. }, _) => Err(EvaluateError::Tokens { model: spec, data: name }),
+        (_, Example::Tokens(_)) => Err(EvaluateError::Text { model: spec, data: name }),
+        (input, example) => check_numbers(model, input, data, example).map(|()| data.clone()),
+    }
+}
+
+fn check_numbers(model: &Model, input: Input, data: &Dataset, example: Example) -> Result<(), EvaluateError> {
     let expected = (data.features(), data.classes());
     let found = (model.input_features(), model.classes());
-    let (model_spec, data_name) = (model.spec(), data.name().to_owned());
-    let advice = match model.input() {
-        Input::Tokens { .. } => return Err(EvaluateError::Tokens { model: model_spec, data: data_name }),
-        _ if expected == found => return Ok(()),
-        Input::Features(_) => format!("try --model with {}-…-{}", expected.0, expected.1),
-        Input::Image(_) => {
-            format!(
-                "try --model with the options in=CxHxW, where C·H·W is {}, and classes={}",
-                expected.0, expected.1
-            )
+    let (model, data) = (model.spec(), data.name().to_owned());
+    match (input, example) {
+        _ if expected != found => {
+            let advice = match input {
+                Input::Features(_) | Input::Tokens { .. } => {
+                    format!("try --model with {}-…-{}", expected.0, expected.1)
+                }
+                Input::Image(_) => image_advice(example, expected),
+            };
+            Err(EvaluateError::Fit { model, data, expected, found, advice })
         }
-    };
-    Err(EvaluateError::Fit { model: model_spec, data: data_name, expected, found, advice })
+        (Input::Image(input), Example::Image(image)) if input.to_string() != image.to_string() => {
+            Err(EvaluateError::Image { model, data, expected: image.to_string(), found: input.to_string() })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn image_advice(example: Example, (features, classes): (usize, usize)) -> String {
+    match example {
+        Example::Image(image) => format!("try --model with the options in={image},classes={classes}"),
+        Example::Features(_) | Example::Tokens(_) => {
+            format!("try --model with the options in=CxHxW, where C·H·W is {features}, and classes={classes}")
+        }
+    }
 }

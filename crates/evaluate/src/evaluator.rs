@@ -2,24 +2,33 @@
 
 use data::Dataset;
 use graph::{Argument, Executable, Executor};
-use models::{Loss, Model, Params};
+use models::{Input, Loss, Model, Params};
 use tensor::{DType, Tensor};
 
-use crate::{EvaluateError, Score, check_fit, score::Tally};
+use crate::{EvaluateError, Score, fit, score::Tally};
 
-/// Examples in one forward pass. Ours: large enough that matrix products run at full speed, small enough that the
+/// Examples of vectors in one forward pass. Ours: large enough that matrix products run at full speed, small enough that the
 /// activations of a layer of 512 stay at 2 MB.
-pub const CHUNK: usize = 1000;
+const VECTORS: usize = 1000;
+/// The same of images. Ours: the first activations of a ResNet-20 on CIFAR are 13 MB.
+const IMAGES: usize = 200;
+/// Tokens in one forward pass. Ours: the feed-forward layer of a transformer of width 128 is 16 MB.
+const TOKENS: usize = 8192;
+
+/// Most bytes of examples that are kept as the network reads them. Ours: all of MNIST fits; what is larger is made again
+/// for every pass, which takes little beside the networks that read it.
+const KEPT_BYTES: usize = 256 << 20;
 
 /// A model prepared to be scored on one data set, for any number of parameters.
 ///
-/// The data set is kept in chunks of [`CHUNK`] examples, as large in memory as the data set itself (220 MB for
-/// all of MNIST); the last chunk is as long as what is left, so that every example counts once. A pass needs the
-/// executor's working memory for one chunk besides.
+/// The data set is cut into chunks that depend on the model alone; the last is as long as what is left, so that every
+/// example counts once. Up to 256 MiB of examples are kept as the network reads them; of larger data sets the chunks are
+/// made anew in every pass. A pass needs the executor's working memory for one chunk besides.
 pub struct Evaluator {
     model: Model,
-    whole: Vec<Chunk>,
-    rest: Option<Chunk>,
+    data: Dataset,
+    chunk: usize,
+    kept: Vec<Chunk>,
     on_whole: Option<Box<dyn Executable>>,
     on_rest: Option<Box<dyn Executable>>,
 }
@@ -33,24 +42,36 @@ impl Evaluator {
     /// Compiles the forward pass and cuts the data set into chunks.
     ///
     /// # Errors
-    /// [`EvaluateError::Fit`] where features or classes differ in number, [`EvaluateError::Exec`] where the executor refuses
-    /// the graph.
+    /// Those of [`fit`] where the data do not suit the model, [`EvaluateError::Exec`] where the executor refuses the
+    /// graph.
     pub fn new(
         executor: &dyn Executor,
         model: &Model,
         data: &Dataset,
         loss: Loss,
     ) -> Result<Self, EvaluateError> {
-        check_fit(model, data)?;
-        let compile = |chunk: Option<&Chunk>| {
-            let graph = chunk.map(|chunk| model.objective(chunk.labels.elements(), DType::F32, loss));
+        let (data, chunk) = (fit(model, data)?, chunk(model.input()));
+        let compile = |count: usize| {
+            let graph = (count > 0).then(|| model.objective(count, DType::F32, loss));
             graph.map(|graph| executor.compile(&graph, &[])).transpose()
         };
-        let chunk = |start: usize| Chunk::of(data.range(start..data.len().min(start + CHUNK)));
-        let mut whole: Vec<Chunk> = (0..data.len()).step_by(CHUNK).map(chunk).collect();
-        let rest = whole.pop_if(|last| last.labels.elements() < CHUNK);
-        let (on_whole, on_rest) = (compile(whole.first())?, compile(rest.as_ref())?);
-        Ok(Self { model: model.clone(), whole, rest, on_whole, on_rest })
+        let on_whole = compile(if data.len() < chunk { 0 } else { chunk })?;
+        let on_rest = compile(data.len() % chunk)?;
+        let mut evaluator = Self { model: model.clone(), data, chunk, kept: Vec::new(), on_whole, on_rest };
+        if evaluator.data.len().saturating_mul(4 * evaluator.data.features()) <= KEPT_BYTES {
+            evaluator.kept = evaluator.starts().map(|start| evaluator.make(start)).collect();
+        }
+        Ok(evaluator)
+    }
+
+    /// Where the chunks begin.
+    fn starts(&self) -> impl Iterator<Item = usize> + use<> {
+        (0..self.data.len()).step_by(self.chunk)
+    }
+
+    fn make(&self, start: usize) -> Chunk {
+        let (x, labels) = self.data.range(start..self.data.len().min(start + self.chunk));
+        Chunk { x, labels }
     }
 
     /// The model.
@@ -70,22 +91,35 @@ impl Evaluator {
     pub fn score(&mut self, params: &Params) -> Result<Score, EvaluateError> {
         self.model.check_layout(params)?;
         let mut tally = Tally::default();
-        for (executable, chunks) in
-            [(&mut self.on_whole, &self.whole[..]), (&mut self.on_rest, self.rest.as_slice())]
-        {
+        for (position, start) in self.starts().enumerate() {
+            let made = self.kept.is_empty().then(|| self.make(start));
+            let chunk = made.as_ref().unwrap_or_else(|| &self.kept[position]);
+            let whole = start + self.chunk <= self.data.len();
+            let executable = if whole { &mut self.on_whole } else { &mut self.on_rest };
             if let Some(executable) = executable {
-                chunks.iter().try_for_each(|chunk| chunk.score(executable.as_mut(), params, &mut tally))?;
+                chunk.score(executable.as_mut(), params, &mut tally)?;
             }
         }
         Ok(tally.score())
     }
 }
 
-impl Chunk {
-    fn of((x, labels): (Tensor, Tensor)) -> Self {
-        Self { x, labels }
+/// Examples in one forward pass of a network.
+const fn chunk(input: Input) -> usize {
+    match input {
+        Input::Features(_) => VECTORS,
+        Input::Image(_) => IMAGES,
+        Input::Tokens { count, .. } => {
+            if count < TOKENS {
+                TOKENS / count
+            } else {
+                1
+            }
+        }
     }
+}
 
+impl Chunk {
     fn score(
         &self,
         executable: &mut dyn Executable,
@@ -142,11 +176,12 @@ mod tests {
     /// The score from one pass over everything at once.
     fn at_once(model: &Model, params: &Params, data: &Dataset) -> (f64, usize) {
         let graph = model.objective(data.len(), DType::F32, Loss::CrossEntropy);
-        let tensors = params.values().chain([data.x(), data.labels()]);
+        let (x, labels) = (data.x(), data.labels());
+        let tensors = params.values().chain([&x, &labels]);
         let mut executable = Reference.compile(&graph, &[]).unwrap();
         let results = executable.run(tensors.map(Argument::Borrowed).collect()).unwrap();
         let logits = results[2].as_slice::<f32>().unwrap().chunks(2);
-        let labels = data.labels().as_slice::<i32>().unwrap();
+        let labels = labels.as_slice::<i32>().unwrap();
         let right = logits.zip(labels).filter(|(row, label)| i32::from(row[1] > row[0]) == **label).count();
         (results[1].to_f64_vec().iter().sum::<f64>() / data.len() as f64, right)
     }
@@ -180,7 +215,7 @@ mod tests {
             .with_values(params.values().map(|p| Tensor::zeros(DType::F32, p.shape().clone())).collect());
         let data = dataset(10);
         let score = evaluate(&Reference, &model, &zeros, &data, Loss::SquaredError).unwrap();
-        let of_class_0 = data.labels().as_slice::<i32>().unwrap().iter().filter(|&&label| label == 0).count();
+        let of_class_0 = data.counts()[0];
         assert_eq!(score, Score { loss: 1.0, accuracy: of_class_0 as f64 / 10.0, count: 10 });
     }
 
@@ -201,6 +236,46 @@ mod tests {
             error.to_string(),
             "model mlp:5-2 does not fit data set 'random': expected 3 features and 2 classes, found 5 and 2; try --model with 3-…-2"
         );
+    }
+
+    /// A text in a file that is gone when it has been read.
+    fn text(contents: &str) -> Dataset {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), contents).unwrap();
+        data::load(&format!("text:{},test=0.1", file.path().display())).unwrap().train
+    }
+
+    #[test]
+    fn every_token_of_a_text_counts_once() {
+        let (data, model) =
+            (text(&"abcab ".repeat(20)), Model::parse("lstm:vocab=4,hidden=3,steps=7").unwrap());
+        let params = model.init(Init::PyTorch, Key::new(0));
+        let score = evaluate(&Reference, &model, &params, &data, Loss::CrossEntropy).unwrap();
+        assert_eq!(score.count, 107 / 7 * 7);
+        assert!((score.loss - 4f64.ln()).abs() < 0.5 && score.accuracy <= 1.0, "{score:?}");
+    }
+
+    #[test]
+    fn texts_that_do_not_suit_a_model_are_refused() {
+        let error = |spec: &str, data: &Dataset| {
+            let model = Model::parse(spec).unwrap();
+            fit(&model, data).unwrap_err().to_string()
+        };
+        let short = text(&"abcab ".repeat(20));
+        assert!(
+            error("lstm:vocab=3", &short).contains("at least 4 tokens, found 3; try --model with vocab=4")
+        );
+        assert!(error("lstm:vocab=4,steps=108", &short).contains("expected more than 108 tokens, found 108"));
+        assert!(error("mlp:128-4", &short).contains("reads numbers"));
+        assert!(error("lstm", &dataset(3)).contains("reads tokens"));
+    }
+
+    #[test]
+    fn images_of_another_shape_are_refused() {
+        let digits = data::load("digits").unwrap().test;
+        let error = |spec: &str| fit(&Model::parse(spec).unwrap(), &digits).unwrap_err().to_string();
+        assert!(error("resnet8:in=1x4x16").contains("expected images 1x8x8"));
+        assert!(error("resnet8").contains("try --model with the options in=1x8x8,classes=10"));
     }
 
     #[test]

@@ -4,6 +4,6 @@ mod error;
 mod evaluator;
 mod score;
 
-pub use error::{EvaluateError, check_fit};
-pub use evaluator::{CHUNK, Evaluator, evaluate};
+pub use error::{EvaluateError, fit};
+pub use evaluator::{Evaluator, evaluate};
 pub use score::Score;

@@ -3,11 +3,11 @@
 /// How well a network does on a data set.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Score {
-    /// The mean loss of an example; NaN where the loss of any is.
+    /// The mean loss of an example, or of a token of a text; NaN where the loss of any is.
     pub loss: f64,
-    /// The share of examples classified rightly, from 0 to 1.
+    /// The share of examples, or tokens, classified rightly, from 0 to 1.
     pub accuracy: f64,
-    /// The number of examples.
+    /// The number of examples, or tokens.
     pub count: usize,
 }
 

@@ -6,8 +6,8 @@
 
 use std::{
     collections::BTreeMap,
-    fs,
-    io::{self, Write},
+    fs::{self, File},
+    io::{self, Read, Write},
     path::Path,
 };
 
@@ -77,6 +77,30 @@ pub fn load(path: &Path) -> Result<Checkpoint, ModelError> {
     let metadata =
         header.metadata().iter().flatten().map(|(key, value)| (key.clone(), value.clone())).collect();
     Ok(Checkpoint { params: Params::from_pairs(tensors), metadata })
+}
+
+/// Reads what a weights file says about itself, and not its tensors.
+///
+/// # Errors
+/// [`ModelError::Read`] where the file cannot be read, [`ModelError::Format`] where its header is cut short or damaged.
+pub fn metadata(path: &Path) -> Result<BTreeMap<String, String>, ModelError> {
+    let header = read_header(path).map_err(|source| ModelError::Read { path: path.to_owned(), source })?;
+    let (header, _) = split(path, &header)?;
+    let header: Metadata = serde_json::from_slice(header)
+        .map_err(|error| fault(path, "a header that describes consecutive tensors", error.to_string()))?;
+    Ok(header.metadata().iter().flatten().map(|(key, value)| (key.clone(), value.clone())).collect())
+}
+
+/// The file up to the end of its header, or less of it where it is cut short.
+fn read_header(path: &Path) -> io::Result<Vec<u8>> {
+    let mut file = File::open(path)?;
+    let mut stored = Vec::new();
+    Read::by_ref(&mut file).take(LENGTH_BYTES as u64).read_to_end(&mut stored)?;
+    if let Some((length, _)) = stored.split_first_chunk() {
+        let length = u64::from_le_bytes(*length);
+        file.take(length).read_to_end(&mut stored)?;
+    }
+    Ok(stored)
 }
 
 /// Whether this is the number of batches that a normalisation of PyTorch has seen.
@@ -183,6 +207,7 @@ mod tests {
         let (path, _) = saved(folder.path());
         let (params, metadata) = sample();
         let loaded = load(&path).unwrap();
+        assert_eq!(super::metadata(&path).unwrap(), metadata);
         assert_eq!(loaded, Checkpoint { params, metadata });
         let last = loaded.params.get("2.weight").unwrap().as_slice::<f32>().unwrap()[5];
         assert_eq!(last.to_bits(), (-0.0f32).to_bits());
@@ -202,6 +227,16 @@ mod tests {
     fn a_missing_file_is_named() {
         let error = load(Path::new("/no/such/model.safetensors")).unwrap_err().to_string();
         assert!(error.starts_with("cannot read /no/such/model.safetensors: "), "{error}");
+    }
+
+    #[test]
+    fn metadata_of_what_is_no_weights_file_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("bad.safetensors");
+        for contents in [&b"short"[..], b"\xff\xff\xff\xff\xff\xff\xff\xff", b"\x02\0\0\0\0\0\0\0[]"] {
+            fs::write(&path, contents).unwrap();
+            assert!(metadata(&path).unwrap_err().to_string().contains("bad.safetensors"));
+        }
     }
 
     #[test]

@@ -106,8 +106,8 @@ fn check_recorded(job: &Job<'_>, plan: &Plan) -> Result<Summary, TrainError> {
             asked: asked.to_string(),
         }),
     };
-    same_size("train_examples", summary.train_examples, job.splits.train.len())?;
-    same_size("test_examples", summary.test_examples, job.splits.test.len())?;
+    same_size("train_examples", summary.train_examples, plan.data.train.len())?;
+    same_size("test_examples", summary.test_examples, plan.data.test.len())?;
     match &summary.divergence {
         Some(divergence) => Err(divergence.into()),
         None => Ok(summary),

@@ -5,6 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use data::Input;
 use models::{Params, weights};
 use tensor::Tensor;
 
@@ -66,14 +67,22 @@ impl<'a> Keeper<'a> {
 
     /// Writes the model, then the summary, and removes the checkpoint when nothing needs it any more.
     pub(crate) fn finish(&self, params: &Params, progress: &Progress) -> Result<Summary, TrainError> {
-        let metadata = BTreeMap::from([
+        let mut metadata = BTreeMap::from([
             (weights::MODEL_KEY.to_owned(), self.plan.model.spec()),
             (checkpoint::TRAINING.to_owned(), self.plan.config.identity()?),
         ]);
+        if let Some(input) = self.input() {
+            metadata.insert(Input::KEY.to_owned(), input.to_json());
+        }
         weights::save(&self.job.folder.join(MODEL_FILE), params, &metadata)?;
         let summary = self.end(Status::Finished, progress, None)?;
         folder::remove(self.job.folder.join(CHECKPOINT_FILE))?;
         Ok(summary)
+    }
+
+    /// How the network reads its data, where that is to be remembered.
+    fn input(&self) -> Option<Input> {
+        Some(self.plan.data.input()).filter(|input| !input.is_plain())
     }
 
     /// Writes the summary.
@@ -87,10 +96,11 @@ impl<'a> Keeper<'a> {
             format: Summary::FORMAT,
             status,
             config: self.plan.config.clone(),
+            input: self.input(),
             versions: self.job.versions.clone(),
             parameters: self.plan.model.elements(),
-            train_examples: self.job.splits.train.len(),
-            test_examples: self.job.splits.test.len(),
+            train_examples: self.plan.data.train.len(),
+            test_examples: self.plan.data.test.len(),
             epochs: progress.epoch(),
             steps: progress.step(self.plan.horizon),
             seconds: progress.total_seconds(),

@@ -1,6 +1,6 @@
 //! A configuration, understood and checked against the data.
 
-use data::Splits;
+use data::{Epoch, Splits};
 use models::{Init, Loss, Model, Params};
 use optim::{Horizon, Optimizer, Schedule};
 use tensor::{DType, Key, Shape, Tensor};
@@ -15,6 +15,8 @@ pub(crate) struct Plan {
     /// In canonical form.
     pub(crate) config: Config,
     pub(crate) model: Model,
+    /// As the model reads them.
+    pub(crate) data: Splits,
     pub(crate) loss: Loss,
     pub(crate) optimizer: Optimizer,
     pub(crate) horizon: Horizon,
@@ -27,9 +29,12 @@ impl Plan {
     pub(crate) fn new(config: &Config, splits: &Splits) -> Result<Self, TrainError> {
         let config = config.canonical()?;
         let model = Model::parse(&config.model)?;
-        evaluate::check_fit(&model, &splits.train)?;
-        evaluate::check_fit(&model, &splits.test)?;
-        let (batch, examples) = (config.batch, splits.train.len());
+        let data = Splits {
+            spec: splits.spec.clone(),
+            train: evaluate::fit(&model, &splits.train)?,
+            test: evaluate::fit(&model, &splits.test)?,
+        };
+        let (batch, examples) = (config.batch, data.train.len());
         if batch > examples {
             return Err(TrainError::BatchTooLarge { batch, data: splits.spec.clone(), examples });
         }
@@ -42,6 +47,7 @@ impl Plan {
             horizon: Horizon { steps_per_epoch, epochs: config.epochs as u64 },
             key: Key::new(config.seed),
             model,
+            data,
             config,
         })
     }
@@ -52,8 +58,14 @@ impl Plan {
     }
 
     /// The order in which an epoch, counted from 0, visits the training set.
-    pub(crate) fn order(&self, epoch: usize, examples: usize) -> Vec<usize> {
-        data::epoch_order(self.key, epoch, examples)
+    pub(crate) fn order(&self, epoch: usize) -> Vec<usize> {
+        data::epoch_order(self.key, epoch, self.data.train.len())
+    }
+
+    /// What is left of an epoch, counted from 0, after `done` batches.
+    pub(crate) fn epoch<'a>(&'a self, epoch: usize, order: &'a [usize], done: usize) -> Epoch<'a> {
+        let key = self.key.child("augment").fold(epoch as u64);
+        Epoch { data: &self.data.train, order, batch: self.config.batch, skip: done, key }
     }
 
     /// Names and shapes of the state's tensors: `parameter/0.weight`, …, `velocity/0.weight`, …,

@@ -5,6 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use data::Batch;
 use graph::Executor;
 use tensor::Tensor;
 
@@ -45,8 +46,8 @@ impl<'a> Session<'a> {
     ) -> Result<Self, TrainError> {
         Ok(Self {
             steps: Steps::new(executor, plan)?,
-            train: Scorer::new(executor, plan, &job.splits.train),
-            test: Scorer::new(executor, plan, &job.splits.test),
+            train: Scorer::new(executor, plan, &plan.data.train),
+            test: Scorer::new(executor, plan, &plan.data.test),
             keeper: Keeper::new(job, plan, saved),
             job,
             plan,
@@ -82,26 +83,30 @@ impl<'a> Session<'a> {
 
     /// Takes the steps that are left of the epoch under way.
     fn epoch(&mut self, observer: &mut dyn Observer) -> Result<Flow, TrainError> {
-        let order = self.plan.order(self.progress.epoch(), self.job.splits.train.len());
-        for indices in order.chunks(self.plan.config.batch).skip(self.progress.batches) {
-            if self.job.stop.load(Ordering::Relaxed) {
-                return Ok(Flow::Stopped);
+        let (plan, number) = (self.plan, self.progress.epoch());
+        let order = plan.order(number);
+        plan.epoch(number, &order, self.progress.batches).with_batches(|batches| {
+            while let Some(batch) = batches.next() {
+                if self.job.stop.load(Ordering::Relaxed) {
+                    return Ok(Flow::Stopped);
+                }
+                observer.step(self.step(&batch)?);
+                batches.give_back(batch);
+                if self.keeper.is_due() {
+                    self.save()?;
+                }
             }
-            observer.step(self.step(indices)?);
-            if self.keeper.is_due() {
-                self.save()?;
-            }
-        }
-        Ok(Flow::Done)
+            Ok(Flow::Done)
+        })
     }
 
-    fn step(&mut self, indices: &[usize]) -> Result<Step, TrainError> {
+    fn step(&mut self, batch: &Batch) -> Result<Step, TrainError> {
         let number = self.progress.step(self.plan.horizon);
         let state = std::mem::take(&mut self.state);
-        let (state, loss) = self.steps.take(number, state, &self.job.splits.train, indices)?;
+        let (state, loss) = self.steps.take(number, state, batch)?;
         self.state = state;
         self.progress.batches += 1;
-        self.progress.loss_sum += loss * indices.len() as f64;
+        self.progress.loss_sum += loss * batch.count() as f64;
         if !loss.is_finite() {
             return Err(self.diverged("the loss", loss));
         }
@@ -120,7 +125,7 @@ impl<'a> Session<'a> {
             epoch: self.progress.epoch() + 1,
             step,
             learning_rate: self.plan.rate(step - 1),
-            loss: self.progress.loss_sum / self.job.splits.train.len() as f64,
+            loss: self.progress.loss_sum / self.plan.data.train.len() as f64,
             train,
             test,
             seconds: self.progress.seconds,

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use data::Dataset;
+use data::Batch;
 use graph::{Argument, Builder, Donation, Executable, Executor, Graph, Role, Ty, Val};
 use models::Mode;
 use tensor::{DType, Tensor};
 
-use crate::{TrainError, batch::Batch, plan::Plan};
+use crate::{TrainError, plan::Plan};
 
 /// The step on batches of one size. Inputs: the state, the optimiser's scalars, `x`, `labels`. Outputs: the new
 /// state in the same order, then the mean loss before the update.
@@ -66,12 +66,7 @@ fn update(b: &mut Builder, plan: &Plan, scalars: &[Val], state: &[Val], gradient
 pub(crate) struct Steps<'a> {
     executor: &'a dyn Executor,
     plan: &'a Plan,
-    prepared: BTreeMap<usize, Prepared>,
-}
-
-struct Prepared {
-    executable: Box<dyn Executable>,
-    batch: Batch,
+    prepared: BTreeMap<usize, Box<dyn Executable>>,
 }
 
 impl<'a> Steps<'a> {
@@ -82,27 +77,28 @@ impl<'a> Steps<'a> {
         Ok(steps)
     }
 
-    fn prepare(&mut self, size: usize) -> Result<&mut Prepared, TrainError> {
+    fn prepare(&mut self, size: usize) -> Result<&mut dyn Executable, TrainError> {
         if !self.prepared.contains_key(&size) {
             let graph = step_graph(self.plan, size);
             let state = self.plan.state().len();
             let donations: Vec<Donation> =
                 (0..state).map(|position| Donation { input: position, output: position }).collect();
             let executable = self.executor.compile(&graph, &donations)?;
-            let batch = Batch::new(size, self.plan.model.input_features());
-            self.prepared.insert(size, Prepared { executable, batch });
+            self.prepared.insert(size, executable);
         }
-        Ok(self.prepared.get_mut(&size).unwrap_or_else(|| unreachable!("inserted above")))
+        match self.prepared.get_mut(&size) {
+            Some(executable) => Ok(executable.as_mut()),
+            None => unreachable!("inserted above"),
+        }
     }
 
-    /// Takes step `number`, counted from 0, on the examples at `indices`; returns the new state and the mean loss
+    /// Takes step `number`, counted from 0, on these examples; returns the new state and the mean loss
     /// before the update.
     pub(crate) fn take(
         &mut self,
         number: u64,
         state: Vec<Tensor>,
-        data: &Dataset,
-        indices: &[usize],
+        batch: &Batch,
     ) -> Result<(Vec<Tensor>, f64), TrainError> {
         let scalars: Vec<Tensor> = self
             .plan
@@ -111,8 +107,7 @@ impl<'a> Steps<'a> {
             .into_iter()
             .map(|scalar| Tensor::scalar(scalar as f32))
             .collect();
-        let Prepared { executable, batch } = self.prepare(indices.len())?;
-        batch.fill(data, indices)?;
+        let executable = self.prepare(batch.count())?;
         let mut arguments: Vec<Argument<'_>> = state.into_iter().map(Argument::Donated).collect();
         arguments.extend(scalars.iter().chain([&batch.x, &batch.labels]).map(Argument::Borrowed));
         let mut state = executable.run(arguments)?;

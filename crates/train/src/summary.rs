@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, path::Path};
 
+use data::Input;
 use serde::{Deserialize, Serialize};
 
 use crate::{Config, Score, TrainError, folder};
@@ -64,6 +65,9 @@ pub struct Summary {
     pub status: Status,
     /// The configuration, in canonical form.
     pub config: Config,
+    /// How the network reads its data, where there is something to remember.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input: Option<Input>,
     /// Names and versions of what ran it, as the caller gave them.
     pub versions: BTreeMap<String, String>,
     /// The number of trained weights.

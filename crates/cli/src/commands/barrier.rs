@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use isoloss::{
-    data::{self, Splits as Data},
+    data::Splits as Data,
     landscape,
     models::Loss,
     recipes::{
@@ -50,7 +50,7 @@ pub(crate) struct Barrier {
     /// Network at λ = 1
     #[arg(value_name = "B")]
     b: PathBuf,
-    /// Data set: digits, mnist:DIR or fashion-mnist:DIR
+    /// Data set, as digits, mnist:DIR or cifar10:DIR,normalize=on
     #[arg(long, value_name = "SPEC")]
     data: String,
     /// Points on the segment, an odd number from 3 up; the default is that of Git Re-Basin's code
@@ -117,7 +117,7 @@ impl Run for Barrier {
         self.out.as_deref().map_or(Ok(()), place::check_folder)?;
         let networks = networks::load_alike(&[self.a.clone(), self.b.clone()], self.spec.as_deref())?;
         let [a, b] = &networks[..] else { unreachable!("two paths were given") };
-        let data = data::load(&self.data)?;
+        let data = networks::load_data(&self.data, &networks)?;
         let measured = self.measure(session, a, b, &data, loss)?;
         if let Some(folder) = &self.out {
             let report = stamp::stamped(self.report(&measured), session);

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use isoloss::{
-    data::{self, Splits as Data},
+    data::Splits as Data,
     merge,
     models::{Loss, Params, weights},
     recipes::result::{Score, Splits},
@@ -55,7 +55,7 @@ pub(crate) struct Merge {
     /// Architecture of all, when the files do not name it
     #[arg(long = "model", value_name = "SPEC")]
     spec: Option<String>,
-    /// Score all networks on this data set: digits, mnist:DIR or fashion-mnist:DIR
+    /// Score all networks on this data set, as digits, mnist:DIR or cifar10:DIR
     #[arg(long, value_name = "SPEC")]
     data: Option<String>,
     /// Loss of the scores: cross-entropy or squared-error
@@ -84,12 +84,11 @@ impl Run for Merge {
         self.check_place()?;
         place::check_weights(&self.out, &networks::files(&self.networks), self.force)?;
         let networks = networks::load_alike(&self.networks, self.spec.as_deref())?;
-        let data = self.data.as_deref().map(data::load).transpose()?;
+        let data = self.data.as_deref().map(|spec| networks::load_data(spec, &networks)).transpose()?;
         let alignments = self.align(session, &networks)?;
         let merged = self.merge(&networks, &alignments)?;
         let scores = data.map(|data| score(session, &networks, &merged, &data, loss)).transpose()?;
-        let metadata = [(weights::MODEL_KEY.to_owned(), networks[0].model.spec())].into();
-        weights::save(&self.out, &merged, &metadata)?;
+        weights::save(&self.out, &merged, &networks[0].metadata())?;
         Ok(Outcome {
             answer: Answer::Yes,
             text: self.text(&networks, scores.as_ref()),

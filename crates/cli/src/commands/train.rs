@@ -39,7 +39,7 @@ pub(crate) struct Train {
     /// Architecture, as mlp:784-512-10 or resnet20:width=2,norm=layer
     #[arg(long, value_name = "SPEC")]
     model: String,
-    /// Data set: digits, mnist:DIR or fashion-mnist:DIR
+    /// Data set, as digits, mnist:DIR or cifar10:DIR,normalize=on
     #[arg(long, value_name = "SPEC")]
     data: String,
     /// Run folder; made if it is not there

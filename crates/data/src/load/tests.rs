@@ -71,9 +71,9 @@ fn an_unknown_name_gets_the_nearest_one() {
 #[test]
 fn a_folder_is_asked_for_where_it_is_needed() {
     let error = |spec: &str| load(spec).unwrap_err().to_string();
-    assert_says(&error("mnist"), &["data 'mnist'", "mnist:DIR", "found no folder"]);
-    assert_says(&error("mnist:"), &["found no folder"]);
-    assert_says(&error("digits:here"), &["digits alone"]);
+    assert_says(&error("mnist"), &["data 'mnist'", "mnist:DIR", "found nothing after the colon"]);
+    assert_says(&error("mnist:"), &["found nothing after the colon"]);
+    assert_says(&error("digits:here"), &["options as name=value", "found 'here'"]);
     assert_says(
         &error("mnist:/no/such/folder"),
         &["a folder after the colon", "nothing of that name at /no/such/folder"],
@@ -145,7 +145,7 @@ fn test_images_of_another_size_are_refused() {
     let error = error_after(|folder| {
         fs::write(folder.join("t10k-images-idx3-ubyte"), idx(&[2, 1, 2], &[1; 4])).unwrap();
     });
-    assert_says(&error, &["images of one size (4 pixels)", "test images of 2 pixels"]);
+    assert_says(&error, &["examples of one size (images 1x2x2)", "test images 1x1x2"]);
 }
 
 #[test]
@@ -155,4 +155,39 @@ fn a_folder_in_place_of_a_file_is_refused() {
         fs::create_dir(folder.join("train-images-idx3-ubyte.gz")).unwrap();
     });
     assert_says(&error, &["no train images in "]);
+}
+
+#[test]
+fn options_are_checked_against_the_data_set() {
+    let error = |spec: &str| load(spec).unwrap_err().to_string();
+    assert_says(
+        &error("digits:argument=flip"),
+        &["no option of digits called 'argument' (did you mean 'augment'?)"],
+    );
+    assert_says(&error("digits:first=3,first=4"), &["every option once", "'first' twice"]);
+    assert_says(&error("digits:normalize=yes"), &["normalize as on or off, found 'yes'"]);
+    assert_says(
+        &error("digits:augment=flop"),
+        &["crop, flip, scale, rotate joined by +, as crop+flip", "'flop'"],
+    );
+    assert_says(&error("digits:augment=offset"), &["crop, flip, scale, rotate"]);
+    assert_says(&error("clusters:augment=flip"), &["no option of clusters called 'augment'"]);
+}
+
+#[test]
+fn a_place_is_followed_by_options() {
+    let folder = tempfile::tempdir().unwrap();
+    good(folder.path());
+    let spec = format!("mnist:{},normalize=on,first=2,augment=crop:1+flip", folder.path().display());
+    let splits = load(&spec).unwrap();
+    assert_eq!((splits.train.len(), splits.test.len()), (2, 2));
+    assert_eq!(splits.train.augmentation().to_string(), "crop:1+flip");
+    assert_eq!(splits.test.augmentation().to_string(), "");
+    let moments = splits.train.normalization().unwrap();
+    // pixels 0, 51, 102, 153 and 204, 255, 0, 0 of 255
+    assert!((moments.mean[0] - 0.375).abs() < 1e-12, "{moments:?}");
+    assert_eq!(splits.test.normalization(), Some(moments));
+    let (x, _) = splits.test.range(0..1);
+    let expected = (1.0 - moments.mean[0]) / moments.deviation[0];
+    assert!(x.to_f64_vec().iter().all(|x| (x - expected).abs() < 1e-6));
 }

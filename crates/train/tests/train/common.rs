@@ -72,9 +72,10 @@ pub(crate) fn run_until(
     run(config, folder, start, &stop, &mut StopAt { step: last, stop: &stop })
 }
 
-struct StopAt<'a> {
-    step: u64,
-    stop: &'a AtomicBool,
+/// Asks for a stop during a step.
+pub(crate) struct StopAt<'a> {
+    pub(crate) step: u64,
+    pub(crate) stop: &'a AtomicBool,
 }
 
 impl Observer for StopAt<'_> {

@@ -1,7 +1,8 @@
-//! Training, interruption and refusal, on the built-in digits and the CPU executor.
+//! Training, interruption and refusal, on the built-in digits, a small text and the CPU executor.
 
 mod buffers;
 mod common;
+mod data;
 mod learning;
 mod refusals;
 mod resume;

@@ -24,7 +24,7 @@ fn impossible_runs_are_refused_before_anything_is_written() {
     let text = refused(Config { model: "mlp:65-9".to_owned(), ..config() });
     assert!(text.contains("expected 64 features and 10 classes, found 65 and 9"), "{text}");
     let text = refused(Config { model: "resnet8".to_owned(), ..config() });
-    assert!(text.contains("expected 64 features and 10 classes, found 3072 and 10; try --model with the options in=CxHxW, where C·H·W is 64"), "{text}");
+    assert!(text.contains("expected 64 features and 10 classes, found 3072 and 10; try --model with the options in=1x8x8,classes=10"), "{text}");
     let text = refused(Config { model: "lstm:vocab=10,steps=64".to_owned(), ..config() });
     assert!(
         text.contains("model lstm:vocab=10 reads tokens, but data set 'digits (train)' holds numbers"),

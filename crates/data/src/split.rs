@@ -1,0 +1,174 @@
+//! Which examples there are to train on.
+
+use tensor::Key;
+
+use crate::{DataError, Dataset, line::Line};
+
+/// The part of a training set that is used.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Split {
+    first: Option<usize>,
+    portion: Option<Portion>,
+    key: Key,
+}
+
+/// One of several parts without common examples.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Portion {
+    /// Part `part`, from 1 up, of as many parts as fit that hold this share each, drawn at random.
+    Fraction { share: f64, part: usize },
+    /// Part 1 holds this share of the examples of every class in the upper half of the classes, and what is left of those
+    /// in the lower half; part 2 the others.
+    Bias { share: f64, part: usize },
+}
+
+impl Split {
+    /// Reads `first`, `fraction`, `bias`, `part` and `split_seed`.
+    pub(crate) fn read(line: &Line<'_>) -> Result<Self, DataError> {
+        let (fraction, bias) = (line.share("fraction")?, line.share("bias")?);
+        let portion = match (fraction, bias) {
+            (Some(_), Some(_)) => return Err(line.fault("fraction or bias, not both", "both")),
+            (Some(share), None) => {
+                // Parts of a third are three, although three thirds in floating point may be above one.
+                let parts = (1.0 / share + 1e-9).floor() as usize;
+                Some(Portion::Fraction { share, part: part(line, parts)? })
+            }
+            (None, Some(share)) => Some(Portion::Bias { share, part: part(line, 2)? }),
+            (None, None) => {
+                for option in ["part", "split_seed"] {
+                    if let Some(value) = line.text(option) {
+                        let found = format!("{option}={value} alone");
+                        return Err(line.fault("fraction=… or bias=… beside part and split_seed", found));
+                    }
+                }
+                None
+            }
+        };
+        let first = line.text("first").map(|_| line.count("first", 1)).transpose()?;
+        Ok(Self { first, portion, key: Key::new(line.seed("split_seed")?).child("split") })
+    }
+
+    /// The part of these examples; examples keep their order.
+    pub(crate) fn of(&self, line: &Line<'_>, data: Dataset) -> Result<Dataset, DataError> {
+        let data = match self.first {
+            Some(first) if first > data.len() => {
+                let expected = format!("first as a number up to the {} training examples", data.len());
+                return Err(line.fault(&expected, first.to_string()));
+            }
+            Some(first) => data.take(first),
+            None => data,
+        };
+        let Some(portion) = self.portion else { return Ok(data) };
+        let indices = match portion {
+            Portion::Fraction { share, part } => fraction(self.key, data.len(), share, part),
+            Portion::Bias { share, part } => {
+                let labels = data.rows().map_or(&[][..], |(_, labels)| labels);
+                bias(self.key, labels, data.classes(), share, part)
+            }
+        };
+        if indices.is_empty() {
+            return Err(line.fault("a part with at least one example", "none"));
+        }
+        Ok(data.select(&indices))
+    }
+}
+
+fn part(line: &Line<'_>, parts: usize) -> Result<usize, DataError> {
+    let right = |part: &usize| (1..=parts).contains(part);
+    Ok(line.value("part", &format!("a whole number from 1 to {parts}"), right)?.unwrap_or(1))
+}
+
+/// `share` of the indices up to `count`, ascending.
+fn fraction(key: Key, count: usize, share: f64, part: usize) -> Vec<usize> {
+    let size = (count as f64 * share).round() as usize;
+    let order = key.permutation(count);
+    let start = ((part - 1) * size).min(count);
+    sorted(order[start..count.min(start + size)].to_vec())
+}
+
+/// The biased part of the examples with these labels, ascending.
+fn bias(key: Key, labels: &[i32], classes: usize, share: f64, part: usize) -> Vec<usize> {
+    let mut chosen = Vec::new();
+    for class in 0..classes {
+        let own: Vec<usize> = (0..labels.len()).filter(|&index| labels[index] == class as i32).collect();
+        let order = key.fold(class as u64).permutation(own.len());
+        let of_first = if class < classes / 2 { 1.0 - share } else { share };
+        let (first, second) = order.split_at((own.len() as f64 * of_first).round() as usize);
+        chosen.extend(if part == 1 { first } else { second }.iter().map(|&place| own[place]));
+    }
+    sorted(chosen)
+}
+
+fn sorted(mut indices: Vec<usize>) -> Vec<usize> {
+    indices.sort_unstable();
+    indices
+}
+
+#[cfg(test)]
+mod tests {
+    use tensor::Tensor;
+
+    use super::*;
+
+    /// `count` examples that are their own index, in `classes` classes by turns.
+    fn data(count: usize, classes: usize) -> Dataset {
+        let x = Tensor::from_fn([count, 1], |i| i as f32);
+        Dataset::new("d", classes, x, Tensor::from_fn([count], |i| (i % classes) as i32)).unwrap()
+    }
+
+    fn part(data: &Dataset, options: &str) -> Result<Vec<usize>, String> {
+        let spec = format!("digits:{options}");
+        let line = Line::new(&spec, false).unwrap();
+        let split = Split::read(&line).and_then(|split| split.of(&line, data.clone()));
+        split
+            .map(|part| part.x().to_f64_vec().iter().map(|x| *x as usize).collect())
+            .map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn parts_of_a_fraction_have_no_common_examples_and_cover_all() {
+        let data = data(99, 3);
+        let parts: Vec<Vec<usize>> =
+            (1..=3).map(|k| part(&data, &format!("fraction=0.3333333333333333,part={k}")).unwrap()).collect();
+        assert!(parts.iter().all(|part| part.len() == 33));
+        let mut all = parts.concat();
+        all.sort_unstable();
+        assert_eq!(all, (0..99).collect::<Vec<_>>());
+        assert_ne!(parts[0], part(&data, "fraction=0.3333333333333333,split_seed=1").unwrap());
+    }
+
+    #[test]
+    fn biased_parts_are_those_of_the_paper_and_cover_all() {
+        let data = data(1000, 10);
+        let parts: Vec<Vec<usize>> =
+            (1..=2).map(|k| part(&data, &format!("bias=0.8,part={k}")).unwrap()).collect();
+        for (part, [lower, upper]) in parts.iter().zip([[20, 80], [80, 20]]) {
+            for class in 0..10 {
+                let count = part.iter().filter(|&&index| index % 10 == class).count();
+                assert_eq!(count, if class < 5 { lower } else { upper });
+            }
+        }
+        let mut all = parts.concat();
+        all.sort_unstable();
+        assert_eq!(all, (0..1000).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn the_first_examples_keep_their_order() {
+        assert_eq!(part(&data(9, 3), "first=4").unwrap(), [0, 1, 2, 3]);
+        assert_eq!(part(&data(100, 2), "first=10,fraction=0.5").unwrap().len(), 5);
+    }
+
+    #[test]
+    fn impossible_parts_are_refused() {
+        let error = |options: &str| part(&data(9, 3), options).unwrap_err();
+        assert!(error("first=10").contains("up to the 9 training examples, found 10"));
+        assert!(error("first=0").contains("from 1"));
+        assert!(error("fraction=0.5,part=3").contains("part as a whole number from 1 to 2, found '3'"));
+        assert!(error("fraction=1.5").contains("a share between 0 and 1"));
+        assert!(error("fraction=nan").contains("a share between 0 and 1"));
+        assert!(error("fraction=0.5,bias=0.8").contains("not both"));
+        assert!(error("part=2").contains("part=2 alone"));
+        assert!(error("fraction=0.01").contains("at least one example"));
+    }
+}
