@@ -177,6 +177,49 @@ impl Tensor {
         Self::from_buffer(shape, self.buffer)
     }
 
+    /// Copies `part`, in row-major order, to position `index` along the leading axis.
+    ///
+    /// # Errors
+    /// [`TensorError::DType`] where the types differ, [`TensorError::ElementCount`] where the part has not as many
+    /// elements as there are at a position.
+    ///
+    /// # Panics
+    /// Where the leading axis has no such position.
+    pub fn set_part(&mut self, index: usize, part: &Self) -> Result<(), TensorError> {
+        let range = self.part_range(index).expect("the position lies on the leading axis");
+        let (expected, found) = (range.len(), part.elements());
+        if expected != found {
+            return Err(TensorError::ElementCount { shape: Shape::from(&self.shape[1..]), expected, found });
+        }
+        let found = part.dtype();
+        match (&mut self.buffer, &part.buffer) {
+            (Buffer::F32(all), Buffer::F32(part)) => all[range].copy_from_slice(part),
+            (Buffer::F64(all), Buffer::F64(part)) => all[range].copy_from_slice(part),
+            (Buffer::I32(all), Buffer::I32(part)) => all[range].copy_from_slice(part),
+            (Buffer::Bool(all), Buffer::Bool(part)) => all[range].copy_from_slice(part),
+            (all, _) => return Err(TensorError::DType { expected: all.dtype(), found }),
+        }
+        Ok(())
+    }
+
+    /// A copy of what is at position `index` along the leading axis; `None` where there is no such axis or position.
+    #[must_use]
+    pub fn part(&self, index: usize) -> Option<Self> {
+        let range = self.part_range(index)?;
+        let buffer = match &self.buffer {
+            Buffer::F32(all) => Buffer::F32(all[range].to_vec()),
+            Buffer::F64(all) => Buffer::F64(all[range].to_vec()),
+            Buffer::I32(all) => Buffer::I32(all[range].to_vec()),
+            Buffer::Bool(all) => Buffer::Bool(all[range].to_vec()),
+        };
+        Some(Self { shape: Shape::from(&self.shape[1..]), buffer })
+    }
+
+    fn part_range(&self, index: usize) -> Option<std::ops::Range<usize>> {
+        let len: usize = self.shape.iter().skip(1).product();
+        (index < *self.shape.first()?).then(|| index * len..(index + 1) * len)
+    }
+
     /// Every element as `f64`; `true` is 1.
     #[must_use]
     pub fn to_f64_vec(&self) -> Vec<f64> {
@@ -226,6 +269,23 @@ mod tests {
     fn a_wrong_element_count_is_refused() {
         let error = Tensor::new([2, 3], vec![0f32; 5]).unwrap_err();
         assert_eq!(error.to_string(), "a tensor of shape [2, 3] holds 6 elements, but 5 were given");
+    }
+
+    #[test]
+    fn parts_are_those_along_the_leading_axis() {
+        let mut x = Tensor::zeros(DType::F32, [3, 2]);
+        x.set_part(1, &Tensor::new([2], vec![1f32, 2.0]).unwrap()).unwrap();
+        assert_eq!(x.to_f64_vec(), [0.0, 0.0, 1.0, 2.0, 0.0, 0.0]);
+        assert_eq!(x.part(1), Some(Tensor::new([2], vec![1f32, 2.0]).unwrap()));
+        assert_eq!((x.part(3), Tensor::scalar(1f32).part(0)), (None, None));
+    }
+
+    #[test]
+    fn a_part_of_another_size_or_type_is_refused() {
+        let mut x = Tensor::zeros(DType::F32, [3, 2]);
+        let error = x.set_part(0, &Tensor::zeros(DType::F32, [3])).unwrap_err();
+        assert_eq!(error.to_string(), "a tensor of shape [2] holds 2 elements, but 3 were given");
+        assert!(matches!(x.set_part(0, &Tensor::zeros(DType::F64, [2])), Err(TensorError::DType { .. })));
     }
 
     #[test]

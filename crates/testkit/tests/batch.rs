@@ -168,6 +168,39 @@ fn a_batched_linearisation_takes_stacked_tangents() {
 }
 
 #[test]
+fn tangents_are_taken_in_passes_and_alone_where_they_do_not_fill_one() {
+    let graph = network::relu_network(&[4, 6, 3]);
+    let point = network::point(&graph, Key::new(1));
+    let point: Vec<&Tensor> = point.iter().collect();
+    let hessian = Linearised::hvp(&graph, 0, &[0, 1], RESIDUAL_BUDGET_BYTES);
+    assert_eq!((hessian.pass_size(3), hessian.pass_size(0)), (3, 1));
+    let tangents = |index: u64| {
+        [0, 1].map(|k| sample::normal(graph.ty(graph.inputs()[k].val), Key::new(index).fold(k as u64)))
+    };
+    let tangents: Vec<[Tensor; 2]> = (0..7).map(tangents).collect();
+    let mut single = Linearisation::compile(&Reference, hessian.clone()).unwrap();
+    let mut single = single.at(&point).unwrap();
+    let mut several = Linearisation::compile_for(&Reference, hessian, 3).unwrap();
+    let mut several = several.at(&point).unwrap();
+    let all: Vec<Vec<&Tensor>> = tangents.iter().map(|tangents| tangents.iter().collect()).collect();
+    let mut seen = Vec::new();
+    let check = |position: usize, images: &[Tensor]| {
+        seen.push(position);
+        assert_eq!(images, single.apply(&all[position]).unwrap());
+    };
+    several.apply_each(&all, check).unwrap();
+    assert_eq!(seen, (0..7).collect::<Vec<_>>());
+    assert!(several.apply_each(&[vec![all[0][0]]], |_, _| ()).is_err());
+}
+
+#[test]
+fn large_networks_take_one_tangent_a_pass() {
+    let graph = network::relu_network(&[64, 512, 512, 10]);
+    let hessian = Linearised::hvp(&graph, 0, &[0, 1], RESIDUAL_BUDGET_BYTES);
+    assert!((1..16).contains(&hessian.pass_size(16)), "{}", hessian.pass_size(16));
+}
+
+#[test]
 fn what_does_not_depend_on_batched_inputs_is_computed_once() {
     let mut b = Builder::new("partly");
     let x = b.data("x", Ty::f64([2]));

@@ -26,7 +26,7 @@ pub use derivative::{
 pub use gauss_newton::gnvp;
 pub use jvp::{jvp, jvp_with};
 pub use linearisation::{AtPoint, Linearisation};
-pub use linearise::{Checkpointed, Linearised, RESIDUAL_BUDGET_BYTES, checkpoint, linearise};
+pub use linearise::{Checkpointed, Linearised, PASS_BYTES, RESIDUAL_BUDGET_BYTES, checkpoint, linearise};
 pub use linearity::{NonLinear, check_linear};
 pub use rules::Rules;
 pub use simplify::{eliminate_common_subexpressions, eliminate_dead_code, fold_constants, simplify};

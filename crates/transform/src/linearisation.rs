@@ -34,6 +34,7 @@ pub struct Linearisation {
     linearised: Linearised,
     primal: Recycling,
     linear: Recycling,
+    several: Option<Several>,
 }
 
 impl Linearisation {
@@ -44,7 +45,22 @@ impl Linearisation {
     pub fn compile(executor: &dyn Executor, linearised: Linearised) -> Result<Self, ExecError> {
         let primal = Recycling::compile(executor, &linearised.primal)?;
         let linear = Recycling::compile(executor, &linearised.linear)?;
-        Ok(Self { linearised, primal, linear })
+        Ok(Self { linearised, primal, linear, several: None })
+    }
+
+    /// Prepares both halves, and for [`AtPoint::apply_each`] of about `count` tangents also what makes several products
+    /// in one pass, where [`Linearised::pass_size`] says that this is worth it.
+    ///
+    /// # Errors
+    /// Where the executor refuses one.
+    pub fn compile_for(
+        executor: &dyn Executor,
+        linearised: Linearised,
+        count: usize,
+    ) -> Result<Self, ExecError> {
+        let size = linearised.pass_size(count);
+        let several = (size > 1).then(|| Several::compile(executor, &linearised, size)).transpose()?;
+        Ok(Self { several, ..Self::compile(executor, linearised)? })
     }
 
     /// The graphs that were compiled, and what the residuals hold.
@@ -66,6 +82,7 @@ impl Linearisation {
         Ok(AtPoint {
             signature: &self.linearised.linear,
             linear: &mut self.linear,
+            several: self.several.as_mut(),
             results: &outputs[..self.linearised.results],
             fixed: kept.chain(residuals).collect(),
         })
@@ -82,6 +99,7 @@ impl Linearisation {
 pub struct AtPoint<'a> {
     signature: &'a Graph,
     linear: &'a mut Recycling,
+    several: Option<&'a mut Several>,
     results: &'a [Tensor],
     fixed: Vec<&'a Tensor>,
 }
@@ -102,6 +120,76 @@ impl AtPoint<'_> {
         let arguments: Vec<Argument<'_>> = arguments.map(|&tensor| Argument::Borrowed(tensor)).collect();
         check_arguments(self.signature, &arguments)?;
         self.linear.run(arguments)
+    }
+
+    /// The images of each of `tangents`, given in order to `take` with their position. Several are made in one pass where
+    /// the linearisation was compiled for that; the last ones alone where they do not fill a pass. The numbers of a pass
+    /// of several may differ from those of [`Self::apply`] by rounding.
+    ///
+    /// # Errors
+    /// Where the number or the types of the tensors are not those of the tangents.
+    pub fn apply_each(
+        &mut self,
+        tangents: &[Vec<&Tensor>],
+        mut take: impl FnMut(usize, &[Tensor]),
+    ) -> Result<(), ExecError> {
+        let mut done = 0;
+        if let Some(several) = &mut self.several {
+            for pass in tangents.chunks_exact(several.size) {
+                for tangents in pass {
+                    let arguments = self.fixed.iter().chain(tangents);
+                    check_arguments(
+                        self.signature,
+                        &arguments.map(|&tensor| Argument::Borrowed(tensor)).collect::<Vec<_>>(),
+                    )?;
+                }
+                several.run(&self.fixed, pass, |index, images| take(done + index, images))?;
+                done += pass.len();
+            }
+        }
+        for (position, tangents) in tangents.iter().enumerate().skip(done) {
+            take(position, self.apply(tangents)?);
+        }
+        Ok(())
+    }
+}
+
+/// The linear half for several tangents in one pass.
+struct Several {
+    size: usize,
+    linear: Recycling,
+    /// The tangents, with a leading axis.
+    stacked: Vec<Tensor>,
+}
+
+impl Several {
+    fn compile(executor: &dyn Executor, linearised: &Linearised, size: usize) -> Result<Self, ExecError> {
+        let graph = linearised.batched(size).linear;
+        let tangents = graph.inputs()[linearised.tangents()].iter().map(|input| graph.ty(input.val));
+        let stacked = tangents.map(|ty| Tensor::zeros(ty.dtype, ty.shape.clone())).collect();
+        Ok(Self { size, linear: Recycling::compile(executor, &graph)?, stacked })
+    }
+
+    /// Makes one pass; the tangents have been checked.
+    fn run(
+        &mut self,
+        fixed: &[&Tensor],
+        tangents: &[Vec<&Tensor>],
+        mut take: impl FnMut(usize, &[Tensor]),
+    ) -> Result<(), ExecError> {
+        for (index, tangents) in tangents.iter().enumerate() {
+            for (stacked, tangent) in self.stacked.iter_mut().zip(tangents) {
+                stacked.set_part(index, tangent).expect("tangents have been checked");
+            }
+        }
+        let arguments = fixed.iter().copied().chain(&self.stacked);
+        let images = self.linear.run(arguments.map(Argument::Borrowed).collect())?;
+        for index in 0..self.size {
+            let parts =
+                images.iter().map(|image| image.part(index).expect("a pass has an image for each tangent"));
+            take(index, &parts.collect::<Vec<_>>());
+        }
+        Ok(())
     }
 }
 

@@ -1,9 +1,9 @@
 //! Sixteen Hessian-vector products at once.
 
 use isoloss::{
-    graph::{Argument, ExecError, Executor, Graph},
-    tensor::{DType, Key, Tensor},
-    transform::{Linearised, RESIDUAL_BUDGET_BYTES},
+    graph::{ExecError, Executor},
+    tensor::{Key, Tensor},
+    transform::{Linearisation, Linearised, RESIDUAL_BUDGET_BYTES},
 };
 use serde_json::json;
 
@@ -19,22 +19,23 @@ const COUNT: usize = 16;
 const NETWORKS: [(&str, usize, f64); 2] =
     [("mlp:784-512-512-512-10", 500, 16.5), ("mlp:64-32-32-10", 32, 8.0)];
 
-/// The linear half for one direction and for sixteen, with arguments.
-struct Products {
-    graphs: [Graph; 2],
-    arguments: [Vec<Tensor>; 2],
+/// The products of a network at a point, and the directions.
+struct Products<'a> {
+    problem: &'a Problem,
+    compiled: Linearisation,
+    directions: Vec<Vec<Tensor>>,
 }
 
 pub(super) fn run(stage: &mut Stage<'_>) -> Result<Found, BenchError> {
     let mut found = Found::default();
     for (spec, batch, most) in NETWORKS {
         let problem = Problem::new(spec, batch, Key::new(stage.options.seed).child(spec))?;
-        let products = Products::new(stage.executor, &problem)?;
+        let mut products = Products::new(stage.executor, &problem)?;
         let mut times: [Vec<f64>; 2] = Default::default();
         for round in 0..stage.options.rounds {
             stage.announce(Part::Sixteen.name(), round, spec);
-            for (times, which) in times.iter_mut().zip(0..) {
-                times.extend(products.time(stage.executor, which)?);
+            for (times, found) in times.iter_mut().zip(products.turn()?) {
+                times.extend(found);
             }
         }
         let [one, several] = times;
@@ -51,37 +52,32 @@ pub(super) fn run(stage: &mut Stage<'_>) -> Result<Found, BenchError> {
     Ok(found)
 }
 
-impl Products {
-    fn new(executor: &dyn Executor, problem: &Problem) -> Result<Self, ExecError> {
+impl<'a> Products<'a> {
+    fn new(executor: &dyn Executor, problem: &'a Problem) -> Result<Self, ExecError> {
         let halves = Linearised::hvp(&problem.objective, 0, &problem.wrt, RESIDUAL_BUDGET_BYTES);
-        let several = halves.batched(COUNT).linear;
-        let point = problem.point.iter().map(Argument::Borrowed).collect();
-        let results = executor.compile(&halves.primal, &[])?.run(point)?;
-        let kept = halves.kept.iter().map(|&position| &problem.point[position]);
-        let residuals = halves.residuals.iter().map(|&position| &results[position]);
-        let fixed: Vec<Tensor> = kept.chain(residuals).cloned().collect();
-        let with = |directions: Vec<Tensor>| fixed.iter().cloned().chain(directions).collect();
-        let repeated = problem.direction.iter().map(repeated).collect();
-        let arguments = [with(problem.direction.clone()), with(repeated)];
-        Ok(Self { graphs: [halves.linear, several], arguments })
+        let compiled = Linearisation::compile_for(executor, halves, COUNT)?;
+        let multiple = |factor: usize| problem.direction.iter().map(|x| times(x, factor as f32)).collect();
+        Ok(Self { problem, compiled, directions: (1..=COUNT).map(multiple).collect() })
     }
 
-    /// The times of a turn with one direction, or with all.
-    fn time(&self, executor: &dyn Executor, which: usize) -> Result<Vec<f64>, ExecError> {
-        let mut executable = executor.compile(&self.graphs[which], &[])?;
-        let mut run =
-            || executable.run(self.arguments[which].iter().map(Argument::Borrowed).collect()).map(drop);
-        run()?;
-        runs_within(run)
+    /// The times in milliseconds of one product, and of all at once.
+    fn turn(&mut self) -> Result<[Vec<f64>; 2], ExecError> {
+        let point: Vec<&Tensor> = self.problem.point.iter().collect();
+        let directions: Vec<Vec<&Tensor>> =
+            self.directions.iter().map(|each| each.iter().collect()).collect();
+        let mut products = self.compiled.at(&point)?;
+        products.apply(&directions[0])?;
+        let one = runs_within(|| products.apply(&directions[0]).map(drop))?;
+        products.apply_each(&directions, |_, _| ())?;
+        let several = runs_within(|| products.apply_each(&directions, |_, _| ()))?;
+        Ok([one, several])
     }
 }
 
-/// As many directions, each the last one's multiple: what they are does not matter for the time.
-fn repeated(direction: &Tensor) -> Tensor {
-    debug_assert_eq!(direction.dtype(), DType::F32);
-    let (values, count) = (direction.to_f64_vec(), direction.elements().max(1));
-    let shape: Vec<usize> = std::iter::once(COUNT).chain(direction.shape().iter().copied()).collect();
-    Tensor::from_fn(shape, |i| (values[i % count] * (1 + i / count) as f64) as f32)
+/// A multiple of a direction: which ones they are does not matter for the time.
+fn times(direction: &Tensor, factor: f32) -> Tensor {
+    let values = direction.to_f64_vec();
+    Tensor::from_fn(direction.shape().clone(), |i| factor * values[i] as f32)
 }
 
 #[cfg(test)]
@@ -92,18 +88,23 @@ mod tests {
     fn sixteen_at_once_are_sixteen_products() {
         let executor = isoloss::executor();
         let problem = Problem::new("mlp:5-4-3,act=tanh", 6, Key::new(1)).unwrap();
-        let products = Products::new(&executor, &problem).unwrap();
-        let run = |which: usize| {
-            let arguments = products.arguments[which].iter().map(Argument::Borrowed).collect();
-            executor.compile(&products.graphs[which], &[]).unwrap().run(arguments).unwrap()
-        };
-        for (one, all) in run(0).iter().zip(run(1)) {
-            let (one, all) = (one.to_f64_vec(), all.to_f64_vec());
-            assert_eq!(all.len(), COUNT * one.len());
-            for (i, found) in all.iter().enumerate() {
-                let expected = one[i % one.len()] * (1 + i / one.len()) as f64;
-                assert!((found - expected).abs() <= 1e-4 * expected.abs().max(1.0), "{found} {expected}");
+        let mut products = Products::new(&executor, &problem).unwrap();
+        let point: Vec<&Tensor> = problem.point.iter().collect();
+        let mut products_at = products.compiled.at(&point).unwrap();
+        let first: Vec<&Tensor> = products.directions[0].iter().collect();
+        let one: Vec<Vec<f64>> = products_at.apply(&first).unwrap().iter().map(Tensor::to_f64_vec).collect();
+        let directions: Vec<Vec<&Tensor>> = products.directions.iter().map(|d| d.iter().collect()).collect();
+        let mut count = 0;
+        let check = |position: usize, images: &[Tensor]| {
+            count += 1;
+            for (one, image) in one.iter().zip(images) {
+                for (one, found) in one.iter().zip(image.to_f64_vec()) {
+                    let expected = one * (position + 1) as f64;
+                    assert!((found - expected).abs() <= 1e-4 * expected.abs().max(1.0), "{found} {expected}");
+                }
             }
-        }
+        };
+        products_at.apply_each(&directions, check).unwrap();
+        assert_eq!(count, COUNT);
     }
 }
