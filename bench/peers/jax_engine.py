@@ -81,14 +81,8 @@ def candidates(options, arrays, quantity):
     }
 
 
-def along(arrays):
-    """The inner product with the tangents."""
-    import numpy as np
-
-    def dot(result):
-        return float(sum((np.asarray(result[name], np.float64) * v).sum() for name, v in arrays[1].items()))
-
-    return dot
+def in_order(dot, names):
+    return lambda result: dot([result[name] for name in names])
 
 
 def prepare_turns(options):
@@ -98,7 +92,8 @@ def prepare_turns(options):
     jax.config.update("jax_compilation_cache_dir", os.path.join(tempfile.gettempdir(), "isoloss-peers-jax"))
     arrays = engine_problem.read(options)
     both = {quantity: candidates(options, arrays, quantity) for quantity in engine_problem.QUANTITIES}
-    description, turn = engine_problem.contest(options.network, both, along(arrays))
+    dot = in_order(engine_problem.along(arrays), list(arrays[1]))
+    description, turn = engine_problem.contest(options, both, dot)
     return {"version": common.versions("jax", "jaxlib"), **description}, turn
 
 

@@ -72,12 +72,22 @@ def gpt(p, tokens):
     return layer_norm(p, "transformer.ln_f", x) @ p["lm_head.weight"].T
 
 
-def lstm(unroll):
+def gates_of_inputs(p, tokens):
+    bias = p["rnn.bias_ih_l0"] + p["rnn.bias_hh_l0"]
+    return p["encoder.weight"][tokens] @ p["rnn.weight_ih_l0"].T + bias
+
+
+def gates_of_table(p, tokens):
+    """The same with each character multiplied once and then looked up, as Isoloss does: fewer characters than inputs."""
+    bias = p["rnn.bias_ih_l0"] + p["rnn.bias_hh_l0"]
+    return (p["encoder.weight"] @ p["rnn.weight_ih_l0"].T + bias)[tokens]
+
+
+def lstm(unroll, gates_of):
     """The steps are scanned, several at a time."""
 
     def network(p, tokens):
-        bias = p["rnn.bias_ih_l0"] + p["rnn.bias_hh_l0"]
-        gates = p["encoder.weight"][tokens.T] @ p["rnn.weight_ih_l0"].T + bias
+        gates = gates_of(p, tokens.T)
         zero = jnp.zeros((tokens.shape[0], shapes.LSTM_HIDDEN))
 
         def step(state, gate):
@@ -98,7 +108,11 @@ FORMS = {
     "resnet20": {"": resnet20},
     "vgg16": {"": vgg16},
     "gpt": {"": gpt},
-    "lstm": {"scan": lstm(1), "scan, 8 steps at a time": lstm(8)},
+    "lstm": {
+        "scan": lstm(1, gates_of_inputs),
+        "scan, 8 steps at a time": lstm(8, gates_of_inputs),
+        "table projected, scan": lstm(1, gates_of_table),
+    },
 }
 
 

@@ -1,11 +1,11 @@
 """PyTorch: the time of a gradient and of a Hessian-vector product at a fixed point, and the memory of a product."""
 
 import ctypes
+import functools
 import gc
-import json
-import os
 
 import common
+import engine_choice
 import engine_problem
 
 
@@ -126,7 +126,7 @@ def candidates(options, arrays, methods):
 
     layouts = {"": False, "channels_last": True} if options.network in engine_problem.IMAGES else {"": False}
     return {
-        ", ".join(filter(None, (form_name, layout_name, method_name))): prepare(arrays, form, layout, method)
+        ", ".join(filter(None, (form_name, layout_name, method_name))): functools.partial(prepare, arrays, form, layout, method)
         for form_name, form in torch_networks.FORMS[options.network].items()
         for layout_name, layout in layouts.items()
         for method_name, method in methods.items()
@@ -136,35 +136,21 @@ def candidates(options, arrays, methods):
 
 def is_worth_compiling(form_name, method_name):
     """Compiling 64 unrolled steps takes minutes, so of the LSTM only the likeliest is compiled."""
-    likely = form_name == "LSTM by hand" and method_name in ("compiled loss", "compiled linearized")
+    likely = form_name == "LSTM by hand, table projected" and method_name in ("compiled loss", "compiled linearized")
     return likely or "compiled" not in method_name
 
 
 def prepare(arrays, form, channels_last, method):
-    def prepared():
-        import torch
-
-        torch._dynamo.reset()
-        return method(Problem(arrays, form, channels_last))
-
-    return prepared
+    return method(Problem(arrays, form, channels_last))
 
 
-def along(arrays):
-    """The inner product with the tangents."""
-    import torch
-
-    tangents = [torch.tensor(array, dtype=torch.float64) for array in arrays[1].values()]
-
-    def dot(result):
-        return float(sum((r.double() * v).sum() for r, v in zip(result, tangents)))
-
-    return dot
+def in_numpy(dot):
+    return lambda result: dot([tensor.detach().numpy() for tensor in result])
 
 
-def memory_growth(candidates):
+def memory_growth(candidates, patience):
     """By how many bytes the process grows at most for two products, in each configuration, each in a process of its own."""
-    return {name: in_child(lambda: growth(prepare)) for name, prepare in candidates.items()}
+    return {name: engine_choice.alone(lambda: growth(prepare), patience) for name, prepare in candidates.items()}
 
 
 def growth(prepare):
@@ -191,34 +177,16 @@ def status_bytes(key):
     return 1024 * int(line.split()[1])
 
 
-def in_child(measure):
-    """What `measure` returns in a forked process; none where it fails there."""
-    reader, writer = os.pipe()
-    child = os.fork()
-    if child == 0:
-        code = 1
-        try:
-            os.write(writer, json.dumps(measure()).encode())
-            code = 0
-        finally:
-            os._exit(code)
-    os.close(writer)
-    with os.fdopen(reader) as file:
-        text = file.read()
-    os.waitpid(child, 0)
-    return json.loads(text) if text else None
-
-
 def prepare_turns(options):
     import torch
 
-    arrays = engine_problem.read(options)
-    # No tensor may have been computed with yet: a forked process does not inherit the threads.
-    growths = memory_growth(candidates(options, arrays, MEMORY_METHODS))
+    # Before anything is computed, for all the processes that are forked.
     torch.set_num_threads(options.threads)
     torch.set_num_interop_threads(1)
+    arrays = engine_problem.read(options)
+    growths = memory_growth(candidates(options, arrays, MEMORY_METHODS), options.patience)
     both = {quantity: candidates(options, arrays, methods) for quantity, methods in METHODS.items()}
-    description, turn = engine_problem.contest(options.network, both, along(arrays))
+    description, turn = engine_problem.contest(options, both, in_numpy(engine_problem.along(arrays)))
     description["checks"]["product_growth_bytes"] = growths
     return {"version": common.versions("torch"), **description}, turn
 

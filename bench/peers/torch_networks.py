@@ -96,17 +96,31 @@ def lstm_without_onednn(p, tokens):
         return lstm_built_in(p, tokens)
 
 
-def lstm_by_hand(p, tokens):
-    """Cell after cell, with the inputs of all steps multiplied at once."""
-    gates = F.linear(embedded(p, tokens), p["rnn.weight_ih_l0"], p["rnn.bias_ih_l0"] + p["rnn.bias_hh_l0"])
-    hidden = cell = torch.zeros(tokens.shape[0], shapes.LSTM_HIDDEN)
-    values = []
-    for step in gates.unbind(1):
-        i, f, g, o = (step + hidden @ p["rnn.weight_hh_l0"].T).chunk(4, 1)
-        cell = f.sigmoid() * cell + i.sigmoid() * g.tanh()
-        hidden = o.sigmoid() * cell.tanh()
-        values.append(hidden)
-    return linear(p, "decoder", torch.stack(values, 1))
+def gates_of_inputs(p, tokens):
+    """The inputs of all steps multiplied at once."""
+    return F.linear(embedded(p, tokens), p["rnn.weight_ih_l0"], p["rnn.bias_ih_l0"] + p["rnn.bias_hh_l0"])
+
+
+def gates_of_table(p, tokens):
+    """The same with each character multiplied once and then looked up, as Isoloss does: fewer characters than inputs."""
+    table = F.linear(p["encoder.weight"], p["rnn.weight_ih_l0"], p["rnn.bias_ih_l0"] + p["rnn.bias_hh_l0"])
+    return F.embedding(tokens, table)
+
+
+def lstm_by_hand(gates):
+    """Cell after cell."""
+
+    def network(p, tokens):
+        hidden = cell = torch.zeros(tokens.shape[0], shapes.LSTM_HIDDEN)
+        values = []
+        for step in gates(p, tokens).unbind(1):
+            i, f, g, o = (step + hidden @ p["rnn.weight_hh_l0"].T).chunk(4, 1)
+            cell = f.sigmoid() * cell + i.sigmoid() * g.tanh()
+            hidden = o.sigmoid() * cell.tanh()
+            values.append(hidden)
+        return linear(p, "decoder", torch.stack(values, 1))
+
+    return network
 
 
 FORMS = {
@@ -117,6 +131,7 @@ FORMS = {
     "lstm": {
         "built-in LSTM": lstm_built_in,
         "LSTM without oneDNN": lstm_without_onednn,
-        "LSTM by hand": lstm_by_hand,
+        "LSTM by hand": lstm_by_hand(gates_of_inputs),
+        "LSTM by hand, table projected": lstm_by_hand(gates_of_table),
     },
 }

@@ -119,6 +119,14 @@ pub enum BenchError {
         /// The file.
         path: PathBuf,
     },
+    /// A run ended early.
+    #[error("{source}\nwhat was finished before is in {}", path.display())]
+    CutOff {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: Box<Self>,
+    },
     /// There is no place for temporary files.
     #[error("cannot make a temporary folder: {source}")]
     Temporary {

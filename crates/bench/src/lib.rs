@@ -22,6 +22,7 @@ mod peer;
 mod result;
 mod run;
 mod target;
+mod trial;
 mod view;
 
 pub use document::with_engine_tables;

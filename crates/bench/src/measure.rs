@@ -5,7 +5,7 @@ use std::time::Instant;
 use isoloss::graph::Executor;
 
 use crate::{
-    BenchError, Load, Options,
+    BenchError, Benchmark, Load, Options, Run,
     peer::{Answer, Call, PeerReport, Peers},
 };
 
@@ -21,6 +21,10 @@ pub(crate) struct Stage<'a> {
     pub(crate) load: Load,
     /// Is told what is being done.
     pub(crate) notify: &'a mut dyn FnMut(&str),
+    /// Is given all that is finished, time and again.
+    pub(crate) keep: &'a mut dyn FnMut(&Run) -> Result<(), BenchError>,
+    /// The benchmarks that are finished.
+    pub(crate) finished: Vec<Benchmark>,
 }
 
 /// What a peer did in its turns.
@@ -71,7 +75,7 @@ pub(crate) fn time_ms<T>(action: impl FnOnce() -> T) -> (f64, T) {
     (1e3 * start.elapsed().as_secs_f64(), returned)
 }
 
-/// Seconds of repetitions in a turn. The peers' scripts have the same.
+/// Seconds of repetitions in a turn. The peers' scripts have the same; of what takes longer they make one.
 const TURN_SECONDS: f64 = 1.5;
 
 /// The least and the most repetitions in a turn.

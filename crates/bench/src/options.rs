@@ -141,6 +141,8 @@ pub struct Options {
     pub networks: Option<[PathBuf; 2]>,
     /// The parts of [`Name::Engine`] to run.
     pub parts: Vec<Part>,
+    /// Seconds in which a configuration of a peer of [`Name::Engine`] must be ready to count.
+    pub patience: u32,
     /// Draws everything random that ours uses.
     pub seed: u64,
 }

@@ -32,7 +32,9 @@ pub struct Run {
     pub threads: usize,
     /// Turns of each side.
     pub rounds: usize,
-    /// Whether all targets are met; none where that depends on an absent peer.
+    /// Whether it came to its end. A run that was cut off has what was finished before.
+    pub complete: bool,
+    /// Whether all targets are met; none where that depends on an absent peer or on what was not run.
     pub met: Option<bool>,
     /// What it ran on.
     pub machine: Machine,
@@ -42,16 +44,18 @@ pub struct Run {
     pub benchmarks: Vec<Benchmark>,
 }
 
-/// Runs the benchmarks in order, on the threads of the pool that this is called in, and tells `notify` what is being
-/// done.
+/// Runs the benchmarks in order, on the threads of the pool that this is called in. `notify` is told what is being done;
+/// `keep` is given all that is finished after each benchmark, and after each part of [`Name::Engine`], so that nothing is
+/// lost where a later one fails or the process is ended.
 ///
 /// # Errors
-/// Where rounds are 0 or data is missing (before anything has run), a peer fails or is absent and required, or our own
-/// work fails. A missed target is no error.
+/// Where rounds are 0 or data is missing (before anything has run), a peer fails or is absent and required, our own work
+/// fails, or `keep` does. A missed target is no error.
 pub fn run(
     executor: &dyn Executor,
     options: &Options,
     notify: &mut dyn FnMut(&str),
+    keep: &mut dyn FnMut(&Run) -> Result<(), BenchError>,
 ) -> Result<Run, BenchError> {
     check(options)?;
     let peers = Peers {
@@ -61,21 +65,50 @@ pub fn run(
         required: options.require_peers,
     };
     notify("looking whether the machine is quiet");
-    let mut stage = Stage { executor, options, peers, load: Load::at_start(), notify };
-    let found = options.names.iter().map(|&name| benchmarks::run(name, &mut stage));
-    let benchmarks = found.collect::<Result<Vec<Benchmark>, BenchError>>()?;
+    let load = Load::at_start();
+    let mut stage = Stage { executor, options, peers, load, notify, keep, finished: Vec::new() };
+    for &name in &options.names {
+        let found = benchmarks::run(name, &mut stage)?;
+        stage.finish(found)?;
+    }
     stage.load.at_end();
-    Ok(Run {
-        schema: SCHEMA,
-        date: date::today(),
-        isoloss: isoloss::VERSION,
-        threads: stage.peers.threads,
-        rounds: options.rounds,
-        met: all_met(benchmarks.iter().map(|benchmark| benchmark.met)),
-        machine: Machine::here(),
-        load: stage.load,
-        benchmarks,
-    })
+    let last = Run::new(&stage, stage.finished.clone(), true);
+    (stage.keep)(&last)?;
+    Ok(last)
+}
+
+impl Run {
+    fn new(stage: &Stage<'_>, benchmarks: Vec<Benchmark>, complete: bool) -> Self {
+        let open = (!complete).then_some(None);
+        Self {
+            schema: SCHEMA,
+            date: date::today(),
+            isoloss: isoloss::VERSION,
+            threads: stage.peers.threads,
+            rounds: stage.options.rounds,
+            complete,
+            met: all_met(benchmarks.iter().map(|benchmark| benchmark.met).chain(open)),
+            machine: Machine::here(),
+            load: stage.load.clone(),
+            benchmarks,
+        }
+    }
+}
+
+impl Stage<'_> {
+    fn finish(&mut self, found: Benchmark) -> Result<(), BenchError> {
+        self.finished.push(found);
+        let so_far = Run::new(self, self.finished.clone(), false);
+        (self.keep)(&so_far)
+    }
+
+    /// Hands over what is finished, with a benchmark of which some parts are.
+    pub(crate) fn keep_unfinished(&mut self, found: Benchmark) -> Result<(), BenchError> {
+        let mut benchmarks = self.finished.clone();
+        benchmarks.push(found);
+        let so_far = Run::new(self, benchmarks, false);
+        (self.keep)(&so_far)
+    }
 }
 
 fn check(options: &Options) -> Result<(), BenchError> {
@@ -115,7 +148,55 @@ pub fn write(run: &Run, path: &Path) -> Result<(), BenchError> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
+    use crate::Target;
+
+    fn options() -> Options {
+        Options {
+            names: vec![Name::Engine],
+            peers: PathBuf::new(),
+            scripts: PathBuf::new(),
+            require_peers: false,
+            rounds: 1,
+            program: PathBuf::new(),
+            mnist: None,
+            networks: None,
+            parts: Part::ALL.to_vec(),
+            patience: 1,
+            seed: 0,
+        }
+    }
+
+    fn found(name: Name) -> Benchmark {
+        let met = Target::new("t", Some(1.0), crate::Bound::at_most(1.0));
+        Benchmark::new(name, "title", Vec::new(), &[], vec![met], Value::Null)
+    }
+
+    #[test]
+    fn what_is_finished_is_handed_over_before_the_end() {
+        let (executor, options) = (isoloss::executor(), options());
+        let mut kept = Vec::new();
+        let mut keep = |run: &Run| {
+            kept.push((run.complete, run.met, run.benchmarks.iter().map(|one| one.name).collect::<Vec<_>>()));
+            Ok(())
+        };
+        let mut stage = Stage {
+            executor: &executor,
+            options: &options,
+            peers: Peers { environment: PathBuf::new(), scripts: PathBuf::new(), threads: 1, required: false },
+            load: Load::default(),
+            notify: &mut |_| {},
+            keep: &mut keep,
+            finished: Vec::new(),
+        };
+        stage.finish(found(Name::Startup)).unwrap();
+        stage.keep_unfinished(found(Name::Engine)).unwrap();
+        stage.keep_unfinished(found(Name::Engine)).unwrap();
+        let both = vec![Name::Startup, Name::Engine];
+        assert_eq!(kept, [(false, None, vec![Name::Startup]), (false, None, both.clone()), (false, None, both)]);
+    }
 
     #[test]
     fn a_result_never_takes_the_name_of_an_earlier_one() {

@@ -2,7 +2,10 @@
 
 use report::{Cell, Column, Measured, NumberFormat, Outcome, Table, Verdict, text as plain};
 
-use crate::{Benchmark, Bound, Case, Machine, Rival, Run, Target};
+use crate::{
+    Benchmark, Bound, Case, Machine, PeerRecord, Rival, Run, Target,
+    trial::{Trial, trials},
+};
 
 /// A run as plain text: for each benchmark the times with their ratios, the worst first, and its targets. Ends in a line
 /// break.
@@ -13,6 +16,9 @@ pub fn text(run: &Run) -> String {
     parts.push(format!("isoloss {isoloss}; threads: {threads}; rounds: {rounds}; {}", machine(&run.machine)));
     if !run.machine.release_build {
         parts.push("NOT A RELEASE BUILD: the numbers of ours say nothing.".to_owned());
+    }
+    if !run.complete {
+        parts.push("CUT OFF: only what was finished is here.".to_owned());
     }
     parts.push(run.load.remark());
     parts.join("\n\n") + "\n"
@@ -26,6 +32,7 @@ fn benchmark(benchmark: &Benchmark) -> String {
         .iter()
         .filter_map(|peer| Some(format!("{} is absent: {}", peer.name, peer.absent.as_ref()?)));
     parts.extend(absent);
+    parts.extend(benchmark.peers.iter().flat_map(given_up));
     let verdicts: Vec<Verdict> = benchmark.targets.iter().map(verdict).collect();
     parts.push(plain::verdicts(&verdicts));
     parts.join("\n")
@@ -72,6 +79,16 @@ fn floor(case: &Case) -> Option<String> {
     ))
 }
 
+/// The configurations of a peer that are out of the running, and why.
+fn given_up(peer: &PeerRecord) -> Vec<String> {
+    let trials = peer.turns.first().map(trials).unwrap_or_default();
+    let line = |trial: Trial| {
+        let why = trial.outcome.err()?;
+        Some(format!("{}, {}: {} is out: {why}", peer.name, trial.case, trial.name))
+    };
+    trials.into_iter().filter_map(line).collect()
+}
+
 fn verdict(target: &Target) -> Verdict {
     let outcome = match target.met {
         Some(true) => Outcome::Held,
@@ -95,7 +112,7 @@ fn machine(machine: &Machine) -> String {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::Value;
+    use serde_json::{Value, json};
 
     use super::*;
     use crate::{Floor, Load, Name, Series};
@@ -114,10 +131,16 @@ mod tests {
             Target::new("time / time of other, worst case", None, Bound::at_most(1.0)),
         ];
         let mut found = Benchmark::new(Name::MlpStep, "one step", vec![case], &[], targets, Value::Null);
-        found.peers.push(crate::PeerRecord {
+        found.peers.push(PeerRecord {
             name: "other",
             absent: Some("no module".to_owned()),
             turns: Vec::new(),
+        });
+        let trials = json!({ "gradient": { "compiled": { "refused": "not ready within 120 s" }, "eager": { "ms": 8.0 } } });
+        found.peers.push(PeerRecord {
+            name: "PyTorch",
+            absent: None,
+            turns: vec![json!({ "network": "mlp", "checks": { "trials": trials } })],
         });
         Run {
             schema: "s",
@@ -125,6 +148,7 @@ mod tests {
             isoloss: "0.1.0",
             threads: 2,
             rounds: 3,
+            complete: false,
             met: found.met,
             machine: Machine::here(),
             load: Load { quiet: Some(false), ..Load::default() },
@@ -141,6 +165,8 @@ mod tests {
             "training step     10.00  PyTorch     20.00      0.500  ≤ 1",
             "floor of training step: 5.00 ms (2 GFLOP at 400 GFLOP/s); ours takes 2.00 times as long",
             "other is absent: no module",
+            "PyTorch, mlp gradient: compiled is out: not ready within 120 s",
+            "CUT OFF",
             "[failed] time / time of JAX, worst case ≤ 1",
             "[not reached] time / time of other, worst case ≤ 1",
             "NOT QUIET",

@@ -10,6 +10,10 @@ pub(crate) struct Common {
     /// Threads to compute with, at most 1024; 0 takes all cores
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u16).range(..=1024))]
     pub(crate) threads: u16,
+    /// For debugging: end with an error that names the first value with a NaN or an infinity that is made of finite ones.
+    /// Takes twice the time, and memory for all values
+    #[arg(long)]
+    pub(crate) check_finite: bool,
     /// Print the result as JSON on standard output, and nothing else there
     #[arg(long)]
     pub(crate) json: bool,

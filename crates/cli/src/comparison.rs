@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use isoloss::{
     graph::{Argument, Def, Diff, ExecError, Executor, Graph, Prim, Val},
-    tensor::{DType, Tensor},
+    tensor::{DType, Tensor, parallel},
 };
 
 /// By how much more outputs may differ than single nodes. Ours: what one node rounds grows through those behind it.
@@ -49,7 +49,9 @@ impl Comparison {
         };
         let outputs = run(graph)?;
         let values = run(&graph.with_every_value())?;
-        let nodes = graph.vals().filter_map(|val| Some((val, node_error(graph, val, &values)?))).collect();
+        let vals: Vec<Val> = graph.vals().collect();
+        let errors = parallel::map(vals.len(), |i| Some((vals[i], node_error(graph, vals[i], &values)?)));
+        let nodes = errors.into_iter().flatten().collect();
         let outputs = graph.outputs().iter().zip(&outputs).map(|(output, found)| {
             let expected = &values[output.val.position()];
             relative(found, expected, scale(graph, output.val, &values))

@@ -3,6 +3,7 @@
 use std::{fs, path::PathBuf};
 
 use bench::Machine;
+use clap::ArgGroup;
 use isoloss::{
     Cpu,
     graph::{Argument, Executor, Graph, Input, Role, Ty},
@@ -21,13 +22,13 @@ const INTEGERS_BELOW: u64 = 8;
 
 /// Which graph is looked at.
 #[derive(Clone, Debug, clap::Args)]
-#[command(next_help_heading = "Graph")]
+#[command(next_help_heading = "Graph", group(ArgGroup::new("source").required(true)))]
 pub(crate) struct GraphFlags {
     /// Architecture, of which the objective is taken: the mean cross-entropy in training
-    #[arg(long = "model", id = "spec", value_name = "SPEC", required_unless_present = "file")]
+    #[arg(long = "model", id = "spec", value_name = "SPEC", group = "source")]
     spec: Option<String>,
     /// A file with the text form of a graph, as `isoloss dump` prints it, instead of --model
-    #[arg(long = "graph", id = "file", value_name = "FILE", conflicts_with = "spec")]
+    #[arg(long = "graph", id = "file", value_name = "FILE", group = "source")]
     file: Option<PathBuf>,
     /// Examples in the batch of --model
     #[arg(long, value_name = "N", default_value_t = 2, conflicts_with = "file", value_parser = clap::value_parser!(u32).range(1..=1 << 20))]

@@ -19,7 +19,9 @@ impl Session {
     /// What these flags ask for.
     pub(crate) fn new(common: Common) -> Self {
         let progress = Progress::new(common.quiet);
-        Self { executor: isoloss::executor(), seed: common.seed, progress }
+        let executor = isoloss::executor();
+        let executor = if common.check_finite { executor.checking_finite() } else { executor };
+        Self { executor, seed: common.seed, progress }
     }
 
     /// The key from which everything random is drawn.

@@ -9,15 +9,15 @@ use std::{
     io::{self, Write as _},
 };
 
-use isoloss_graph::{Builder, Case, Def, Diff, Operand, Prim, Ty, Val};
+use isoloss_graph::{Builder, Case, Def, Diff, Kink, Operand, Prim, Ty, Val};
+use tensor::Tensor;
 
 const HEAD: &str = "\
 # Primitives
 
 Generated from the code by `cargo run -p isoloss-graph --example primitives > docs/primitives.md`; a test compares.
 
-What each primitive means, its constraints and its kinks stand in the documentation of `graph::ops`. *Derivative* is
-its class: `Zero` by definition; `Linear` in all operands together; `Bilinear`; `LinearIn` the listed operands;
+What each primitive means and its constraints stand in the documentation of `graph::ops`. *Derivative* is its class: `Zero` by definition; `Linear` in all operands together; `Bilinear`; `LinearIn` the listed operands;
 `Smooth`. The last two columns list what its rules emit, in the cases of the law suites, for the tangent of the result
 and for the cotangents of the operands in which it is linear. All of these are primitives again: the set is closed
 under differentiation.
@@ -25,6 +25,37 @@ under differentiation.
 | primitive | attributes | derivative | emitted for tangents | emitted for cotangents |
 |---|---|---|---|---|
 ";
+
+const KINKS: &str = "
+## Kinks and ties
+
+Where a primitive is not differentiable its derivative is defined, so that every executor and every order of derivation agree.
+Each row is a test: at these operands, these tangents (`–` for what has none) give this tangent of the result.
+
+| at | operands | tangents | tangent of the result |
+|---|---|---|---|
+";
+
+/// A row for a point without derivative.
+fn kink(kink: &Kink) -> String {
+    let operands: Vec<String> = kink.operands.iter().map(shown).collect();
+    let pairs = kink.operands.iter().zip(&kink.tangents);
+    let tangents: Vec<String> = pairs
+        .map(|(operand, tangent)| if operand.dtype().is_float() { shown(tangent) } else { "–".to_owned() })
+        .collect();
+    format!("| {} | {} | {} | {} |\n", kink.name, operands.join("; "), tangents.join("; "), shown(&kink.expected))
+}
+
+/// The elements of a tensor in rows; a scalar without brackets.
+fn shown(tensor: &Tensor) -> String {
+    fn nested(shape: &[usize], elements: &[f64]) -> String {
+        let Some((&size, rest)) = shape.split_first() else { return elements[0].to_string() };
+        let length = elements.len() / size.max(1);
+        let parts: Vec<String> = (0..size).map(|i| nested(rest, &elements[i * length..][..length])).collect();
+        format!("[{}]", parts.join(", "))
+    }
+    nested(tensor.shape(), &tensor.to_f64_vec())
+}
 
 /// The names of the primitives that `emit` applies.
 fn emitted(b: &mut Builder, emit: impl FnOnce(&mut Builder)) -> BTreeSet<&'static str> {
@@ -119,7 +150,8 @@ fn row(name: &str, cases: &[Case]) -> String {
 fn page() -> String {
     let cases = Prim::cases();
     let rows = Prim::NAMES.iter().map(|name| row(name, &cases));
-    HEAD.to_owned() + &rows.collect::<String>()
+    let kinks = Prim::kinks();
+    HEAD.to_owned() + &rows.collect::<String>() + KINKS + &kinks.iter().map(kink).collect::<String>()
 }
 
 fn main() -> io::Result<()> {

@@ -34,8 +34,8 @@ impl Cost {
             Work::Products(terms) => (2.0 * terms, 0.0),
             Work::Other(operations) => (0.0, operations),
         };
-        let read: f64 = operands.iter().copied().map(bytes).sum();
-        Self { product_flops, other_flops, bytes: read + bytes(result) }
+        let read: f64 = operands.iter().map(|ty| ty.approximate_bytes()).sum();
+        Self { product_flops, other_flops, bytes: read + result.approximate_bytes() }
     }
 }
 
@@ -169,10 +169,6 @@ fn elements(ty: &Ty) -> f64 {
     ty.shape.iter().map(|&size| size as f64).product()
 }
 
-fn bytes(ty: &Ty) -> f64 {
-    elements(ty) * ty.dtype.size_bytes() as f64
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -222,7 +218,7 @@ mod tests {
             let operands: Vec<&Ty> = case.operands.iter().map(|(ty, _)| ty).collect();
             let result = case.op.out_type(&operands).unwrap();
             let cost = Cost::of(&case.op, &operands, &result);
-            assert!(cost.bytes >= bytes(&result) && cost.flops().is_finite(), "{case:?}");
+            assert!(cost.bytes >= result.approximate_bytes() && cost.flops().is_finite(), "{case:?}");
         }
     }
 }

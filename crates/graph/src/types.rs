@@ -65,6 +65,12 @@ impl Ty {
         bytes.is_some_and(|bytes| isize::try_from(bytes).is_ok())
     }
 
+    /// Size in bytes to 53 bits, also of a type that is not addressable.
+    #[must_use]
+    pub fn approximate_bytes(&self) -> f64 {
+        self.shape.iter().fold(self.dtype.size_bytes() as f64, |bytes, &size| bytes * size as f64)
+    }
+
     /// Size of a value of this type in bytes.
     #[must_use]
     pub fn size_bytes(&self) -> usize {

@@ -70,7 +70,7 @@ pub enum Fault {
         earlier: Place,
     },
     /// (G8) A value of this type has more bytes than the address space.
-    #[error("a value of type {ty} has more bytes than can be addressed")]
+    #[error("a value of type {ty} has {:.2e} bytes, more than can be addressed", .ty.approximate_bytes())]
     TooLarge {
         /// The type.
         ty: Ty,

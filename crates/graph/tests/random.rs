@@ -1,4 +1,5 @@
-//! Composites that draw random numbers: their distributions, and that a key and a counter determine them.
+//! Composites that draw random numbers: their distributions, that a key and a counter determine them, and which elements
+//! they draw, as `goldens/random.py` computes them.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -66,4 +67,44 @@ fn key_and_counter_determine_what_is_dropped() {
 #[test]
 fn nothing_is_dropped_at_rate_0() {
     assert_eq!(dropped(0.0, [1, 2], 0), vec![1.0; COUNT]);
+}
+
+/// Each line of the golden file: a key, a counter, what is drawn, and the result.
+fn golden_lines() -> impl Iterator<Item = ([i32; 2], i32, &'static str, Vec<&'static str>)> {
+    include_str!("goldens/random.txt").lines().map(|line| {
+        let mut words = line.split(' ');
+        let [first, second, counter] = [(); 3].map(|()| words.next().unwrap().parse().unwrap());
+        ([first, second], counter, words.next().unwrap(), words.collect())
+    })
+}
+
+#[test]
+fn another_implementation_drops_the_same_elements() {
+    let mut checked = 0;
+    for (key, counter, what, drawn_there) in golden_lines().filter(|(_, _, what, _)| *what != "uniform") {
+        let (rate, kept): (f64, &str) = (what.parse().unwrap(), drawn_there[0]);
+        let elements: Vec<f64> = (1..=kept.len()).map(|i| i as f64).collect();
+        let expected: Vec<f64> = elements
+            .iter()
+            .zip(kept.chars())
+            .map(|(x, kept)| if kept == '1' { x * (1.0 - rate).recip() } else { 0.0 })
+            .collect();
+        let dropout = |b: &mut Builder, key, counter| {
+            let numbers = b.constant(Tensor::new([elements.len() / 5, 5], elements.clone()).unwrap());
+            b.dropout(numbers, rate, key, counter)
+        };
+        assert_eq!(drawn(dropout, key, counter), expected, "{key:?} {counter} {rate}");
+        checked += 1;
+    }
+    assert_eq!(checked, 12);
+}
+
+#[test]
+fn another_implementation_draws_the_same_uniform_numbers() {
+    for (key, counter, _, multiples) in golden_lines().filter(|(_, _, what, _)| *what == "uniform") {
+        let expected: Vec<f64> =
+            multiples.iter().map(|multiple| multiple.parse::<f64>().unwrap() * 2f64.powi(-24)).collect();
+        let shape = Shape::from([expected.len()]);
+        assert_eq!(drawn(|b, key, counter| b.uniform(key, counter, &shape), key, counter), expected);
+    }
 }

@@ -207,13 +207,35 @@ fn all_faults_of_the_graph_are_reported_with_their_places() {
 }
 "#;
     let expected = [
-        "line 4, column 8: add: operands must have the same type, found f32[2, 3] and f64[3] (C2); operands: f32[2, 3], f64[3] (C2)",
+        "line 3, column 3: the name \"x\" is taken by input 0 (G7)",
+        "line 4, column 8: add: operands must have the same type, found f32[2, 3] and f64[3] (C2); operands: f32[2, 3], f64[3]",
         "line 5, column 19: expected the type f32[2, 3], found f32[2, 4] (G3)",
         "line 6, column 21: operand 1 is %5, which is not defined above (G1)",
-        "line 7, column 8: reduce_max: axes [2] must be axes of [2, 3], ascending (C3); operands: f32[2, 3] (C3)",
-        "line 3, column 3: the name \"x\" is taken by input 0 (G7)",
+        "line 7, column 8: reduce_max: axes [2] must be axes of [2, 3], ascending (C3); operands: f32[2, 3]",
         "line 8, column 10: the name is empty (G6)",
         "line 9, column 16: %9 is not defined (G5)",
+    ];
+    assert_eq!(messages(text), expected);
+}
+
+#[test]
+fn faults_of_the_graph_are_reported_beside_lines_that_cannot_be_read() {
+    let text = r#"graph "g" {
+  %0 = input "x" data : f32[2, 3]
+  %1 = tan(%0) : f32[2, 3]
+  %2 = add(%0, %1) : f32[2, 3]
+  %3 = add(%1, %7) : f32[2, 3]
+  %4 = tanh(%2) : f32[3, 2]
+  return "y" = %9
+  return "z" == %0
+}
+"#;
+    let expected = [
+        "line 3, column 8: there is no primitive called 'tan'",
+        "line 5, column 16: operand 1 is %7, which is not defined above (G1)",
+        "line 6, column 19: expected the type f32[2, 3], found f32[3, 2] (G3)",
+        "line 7, column 16: %9 is not defined (G5)",
+        "line 8, column 15: expected a value, as '%0', found '= %0'",
     ];
     assert_eq!(messages(text), expected);
 }

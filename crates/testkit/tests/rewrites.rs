@@ -111,6 +111,18 @@ fn sums_over_repetitions_are_products() {
 }
 
 #[test]
+fn a_sum_over_no_repetitions_is_zero_whatever_would_be_repeated() {
+    let mut b = Builder::new("empty");
+    let x = b.data("x", Ty::f64([2]));
+    let none = b.broadcast(x, &[0, 2].into(), &[1]);
+    let sum = b.reduce_sum(none, &[0]);
+    b.output("sum", sum);
+    let simple = simplify(&b.finish());
+    let x = Tensor::new([2], vec![f64::INFINITY, f64::NAN]).unwrap();
+    assert_eq!(Reference::evaluate(&simple, &[&x]).unwrap()[0].to_f64_vec(), [0.0, 0.0]);
+}
+
+#[test]
 fn quotients_by_powers_of_two_are_products() {
     check(&["constant", "broadcast_in_dim", "multiply"], |b, x, _| {
         let eight = b.splat_like(x, 8.0);

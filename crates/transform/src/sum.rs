@@ -71,7 +71,7 @@ fn concatenation(b: &mut Builder, intervals: &[Interval]) -> Val {
 }
 
 /// Zeros of type `ty` with `count` indices along `axis`; nothing for none.
-fn zeros(b: &mut Builder, ty: &graph::Ty, axis: usize, count: usize) -> Option<Val> {
+pub(crate) fn zeros(b: &mut Builder, ty: &graph::Ty, axis: usize, count: usize) -> Option<Val> {
     let mut shape = ty.shape.to_vec();
     shape[axis] = count;
     (count > 0).then(|| b.splat(&ty.with_shape(shape), 0.0))

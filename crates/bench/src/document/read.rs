@@ -3,7 +3,10 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::{BenchError, Bound, Name};
+use crate::{
+    BenchError, Bound, Name,
+    trial::{Trial, trials},
+};
 
 #[derive(Deserialize)]
 struct RunFile {
@@ -13,6 +16,7 @@ struct RunFile {
     rounds: usize,
     machine: MachineFile,
     load: LoadFile,
+    complete: bool,
     benchmarks: Vec<BenchmarkFile>,
 }
 
@@ -91,7 +95,9 @@ struct PeerFile {
 pub(super) struct Peer {
     pub(super) name: String,
     pub(super) network: String,
+    /// The fastest configurations, or why it is absent.
     pub(super) configuration: String,
+    pub(super) trials: Vec<Trial>,
 }
 
 /// What several runs found together.
@@ -126,10 +132,11 @@ impl Kept {
             put(&mut self.targets, target, |one, other| one.what == other.what);
         }
         for (name, checks) in found.checks.as_object().into_iter().flatten() {
-            let Some(profile) = checks.get("profile") else { continue };
-            let kinds =
-                serde_json::from_value(profile.clone()).map_err(|source| BenchError::Json { source })?;
-            put(&mut self.profiles, (name.clone(), kinds), |one, other| one.0 == other.0);
+            for (quantity, profile) in checks["profile"].as_object().into_iter().flatten() {
+                let kinds =
+                    serde_json::from_value(profile.clone()).map_err(|source| BenchError::Json { source })?;
+                put(&mut self.profiles, (format!("{name} {quantity}"), kinds), |one, other| one.0 == other.0);
+            }
         }
         for peer in found.peers.iter().map(Peer::new) {
             put(&mut self.peers, peer, |one, other| {
@@ -154,7 +161,8 @@ impl Peer {
         let text = |key: &str| first.and_then(|turn| turn[key].as_str()).unwrap_or_default().to_owned();
         let configuration =
             file.absent.as_ref().map_or_else(|| text("configuration"), |why| format!("absent: {why}"));
-        Self { name: file.name.clone(), network: text("network"), configuration }
+        let trials = first.map(trials).unwrap_or_default();
+        Self { name: file.name.clone(), network: text("network"), configuration, trials }
     }
 }
 
@@ -167,7 +175,8 @@ fn provenance(run: &RunFile) -> String {
         Some(false) => "**other work ran meanwhile**",
         None => "unknown load",
     };
+    let end = if run.complete { "" } else { "; cut off, with what was finished" };
     format!(
-        "- {date}, isoloss {isoloss}: {threads} threads, {rounds} rounds, {cpu}, {cores} cores, {os}, {rustc}; {quiet}"
+        "- {date}, isoloss {isoloss}: {threads} threads, {rounds} rounds, {cpu}, {cores} cores, {os}, {rustc}; {quiet}{end}"
     )
 }

@@ -1,6 +1,9 @@
 //! `isoloss bench`: times against other tools.
 
-use std::{env, path::PathBuf};
+use std::{
+    env,
+    path::{Path, PathBuf},
+};
 
 use bench::{BenchError, Name, Options, Part};
 use clap::{Args, builder::PossibleValuesParser};
@@ -25,7 +28,8 @@ const SCRIPTS: &str = "bench/peers";
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Exit codes: 0 no target is missed, 1 a target is missed, 2 an error; with --require-peers an absent peer is an error, and
-without it a missed target in engine.
+without it a missed target in engine. What is finished is in the file at any time, so a run that ends early loses only what it
+was at; parts of engine can be run one by one.
 
 Examples:
   bench/peers/install.sh
@@ -58,6 +62,10 @@ pub(crate) struct Bench {
     /// Parts of engine, separated by commas [default: all]
     #[arg(long, value_name = "PART", value_delimiter = ',', value_parser = PossibleValuesParser::new(Part::NAMES))]
     only: Vec<String>,
+    /// Seconds in which a configuration of a peer of engine must be ready to take part; the search among all of them ends
+    /// after twice as long for gradients, and for products
+    #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    patience: u32,
     /// The file for every number, as JSON [default: bench/runs/DATE-NAME.json]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -81,8 +89,9 @@ impl Run for Bench {
             Progress::Silent => {}
             Progress::Bar | Progress::Lines => output::note(line),
         };
-        let run = bench::run(&session.executor, &options, &mut notify)?;
-        bench::write(&run, &out)?;
+        let mut keep = |run: &bench::Run| bench::write(run, &out);
+        let run = bench::run(&session.executor, &options, &mut notify, &mut keep)
+            .map_err(|source| cut_off(source, &out))?;
         let text = format!("{}\nEvery number: {}\n", bench::text(&run), out.display());
         let json = serde_json::to_value(&run).map_err(|source| BenchError::Json { source })?;
         Ok(Outcome { answer: Answer::from_claim(run.met != Some(false)), text, json })
@@ -108,7 +117,17 @@ impl Bench {
             mnist: self.data.as_deref().map(bench::mnist_folder).transpose()?,
             networks: self.a.clone().zip(self.b.clone()).map(<[PathBuf; 2]>::from),
             parts: self.parts(),
+            patience: self.patience,
             seed,
         })
+    }
+}
+
+/// Says where what was finished before an error is, if anything was.
+fn cut_off(source: BenchError, out: &Path) -> Failure {
+    if out.exists() {
+        BenchError::CutOff { path: out.to_owned(), source: Box::new(source) }.into()
+    } else {
+        source.into()
     }
 }

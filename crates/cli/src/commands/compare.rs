@@ -42,7 +42,7 @@ Examples:
   isoloss compare --graph gradient.txt --tolerance 1e-6")]
 pub(crate) struct Compare {
     /// The largest relative error of a node [default: 1e-5, and 1e-13 for graphs with f64]
-    #[arg(long, value_name = "REL")]
+    #[arg(long, value_name = "REL", value_parser = relative)]
     tolerance: Option<f64>,
     #[command(flatten)]
     graph: GraphFlags,
@@ -64,6 +64,14 @@ impl Run for Compare {
         let text = format!("{}\n\n{}\n", plain::table(&table(&problem, &found)), verdict.lines.join("\n"));
         let json = json(&problem, &found, &verdict, tolerance);
         Ok(Outcome { answer: Answer::from_claim(verdict.holds), text, json })
+    }
+}
+
+/// A tolerance: a number from 0 up to 1.
+fn relative(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(number) if (0.0..=1.0).contains(&number) => Ok(number),
+        _ => Err("expected a number from 0 to 1, as 1e-5".to_owned()),
     }
 }
 

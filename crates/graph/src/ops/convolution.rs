@@ -304,12 +304,15 @@ impl<'a> Terms<'a> {
     /// For each element of the result the sum of `product` over the positions of its factors.
     fn sums<T: Default + Add<Output = T>>(&self, product: impl Fn(usize, usize) -> T) -> Vec<T> {
         let kernel: Vec<Vec<usize>> = indexing::indices(&self.op.rhs.spatial_sizes(self.rhs)).collect();
+        let inputs = self.rhs[self.op.rhs.input];
+        let left_step = self.lhs.strides()[self.op.lhs.feature];
+        let right_step = self.rhs.strides()[self.op.rhs.input];
         let element = |index: Vec<usize>| -> T {
             let terms = kernel.iter().filter_map(|k| Some((self.source(&index, k)?, k)));
-            let inputs = 0..self.rhs[self.op.rhs.input];
-            let terms = terms.flat_map(|(source, k)| inputs.clone().map(move |i| (source.clone(), k, i)));
-            let products = terms.map(|(source, k, i)| product(self.left(&index, &source, i), self.right(&index, k, i)));
-            products.fold(T::default(), T::add)
+            let firsts = terms.map(|(source, k)| (self.left(&index, &source), self.right(&index, k)));
+            let products = firsts
+                .flat_map(|(l, r)| (0..inputs).map(move |input| (l + input * left_step, r + input * right_step)));
+            products.map(|(left, right)| product(left, right)).fold(T::default(), T::add)
         };
         indexing::indices(self.result).map(element).collect()
     }
@@ -323,27 +326,27 @@ impl<'a> Terms<'a> {
         self.windows.iter().enumerate().map(along).collect()
     }
 
-    fn left(&self, index: &[usize], source: &[usize], input: usize) -> usize {
+    /// The position of the image's first input feature of the result's group.
+    fn left(&self, index: &[usize], source: &[usize]) -> usize {
         let axes = &self.op.lhs;
         let block = index[self.op.out.feature] / (self.rhs[self.op.rhs.output] / self.op.groups());
         let mut left = vec![0; axes.rank()];
         axes.spatial.iter().zip(source).for_each(|(&axis, &i)| left[axis] = i);
         left[axes.batch] = index[self.op.out.batch];
-        left[axes.feature] = input;
         if self.op.batch_groups > 1 {
             left[axes.batch] += block * self.result[self.op.out.batch];
         } else {
-            left[axes.feature] += block * self.rhs[self.op.rhs.input];
+            left[axes.feature] = block * self.rhs[self.op.rhs.input];
         }
         indexing::flat(self.lhs, &left)
     }
 
-    fn right(&self, index: &[usize], k: &[usize], input: usize) -> usize {
+    /// The position of the kernel's first input feature.
+    fn right(&self, index: &[usize], k: &[usize]) -> usize {
         let axes = &self.op.rhs;
         let mut right = vec![0; axes.rank()];
         axes.spatial.iter().zip(k).for_each(|(&axis, &i)| right[axis] = i);
         right[axes.output] = index[self.op.out.feature];
-        right[axes.input] = input;
         indexing::flat(self.rhs, &right)
     }
 }

@@ -175,27 +175,23 @@ fn contract<T: Default + Add<Output = T>>(
 ) -> Vec<T> {
     let (lhs_free, rhs_free) = (op.lhs_free(lhs.rank()), op.rhs_free(rhs.rank()));
     let contracted: Vec<usize> = op.lhs_contract.iter().map(|&axis| lhs[axis]).collect();
-    let place = |index: &mut [usize], axes: &[usize], from: &[usize]| {
-        for (&axis, &i) in axes.iter().zip(from) {
-            index[axis] = i;
-        }
-    };
+    let offsets: Vec<(usize, usize)> = indexing::indices(&contracted)
+        .map(|k| (offset(lhs, &op.lhs_contract, &k), offset(rhs, &op.rhs_contract, &k)))
+        .collect();
     let element = |out: Vec<usize>| {
         let (batch, free) = out.split_at(op.lhs_batch.len());
         let (left, right) = free.split_at(lhs_free.len());
-        let (mut l, mut r) = (vec![0; lhs.rank()], vec![0; rhs.rank()]);
-        place(&mut l, &op.lhs_batch, batch);
-        place(&mut l, &lhs_free, left);
-        place(&mut r, &op.rhs_batch, batch);
-        place(&mut r, &rhs_free, right);
-        let terms = indexing::indices(&contracted).map(|k| {
-            place(&mut l, &op.lhs_contract, &k);
-            place(&mut r, &op.rhs_contract, &k);
-            product(indexing::flat(lhs, &l), indexing::flat(rhs, &r))
-        });
-        terms.fold(T::default(), T::add)
+        let l = offset(lhs, &op.lhs_batch, batch) + offset(lhs, &lhs_free, left);
+        let r = offset(rhs, &op.rhs_batch, batch) + offset(rhs, &rhs_free, right);
+        offsets.iter().map(|&(left, right)| product(l + left, r + right)).fold(T::default(), T::add)
     };
     indexing::indices(result).map(element).collect()
+}
+
+/// What `index` along these axes adds to the row-major position, of which every axis adds its own part.
+fn offset(shape: &Shape, axes: &[usize], index: &[usize]) -> usize {
+    let strides = shape.strides();
+    axes.iter().zip(index).map(|(&axis, &i)| strides[axis] * i).sum()
 }
 
 impl Transpose for DotGeneral {

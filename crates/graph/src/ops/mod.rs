@@ -84,7 +84,8 @@ macro_rules! primitives {
             pub fn out_type(&self, operands: &[&Ty]) -> Result<Ty, TypeError> {
                 let ty = match self { $(Self::$name(op) => op.out_type(operands)),* }?;
                 if !ty.is_addressable() {
-                    let message = format!("a result of type {ty} has more bytes than can be addressed");
+                    let bytes = ty.approximate_bytes();
+                    let message = format!("a result of type {ty} has {bytes:.2e} bytes, more than can be addressed");
                     return Err(TypeError::new(self.name(), "size", message, operands));
                 }
                 Ok(ty)

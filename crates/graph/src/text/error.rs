@@ -64,11 +64,19 @@ pub enum Problem {
         limit: usize,
     },
     /// The text is well formed, but the graph is not.
-    #[error("{0} ({label})", label = .0.constraint())]
+    #[error("{}", labelled(.0))]
     Graph(Fault),
 }
 
-/// A text is not that of a graph: all its faults, but those of types and names only where the syntax is right.
+/// A fault with the rule that it breaks, which those of operands name themselves.
+fn labelled(fault: &Fault) -> String {
+    match fault {
+        Fault::Operands(error) => error.to_string(),
+        _ => format!("{fault} ({})", fault.constraint()),
+    }
+}
+
+/// A text is not that of a graph: all its faults, as [`crate::Graph::parse`] says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParseError {
     faults: Vec<ParseFault>,

@@ -1,12 +1,18 @@
 //! Text to graphs.
 
+use std::sync::Arc;
+
+use tensor::Tensor;
+
 use super::{
     cursor::Cursor,
     error::{ParseError, ParseFault, Problem},
     literal::SplatBudget,
     statement::{Spanned, Statement, statement},
 };
-use crate::{Def, Diagnostic, Fault, Graph, Input, Output, Place, Ty, Val, graph::Value, verify};
+use crate::{
+    Def, Diagnostic, Fault, Graph, Input, Output, Place, Prim, Ty, Val, graph::Value, ops::Constant, verify,
+};
 
 impl Graph {
     /// Reads the text form that `Display` writes.
@@ -29,15 +35,13 @@ impl Graph {
     /// ```
     ///
     /// # Errors
-    /// All faults of syntax; where there are none, all faults that [`verify()`] finds.
+    /// All faults in the order of the text: the first of every line that cannot be read, and all that [`verify()`] finds in
+    /// the others. A value whose line cannot be read agrees with everything. Where values are not numbered in order, which
+    /// is which cannot be told, and faults of syntax and numbering are all that is said.
     pub fn parse(text: &str) -> Result<Self, ParseError> {
         let mut parser = Parser::default();
         parser.read(text);
-        if parser.faults.is_empty()
-            && let Err(diagnostics) = verify(&parser.graph)
-        {
-            parser.faults = diagnostics.into_iter().map(|diagnostic| parser.locate(diagnostic)).collect();
-        }
+        parser.verify();
         if parser.faults.is_empty() { Ok(parser.graph) } else { Err(ParseError::new(parser.faults)) }
     }
 }
@@ -61,6 +65,8 @@ struct Parser {
     graph: Graph,
     definitions: Vec<DefinitionSpan>,
     returns: Vec<ReturnSpan>,
+    /// The values whose lines cannot be read. Something stands in their places.
+    unreadable: Vec<Val>,
     faults: Vec<ParseFault>,
     budget: SplatBudget,
 }
@@ -68,7 +74,14 @@ struct Parser {
 impl Default for Parser {
     fn default() -> Self {
         let graph = Graph { name: String::new(), inputs: vec![], values: vec![], outputs: vec![] };
-        Self { graph, definitions: vec![], returns: vec![], faults: vec![], budget: SplatBudget::full() }
+        Self {
+            graph,
+            definitions: vec![],
+            returns: vec![],
+            unreadable: vec![],
+            faults: vec![],
+            budget: SplatBudget::full(),
+        }
     }
 }
 
@@ -121,9 +134,15 @@ impl Parser {
 
     fn line(&mut self, cursor: &mut Cursor<'_>, defined: &mut usize) {
         let expected = *defined;
-        *defined += usize::from(cursor.peek() == Some('%'));
+        let defines = cursor.peek() == Some('%');
+        *defined += usize::from(defines);
         match statement(cursor, &mut self.budget) {
-            Err(fault) => self.faults.push(fault),
+            Err(fault) => {
+                self.faults.push(fault);
+                if defines {
+                    self.stand_in(cursor.line());
+                }
+            }
             Ok(Statement::Return { name, val }) => {
                 let (line, name_column, val_column) = (cursor.line(), name.column, val.column);
                 self.returns.push(ReturnSpan { line, name: name_column, val: val_column });
@@ -142,6 +161,37 @@ impl Parser {
                 self.define(cursor.line(), op.column, &operands, ty, def);
             }
         }
+    }
+
+    /// Puts a constant in the place of a definition that cannot be read, so that those after it keep their numbers.
+    fn stand_in(&mut self, line: usize) {
+        self.unreadable.push(Val::new(self.graph.len()));
+        let value = Arc::new(Tensor::scalar(0f32));
+        let ty = Spanned { value: Ty::of(&value), column: 1 };
+        let op = Prim::from(Constant { value });
+        self.define(line, 1, &[], ty, Def::Apply { op, operands: Vec::new() });
+    }
+
+    /// Adds the faults of the graph, where its values can be told apart.
+    fn verify(&mut self) {
+        let numbered = |fault: &ParseFault| !matches!(fault.problem, Problem::Numbering { .. });
+        if !self.faults.iter().all(numbered) {
+            return;
+        }
+        let found = verify(&self.graph).err().unwrap_or_default();
+        let own = found.into_iter().filter(|diagnostic| !self.follows(diagnostic));
+        let faults: Vec<ParseFault> = own.map(|diagnostic| self.locate(diagnostic)).collect();
+        self.faults.extend(faults);
+        self.faults.sort_by_key(|fault| (fault.line, fault.column));
+    }
+
+    /// Whether a fault may be only that of an operand that cannot be read.
+    fn follows(&self, Diagnostic { place, fault }: &Diagnostic) -> bool {
+        let (Place::Value(val), Fault::Operands(_) | Fault::Type { .. }) = (place, fault) else {
+            return false;
+        };
+        let Def::Apply { operands, .. } = self.graph.def(*val) else { return false };
+        operands.iter().any(|operand| self.unreadable.contains(operand))
     }
 
     fn check_number(&mut self, line: usize, number: &Spanned<Val>, expected: usize) {

@@ -27,7 +27,7 @@ enum Work {
     Transcendental,
     /// One pass over the operands: over memory, or in the loop that makes them.
     Pass { over_memory: bool },
-    /// A contraction with this many terms for each element of the result.
+    /// Sums of products, counted by [`graph::Cost`].
     Contraction,
 }
 
@@ -104,27 +104,8 @@ pub(super) fn recompute(graph: &Graph, val: Val, in_memory: bool) -> Option<u128
         Work::Transcendental => STEP + 8 * BYTE * elements + loop_result,
         Work::Pass { .. } => STEP + read() + written,
         Work::Contraction => {
-            let operations = 2 * elements * terms(graph, op, operands);
+            let operations = graph.cost(val).product_flops as u128;
             STEP + BYTE * operations / OPERATIONS_PER_BYTE + read() + written
         }
     })
-}
-
-/// The number of products summed for each element of a contraction.
-fn terms(graph: &Graph, op: &Prim, operands: &[Val]) -> u128 {
-    match op {
-        Prim::Convolution(op) => {
-            let sizes = op.sizes(&graph.ty(operands[0]).shape, &graph.ty(operands[1]).shape);
-            sizes.kernel.iter().chain([&sizes.inputs]).map(|&size| size as u128).product()
-        }
-        // The order of magnitude: the systems and the factor are triangles.
-        Prim::Cholesky(_) | Prim::TriangularSolve(_) => {
-            graph.ty(operands[0]).shape.last().map_or(1, |&size| size as u128 / 2)
-        }
-        Prim::DotGeneral(op) => {
-            let lhs = &graph.ty(operands[0]).shape;
-            op.lhs_contract.iter().map(|&axis| lhs[axis] as u128).product()
-        }
-        _ => 1,
-    }
 }

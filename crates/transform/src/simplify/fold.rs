@@ -43,17 +43,7 @@ pub(super) fn emit(b: &mut Builder, op: &Prim, operands: &[Val]) -> Val {
 
 /// The number that a value repeats everywhere, if it is a broadcast constant scalar (or one itself).
 pub(crate) fn splat_number(graph: &Graph, val: Val) -> Option<f64> {
-    let Def::Apply { op, operands } = graph.def(val) else { return None };
-    let constant = match op {
-        Prim::BroadcastInDim(_) => graph.def(operands[0]),
-        _ => graph.def(val),
-    };
-    match constant {
-        Def::Apply { op: Prim::Constant(constant), .. } if constant.value.shape().rank() == 0 => {
-            Some(constant.value.to_f64_vec()[0])
-        }
-        _ => None,
-    }
+    splat_in(graph, val).map(|scalar| scalar.to_f64_vec()[0])
 }
 
 pub(super) fn definition(b: &Builder, val: Val) -> Option<(&Prim, &[Val])> {
@@ -63,18 +53,22 @@ pub(super) fn definition(b: &Builder, val: Val) -> Option<(&Prim, &[Val])> {
     }
 }
 
-fn constant(b: &Builder, val: Val) -> Option<&Tensor> {
-    match definition(b, val) {
-        Some((Prim::Constant(constant), _)) => Some(&constant.value),
+fn constant(graph: &Graph, val: Val) -> Option<&Tensor> {
+    match graph.def(val) {
+        Def::Apply { op: Prim::Constant(constant), .. } => Some(&constant.value),
         _ => None,
     }
 }
 
 /// The scalar that a value repeats everywhere, if it is a broadcast constant scalar (or one itself).
 pub(super) fn splat(b: &Builder, val: Val) -> Option<&Tensor> {
-    let scalar = match definition(b, val)? {
-        (Prim::BroadcastInDim(_), operands) => constant(b, operands[0])?,
-        _ => constant(b, val)?,
+    splat_in(b.graph(), val)
+}
+
+fn splat_in(graph: &Graph, val: Val) -> Option<&Tensor> {
+    let scalar = match graph.def(val) {
+        Def::Apply { op: Prim::BroadcastInDim(_), operands } => constant(graph, operands[0])?,
+        _ => constant(graph, val)?,
     };
     (scalar.shape().rank() == 0).then_some(scalar)
 }
@@ -150,7 +144,7 @@ fn evaluated(b: &Builder, op: &Prim, operands: &[Val]) -> Option<Tensor> {
         return None;
     }
     let constants: Vec<&Tensor> =
-        operands.iter().map(|&operand| constant(b, operand)).collect::<Option<_>>()?;
+        operands.iter().map(|&operand| constant(b.graph(), operand)).collect::<Option<_>>()?;
     let types: Vec<Ty> = constants.iter().map(|constant| Ty::of(constant)).collect();
     let result = op.out_type(&types.iter().collect::<Vec<_>>()).ok()?;
     // A broadcast of a scalar is the short form; folding it would only make the graph longer.

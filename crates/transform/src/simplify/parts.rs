@@ -11,6 +11,7 @@ use super::{
     fold::{definition, emit, is_splat_of},
     rewrite::Rewritten,
 };
+use crate::sum::zeros;
 
 /// The indices that a slice reads along an axis.
 #[derive(Clone, Copy, Debug)]
@@ -255,16 +256,10 @@ pub(super) fn sum_of_pieces(b: &mut Builder, x: &[Val]) -> Option<Rewritten> {
     let ty = b.ty(x[0]).clone();
     let (mut joined, mut end) = (Vec::new(), 0);
     for (range, val) in own {
-        joined.extend(zeros_between(b, &ty, axis, end..range.start));
+        joined.extend(zeros(b, &ty, axis, range.start - end));
         joined.push(val);
         end = range.end;
     }
-    joined.extend(zeros_between(b, &ty, axis, end..ty.shape[axis]));
+    joined.extend(zeros(b, &ty, axis, ty.shape[axis] - end));
     Some((Concatenate { axis }.into(), joined))
-}
-
-fn zeros_between(b: &mut Builder, ty: &graph::Ty, axis: usize, range: Range<usize>) -> Option<Val> {
-    let mut shape = ty.shape.to_vec();
-    shape[axis] = range.len();
-    (!range.is_empty()).then(|| b.splat(&ty.with_shape(shape), 0.0))
 }

@@ -165,6 +165,10 @@ fn sum_of_repetitions(b: &mut Builder, op: &ReduceSum, inner: &BroadcastInDim, x
         return None;
     }
     let count: usize = op.axes.iter().map(|&axis| inner.shape[axis]).product();
+    if count == 0 {
+        // The empty sum is zero, whatever is repeated: also where `0 x` is not a number.
+        return None;
+    }
     let shape = inner.shape.without(&op.axes);
     let gone = |axis: usize| op.axes.iter().filter(|&&reduced| reduced < axis).count();
     let axes: Vec<usize> = inner.axes.iter().map(|&axis| axis - gone(axis)).collect();

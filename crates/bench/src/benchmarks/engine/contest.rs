@@ -29,7 +29,9 @@ pub(super) fn run(stage: &mut Stage<'_>, network: &Network, peak: Peak) -> Resul
     let key = Key::new(stage.options.seed).child(network.spec);
     (stage.notify)(&format!("{}: memory and profile", network.part.name()));
     let growth = memory::ours(stage, network)?;
-    let profile = profile::linear_half(stage, network)?;
+    let profiles = ["--grad", "--linear"].map(|of| profile::slowest(stage, network, of));
+    let [gradient, product] = profiles;
+    let profile = json!({ QUANTITIES[0]: gradient?, QUANTITIES[1]: product? });
     let problem = Problem::new(network.spec, network.batch, key)?;
     let folder = temporary_folder()?;
     let mut peers = start(stage, network, &problem, &folder)?;
@@ -42,7 +44,7 @@ pub(super) fn run(stage: &mut Stage<'_>, network: &Network, peak: Peak) -> Resul
         found.targets.extend(threads::targets(stage, network, &mut ours, &turns)?);
     }
     let mut checks = checks(&ours, &turns, growth);
-    checks["profile"] = json!(profile);
+    checks["profile"] = profile;
     found.checks.insert(network.part.name().to_owned(), checks);
     Ok(found)
 }
@@ -60,7 +62,8 @@ fn start(
     let mut started = Vec::new();
     for (peer, script) in [(TORCH, "torch_engine.py"), (JAX, "jax_engine.py")] {
         (stage.notify)(&format!("{name}: {peer} looks for its best configuration"));
-        let call = Call::new(peer, script, &["--network", name]).with_path("--problem", &file);
+        let arguments = ["--network", name, "--patience", &stage.options.patience.to_string()];
+        let call = Call::new(peer, script, &arguments).with_path("--problem", &file);
         let (answer, live) = stage.peers.start(&call)?;
         let (reports, absent) = match answer {
             Answer::Present(report) => (vec![report], None),

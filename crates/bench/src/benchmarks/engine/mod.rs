@@ -23,7 +23,7 @@ const TORCH: &str = "PyTorch";
 const JAX: &str = "JAX";
 
 /// What a part of the benchmark found.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Found {
     cases: Vec<Case>,
     targets: Vec<Target>,
@@ -47,18 +47,25 @@ pub(super) fn run(stage: &mut Stage<'_>) -> Result<Benchmark, BenchError> {
         .insert("peak".to_owned(), serde_json::to_value(peak).map_err(|source| BenchError::Json { source })?);
     for part in stage.options.parts.clone() {
         all.add(run_part(stage, part, peak)?);
+        stage.keep_unfinished(all.clone().into())?;
     }
-    let Found { cases, targets, checks, peers } = all;
-    Ok(Benchmark {
-        name: Name::Engine,
-        title: "gradients and Hessian-vector products at a fixed point, f32".to_owned(),
-        met: all_met(targets.iter().map(|target| target.met)),
-        worst_ratio: cases.iter().filter_map(Case::worst_ratio).reduce(f64::max),
-        targets,
-        cases,
-        checks: checks.into(),
-        peers,
-    })
+    Ok(all.into())
+}
+
+impl From<Found> for Benchmark {
+    fn from(found: Found) -> Self {
+        let Found { cases, targets, checks, peers } = found;
+        Self {
+            name: Name::Engine,
+            title: "gradients and Hessian-vector products at a fixed point, f32".to_owned(),
+            met: all_met(targets.iter().map(|target| target.met)),
+            worst_ratio: cases.iter().filter_map(Case::worst_ratio).reduce(f64::max),
+            targets,
+            cases,
+            checks: checks.into(),
+            peers,
+        }
+    }
 }
 
 fn run_part(stage: &mut Stage<'_>, part: Part, peak: Peak) -> Result<Found, BenchError> {

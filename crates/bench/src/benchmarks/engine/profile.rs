@@ -1,4 +1,4 @@
-//! Where the time of a product goes, in short.
+//! Where the time goes, in short.
 
 use std::{collections::BTreeMap, process::Command};
 
@@ -34,10 +34,11 @@ struct Step {
     floor_ms: f64,
 }
 
-/// The slowest kinds of steps of the linear half, timed in a process of its own.
-pub(super) fn linear_half(stage: &Stage<'_>, network: &Network) -> Result<Vec<Kind>, BenchError> {
+/// The slowest kinds of steps of a gradient (`--grad`) or of the linear half of a product (`--linear`), timed in a process
+/// of its own.
+pub(super) fn slowest(stage: &Stage<'_>, network: &Network, of: &str) -> Result<Vec<Kind>, BenchError> {
     let mut command = Command::new(&stage.options.program);
-    command.args(["profile", "--linear", "--json", "--quiet", "--model", network.spec]);
+    command.args(["profile", of, "--json", "--quiet", "--model", network.spec]);
     for (flag, number) in [("--batch", network.batch), ("--threads", stage.peers.threads)] {
         command.arg(flag).arg(number.to_string());
     }

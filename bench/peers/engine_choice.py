@@ -1,0 +1,156 @@
+"""The choice of a peer's fastest configuration: each is prepared and tried in a process of its own.
+
+So one that does not come to an end can be given up at any point, also inside a compiler; one that crashes takes nothing
+with it; and none leaves memory or threads behind. The fastest keeps its process and takes the turns.
+"""
+
+import ctypes
+import dataclasses
+import multiprocessing
+import os
+import signal
+import sys
+import time
+
+import common
+
+TRIAL_SECONDS = 0.6
+SEARCH_PATIENCES = 2
+"""How many times the patience for one configuration the search among all of them may take."""
+
+
+class Worker:
+    """A forked process. No framework may have computed anything before: threads are not inherited.
+
+    `work` is given a function that sends an answer, and one that waits for a question.
+    """
+
+    def __init__(self, work):
+        context = multiprocessing.get_context("fork")
+        self.ours, theirs = context.Pipe()
+        self.process = context.Process(target=run, args=(theirs, work), daemon=True)
+        self.process.start()
+        theirs.close()
+
+    def first(self, seconds):
+        """The first answer; TimeoutError after so many seconds."""
+        if not self.ours.poll(seconds):
+            raise TimeoutError(f"given up: not ready after {seconds:.0f} s")
+        return self._answer()
+
+    def ask(self, question):
+        self.ours.send(question)
+        return self._answer()
+
+    def _answer(self):
+        try:
+            answer = self.ours.recv()
+        except EOFError:
+            self.process.join()
+            raise RuntimeError(f"the process ended with exit code {self.process.exitcode}") from None
+        if isinstance(answer, Failure):
+            raise RuntimeError(answer.text)
+        return answer
+
+    def end(self):
+        """Ends the process and the compilers that it started."""
+        for kill, target in ((os.killpg, self.process.pid), (os.kill, self.process.pid)):
+            try:
+                kill(target, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        self.process.join()
+
+
+@dataclasses.dataclass
+class Failure:
+    text: str
+
+
+def run(pipe, work):
+    os.setsid()
+    end_with_parent()
+    try:
+        work(pipe.send, pipe.recv)
+    except EOFError:
+        pass
+    except Exception as error:
+        pipe.send(Failure(f"{type(error).__name__}: {error}"[:300]))
+
+
+def end_with_parent():
+    if sys.platform == "linux":
+        set_parent_death_signal = 1
+        ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
+
+
+def configuration(prepare, dot):
+    """Sends the shortest time of a trial and the inner product, then the times of a turn for each number of seconds."""
+
+    def work(send, receive):
+        action = prepare()
+        found = dot(action())
+        send((min(common.runs_within(action, TRIAL_SECONDS, least=1)), found))
+        while True:
+            seconds = receive()
+            action()
+            send(common.runs_within(action, seconds, least=1))
+
+    return work
+
+
+def alone(measure, patience):
+    """What `measure` returns in a process of its own; none where it fails there or takes longer than `patience` seconds."""
+    worker = Worker(lambda send, _: send(measure()))
+    try:
+        return worker.first(patience)
+    except (RuntimeError, TimeoutError) as error:
+        print(error, file=sys.stderr, flush=True)
+        return None
+    finally:
+        worker.end()
+
+
+@dataclasses.dataclass
+class Choice:
+    """The fastest configuration, and what is known of all."""
+
+    name: str
+    worker: Worker
+    trials: dict
+
+
+def choose(candidates, dot, patience):
+    """The fastest of the candidates: functions by name that prepare an action.
+
+    One that its framework cannot do, or not within `patience` seconds, is out of the running, with the reason; so is one
+    whose turn comes after `SEARCH_PATIENCES` times as long. Only if none is left it is an error.
+    """
+    trials, best = {}, None
+    end = time.monotonic() + SEARCH_PATIENCES * patience
+    for name, prepare in candidates.items():
+        start = time.monotonic()
+        if start >= end:
+            trials[name] = {"refused": f"not tried: the search had taken {SEARCH_PATIENCES * patience:.0f} s"}
+            continue
+        worker = Worker(configuration(prepare, dot))
+        try:
+            ms, found = worker.first(min(patience, end - start))
+            trials[name] = {"ms": round(ms, 4), "along_tangents": found}
+        except (RuntimeError, TimeoutError) as error:
+            trials[name] = {"refused": str(error)}
+        trials[name]["seconds"] = round(time.monotonic() - start, 1)
+        print(name, trials[name], file=sys.stderr, flush=True)
+        best = better(best, Choice(name, worker, trials))
+    if best is None:
+        raise RuntimeError(f"no configuration works: {trials}")
+    return best
+
+
+def better(best, new):
+    """The faster of the two; the other's process is ended."""
+    ms = lambda choice: choice.trials[choice.name].get("ms", float("inf")) if choice else float("inf")
+    winner, loser = (new, best) if ms(new) < ms(best) else (best, new)
+    if loser:
+        loser.worker.end()
+    return winner
