@@ -109,9 +109,9 @@ FORMS = {
     "vgg16": {"": vgg16},
     "gpt": {"": gpt},
     "lstm": {
+        "table projected, scan": lstm(1, gates_of_table),
         "scan": lstm(1, gates_of_inputs),
         "scan, 8 steps at a time": lstm(8, gates_of_inputs),
-        "table projected, scan": lstm(1, gates_of_table),
     },
 }
 

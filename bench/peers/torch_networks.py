@@ -130,8 +130,8 @@ FORMS = {
     "gpt": {"attention by hand": gpt(attention_by_hand), "built-in attention": gpt(attention_built_in)},
     "lstm": {
         "built-in LSTM": lstm_built_in,
+        "LSTM by hand, table projected": lstm_by_hand(gates_of_table),
         "LSTM without oneDNN": lstm_without_onednn,
         "LSTM by hand": lstm_by_hand(gates_of_inputs),
-        "LSTM by hand, table projected": lstm_by_hand(gates_of_table),
     },
 }
