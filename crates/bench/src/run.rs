@@ -185,7 +185,12 @@ mod tests {
         let mut stage = Stage {
             executor: &executor,
             options: &options,
-            peers: Peers { environment: PathBuf::new(), scripts: PathBuf::new(), threads: 1, required: false },
+            peers: Peers {
+                environment: PathBuf::new(),
+                scripts: PathBuf::new(),
+                threads: 1,
+                required: false,
+            },
             load: Load::default(),
             notify: &mut |_| {},
             keep: &mut keep,
@@ -195,7 +200,10 @@ mod tests {
         stage.keep_unfinished(found(Name::Engine)).unwrap();
         stage.keep_unfinished(found(Name::Engine)).unwrap();
         let both = vec![Name::Startup, Name::Engine];
-        assert_eq!(kept, [(false, None, vec![Name::Startup]), (false, None, both.clone()), (false, None, both)]);
+        assert_eq!(
+            kept,
+            [(false, None, vec![Name::Startup]), (false, None, both.clone()), (false, None, both)]
+        );
     }
 
     #[test]

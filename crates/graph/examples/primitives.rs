@@ -30,7 +30,9 @@ const KINKS: &str = "
 ## Kinks and ties
 
 Where a primitive is not differentiable its derivative is defined, so that every executor and every order of derivation agree.
-Each row is a test: at these operands, these tangents (`–` for what has none) give this tangent of the result.
+Each row is a test: at these operands, these tangents (`–` for what has none) give this tangent of the result. The maximum over
+windows is made of `window_argmax`, which takes the first of equal elements, and `window_gather`: its derivative is that of the
+first.
 
 | at | operands | tangents | tangent of the result |
 |---|---|---|---|
@@ -43,7 +45,13 @@ fn kink(kink: &Kink) -> String {
     let tangents: Vec<String> = pairs
         .map(|(operand, tangent)| if operand.dtype().is_float() { shown(tangent) } else { "–".to_owned() })
         .collect();
-    format!("| {} | {} | {} | {} |\n", kink.name, operands.join("; "), tangents.join("; "), shown(&kink.expected))
+    format!(
+        "| {} | {} | {} | {} |\n",
+        kink.name,
+        operands.join("; "),
+        tangents.join("; "),
+        shown(&kink.expected)
+    )
 }
 
 /// The elements of a tensor in rows; a scalar without brackets.
