@@ -1,9 +1,11 @@
 """What the peers share: arguments, the number of threads, timing, and the one JSON object on standard output."""
 
 import argparse
+import ctypes
 import importlib.metadata
 import json
 import os
+import signal
 import statistics
 import sys
 import time
@@ -41,6 +43,7 @@ def serve(peer, prepare, add_arguments=lambda parser: None):
 
     `prepare(options)` returns what describes the peer, and a function that makes a turn and returns its cases.
     """
+    end_with_parent()
     output = _claim_standard_output()
     try:
         options = _options(peer, add_arguments)
@@ -51,6 +54,13 @@ def serve(peer, prepare, add_arguments=lambda parser: None):
     except Exception as error:
         _print(output, _failure(peer, error))
         sys.exit(FAILED)
+
+
+def end_with_parent():
+    """Lets the system end this process with the one that started it: nobody waits for the result any more."""
+    if sys.platform == "linux":
+        set_parent_death_signal = 1
+        ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
 
 
 def _failure(peer, error):

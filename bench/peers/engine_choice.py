@@ -4,7 +4,6 @@ So one that does not come to an end can be given up at any point, also inside a 
 with it; and none leaves memory or threads behind. The fastest keeps its process and takes the turns.
 """
 
-import ctypes
 import dataclasses
 import multiprocessing
 import os
@@ -16,7 +15,7 @@ import common
 
 TRIAL_SECONDS = 0.6
 SEARCH_PATIENCES = 2
-"""How many times the patience for one configuration the search among all of them may take."""
+"""How many times the patience for one configuration the search among all of them may take, and measuring their memory."""
 
 
 class Worker:
@@ -69,19 +68,14 @@ class Failure:
 
 def run(pipe, work):
     os.setsid()
-    end_with_parent()
+    common.end_with_parent()
     try:
         work(pipe.send, pipe.recv)
     except EOFError:
         pass
     except Exception as error:
-        pipe.send(Failure(f"{type(error).__name__}: {error}"[:300]))
-
-
-def end_with_parent():
-    if sys.platform == "linux":
-        set_parent_death_signal = 1
-        ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
+        first_line = str(error).partition("\n")[0]
+        pipe.send(Failure(f"{type(error).__name__}: {first_line}"[:300]))
 
 
 def configuration(prepare, dot):
@@ -99,16 +93,19 @@ def configuration(prepare, dot):
     return work
 
 
-def alone(measure, patience):
-    """What `measure` returns in a process of its own; none where it fails there or takes longer than `patience` seconds."""
-    worker = Worker(lambda send, _: send(measure()))
-    try:
-        return worker.first(patience)
-    except (RuntimeError, TimeoutError) as error:
-        print(error, file=sys.stderr, flush=True)
-        return None
-    finally:
+def each_alone(measure, candidates, patience):
+    """What `measure` returns of each candidate, each in a process of its own; none where it fails or takes too long."""
+    end = time.monotonic() + SEARCH_PATIENCES * patience
+    found = {}
+    for name, prepare in candidates.items():
+        worker = Worker(lambda send, _, prepare=prepare: send(measure(prepare)))
+        try:
+            found[name] = worker.first(max(0, min(patience, end - time.monotonic())))
+        except (RuntimeError, TimeoutError) as error:
+            found[name] = None
+            print(name, error, file=sys.stderr, flush=True)
         worker.end()
+    return found
 
 
 @dataclasses.dataclass

@@ -148,13 +148,8 @@ def in_numpy(dot):
     return lambda result: dot([tensor.detach().numpy() for tensor in result])
 
 
-def memory_growth(candidates, patience):
-    """By how many bytes the process grows at most for two products, in each configuration, each in a process of its own."""
-    return {name: engine_choice.alone(lambda: growth(prepare), patience) for name, prepare in candidates.items()}
-
-
 def growth(prepare):
-    """Of a second time: in the first, code is loaded and pools are filled, which is no matter of the product."""
+    """By how many bytes the process grows at most for two products. Of a second time: in the first, code is loaded and pools are filled, which is no matter of the product."""
     twice(prepare)
     gc.collect()
     ctypes.CDLL(None).malloc_trim(0)
@@ -184,7 +179,7 @@ def prepare_turns(options):
     torch.set_num_threads(options.threads)
     torch.set_num_interop_threads(1)
     arrays = engine_problem.read(options)
-    growths = memory_growth(candidates(options, arrays, MEMORY_METHODS), options.patience)
+    growths = engine_choice.each_alone(growth, candidates(options, arrays, MEMORY_METHODS), options.patience)
     both = {quantity: candidates(options, arrays, methods) for quantity, methods in METHODS.items()}
     description, turn = engine_problem.contest(options, both, in_numpy(engine_problem.along(arrays)))
     description["checks"]["product_growth_bytes"] = growths
