@@ -17,6 +17,8 @@ const DATA_SPEC: &str = "\
 digits: built-in 8x8 handwritten digits (UCI), 1,437 to train and 360 to test. \
 mnist:DIR, fashion-mnist:DIR: the four IDX files of that data set in folder DIR, gzipped or not. \
 cifar10:DIR, cifar100:DIR: their binary version; labels=fine|coarse. \
+images:DIR: train/CLASS/*.png or *.jpg and test/CLASS/ likewise, or test=0.2 held out; resize=32. \
+npz:FILE: arrays x_train, y_train, x_test, y_test, or x and y with test=0.2 held out. \
 text:FILE: a text, character by character, whose end is held out; test=0.1, augment=offset. \
 clusters (classes=10, features=20, spread=1), teacher (features=20, hidden=50, classes=10), mnist1d: drawn; train=N, test=N, \
 seed=N. Options follow after the place or the name: cifar10:DIR,normalize=on,augment=crop+flip. \
@@ -41,10 +43,12 @@ pub(crate) fn explained(command: Command) -> Command {
 
 fn explain(argument: Arg) -> Arg {
     let network = argument.get_value_names().is_some_and(|names| matches!(names[0].as_str(), "MODEL" | "A"));
+    let data = argument.get_value_names().is_some_and(|names| names[0].as_str() == "SPEC");
     let explanation = match argument.get_long() {
         Some("model") => MODEL_SPEC,
         Some("data") => DATA_SPEC,
         Some("loss") => LOSS,
+        None if data => DATA_SPEC,
         None if network => NETWORK,
         _ => return argument,
     };

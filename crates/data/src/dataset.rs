@@ -57,6 +57,11 @@ impl Classes {
     pub(crate) const fn unnamed(count: usize) -> Self {
         Self { count, names: Vec::new() }
     }
+
+    /// A class for each name.
+    pub(crate) const fn named(names: Vec<String>) -> Self {
+        Self { count: names.len(), names }
+    }
 }
 
 impl Dataset {

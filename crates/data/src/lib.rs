@@ -4,15 +4,19 @@
 //! labels. [`Epoch`] makes the batches of training ahead of the steps, with augmentation; [`Input`] is what a network
 //! must be given again when it is evaluated.
 
+mod archive;
 mod augmentation;
+mod catalogue;
 mod characters;
 mod cifar;
 mod clusters;
 mod dataset;
+mod decode;
 mod digits;
 mod error;
 mod example;
 mod idx;
+mod images;
 mod input;
 mod line;
 mod load;
@@ -20,10 +24,14 @@ mod loader;
 mod mnist;
 mod mnist1d;
 mod normalization;
+mod npy;
+mod npz;
 mod order;
+mod resize;
 mod rows;
 mod scale;
 mod scaled;
+mod shift;
 mod split;
 mod synthetic;
 mod teacher;
@@ -31,6 +39,7 @@ mod text;
 mod warp;
 
 pub use augmentation::Augmentation;
+pub use catalogue::{SOURCES, Source};
 pub use dataset::{Dataset, Splits};
 pub use error::DataError;
 pub use example::{Example, Image};
@@ -39,3 +48,4 @@ pub use load::{KNOWN, load};
 pub use loader::{Batch, Batches, Epoch};
 pub use normalization::Normalization;
 pub use order::epoch_order;
+pub use shift::Shift;

@@ -2,7 +2,7 @@
 
 use std::{path::Path, str::FromStr};
 
-use crate::{Augmentation, DataError, augmentation};
+use crate::{Augmentation, DataError, Shift, augmentation, shift};
 
 /// `name`, `name:PLACE`, `name:option=value,…` or `name:PLACE,option=value,…`.
 #[derive(Clone, Debug)]
@@ -18,7 +18,7 @@ pub(crate) struct Line<'a> {
 /// Options of every data set but texts.
 pub(crate) const OF_EXAMPLES: [&str; 6] = ["first", "fraction", "bias", "part", "split_seed", "normalize"];
 /// Further options of images.
-pub(crate) const OF_IMAGES: [&str; 1] = ["augment"];
+pub(crate) const OF_IMAGES: [&str; 2] = ["augment", "shift"];
 
 impl<'a> Line<'a> {
     /// Takes a specification apart. A place ends at the first comma.
@@ -127,6 +127,15 @@ impl<'a> Line<'a> {
             let expected = format!("augment as parts of {} joined by +, as {example}", parts.join(", "));
             self.fault(&expected, format!("'{text}'"))
         })
+    }
+
+    /// How test images are changed, if they are.
+    pub(crate) fn shift(&self) -> Result<Option<Shift>, DataError> {
+        let Some(text) = self.text("shift") else { return Ok(None) };
+        match Shift::parse(text) {
+            Some(shift) => Ok(Some(shift)),
+            None => Err(self.fault(&shift::expected(), format!("'{text}'"))),
+        }
     }
 
     pub(crate) fn fault(&self, expected: &str, found: impl Into<String>) -> DataError {

@@ -1,9 +1,9 @@
 //! Data sets by specification.
 
 use crate::{
-    DataError, Normalization, Splits, characters, cifar, clusters, digits,
+    DataError, Dataset, Example, Normalization, Splits, characters, cifar, clusters, digits, images,
     line::{self, Line},
-    mnist, mnist1d,
+    mnist, mnist1d, npz,
     split::Split,
     synthetic::OF_DRAWN,
     teacher,
@@ -40,12 +40,14 @@ const fn family(
     Family { name, form, load, options, kind }
 }
 
-const FAMILIES: [Family; 9] = [
+const FAMILIES: [Family; 11] = [
     family("digits", "digits", Images, digits::load, &[]),
     family("mnist:DIR", "mnist", Images, mnist::load, &[]),
     family("fashion-mnist:DIR", "fashion-mnist", Images, mnist::load, &[]),
     family("cifar10:DIR", "cifar10", Images, cifar::load_10, &[]),
     family("cifar100:DIR", "cifar100", Images, cifar::load_100, &[&["labels"]]),
+    family("images:DIR", "images", Images, images::load, &[&images::OPTIONS]),
+    family("npz:FILE", "npz", Images, npz::load, &[&npz::OPTIONS]),
     family("text:FILE", "text", Text, characters::load, &[&["test", "augment"]]),
     family("clusters", "clusters", Vectors, clusters::load, &[&OF_DRAWN, &clusters::OPTIONS]),
     family("teacher", "teacher", Vectors, teacher::load, &[&OF_DRAWN, &teacher::OPTIONS]),
@@ -72,6 +74,8 @@ pub const KNOWN: [&str; FAMILIES.len()] = {
 /// | `fashion-mnist:DIR` | the same of Fashion-MNIST | images 1x28x28 | pixels/255 |
 /// | `cifar10:DIR` | the binary version of CIFAR-10 in DIR, or in the folder there that its archive unpacks to | images 3x32x32 | pixels/255 |
 /// | `cifar100:DIR` | the same of CIFAR-100; `labels=fine` (default) or `coarse` | images 3x32x32 | pixels/255 |
+/// | `images:DIR` | PNG and JPEG files `train/CLASS/*` and `test/CLASS/*`, or `val`; without the latter a random share `test=0.2` is held out; `resize=32` or `32x48` (rows, columns) | images, in colours if one is | pixels/255 |
+/// | `npz:FILE` | arrays `x_train`, `y_train`, `x_test`, `y_test`, or `x` and `y`, of which a random share `test=0.2` is held out | `[N, features]` or images | unsigned bytes/255, others as they are |
 /// | `text:FILE` | a text in UTF-8, gzipped or not, character by character; `test=0.1` is the share at its end that is held out | windows as long as the model reads | |
 /// | `clusters` | Gaussian clusters: `classes=10`, `features=20`, `spread=1` | vectors; `train=2000`, `test=1000` | drawn with `seed=0` |
 /// | `teacher` | labels of a random network: `features=20`, `hidden=50`, `classes=10` | vectors; `train=4000`, `test=1000` | drawn with `seed=0` |
@@ -83,9 +87,10 @@ pub const KNOWN: [&str; FAMILIES.len()] = {
 ///   divides by its deviation. Of the training part only a part is used with `first=N` (the first N examples),
 ///   `fraction=F` (a random share F; `part=K` is the K-th of parts without common examples) or `bias=B` (`part=1`: the
 ///   share B of each class in the upper half of the classes and 1 − B of the others; `part=2`: the rest);
-///   `split_seed=0` draws both. The biased parts of CIFAR-100 with B = 0.8 are those of Git Re-Basin (arXiv:2209.04836,
+///   `split_seed=0` draws both, and held-out shares. The biased parts of CIFAR-100 with B = 0.8 are those of Git Re-Basin (arXiv:2209.04836,
 ///   section 5), but that every class is cut exactly.
-/// - Images: `augment=crop+flip` and the like, see [`crate::Augmentation`].
+/// - Images: `augment=crop+flip` and the like, see [`crate::Augmentation`]; `shift=noise:3` and the like change the test
+///   images, see [`crate::Shift`].
 /// - Texts: `augment=offset`, windows that begin elsewhere in every epoch.
 ///
 /// Memory: a byte for a pixel of images that are stored so, 4 for other numbers and for a character.
@@ -103,13 +108,32 @@ pub fn load(spec: &str) -> Result<Splits, DataError> {
     };
     let line = Line::new(spec, family.form.contains(':'))?;
     line.allow(&[family.options, family.kind.options()].concat())?;
-    let split = Split::read(&line)?;
-    let augmentation = line.augmentation(family.kind == Text)?;
+    let split = Split::read(&line, family.holds_out())?;
+    let (augmentation, shift) = (line.augmentation(family.kind == Text)?, line.shift()?);
     let Splits { spec, train, test } = (family.load)(&line)?;
+    if augmentation.is_of_images() || shift.is_some() {
+        check_images(&line, &train)?;
+    }
     let train = split.of(&line, train)?;
+    let test = shift.map_or_else(|| test.clone(), |shift| shift.of(&test));
     let moments = normalization(&line, &train)?;
     let train = train.normalized(moments.clone()).augmented(augmentation);
     Ok(Splits { spec, train, test: test.normalized(moments) })
+}
+
+/// Refuses what can be done to images alone. Arrays may hold either.
+fn check_images(line: &Line<'_>, data: &Dataset) -> Result<(), DataError> {
+    match data.example() {
+        Example::Image(_) => Ok(()),
+        other => Err(line.fault("images for augment and shift", other.to_string())),
+    }
+}
+
+impl Family {
+    /// Whether a share of the examples is held out at random where the files have no test part.
+    fn holds_out(&self) -> bool {
+        self.kind != Text && self.form.contains(':') && self.options.concat().contains(&"test")
+    }
 }
 
 impl Kind {
@@ -123,7 +147,7 @@ impl Kind {
 }
 
 /// The moments of the training part, where they are asked for.
-fn normalization(line: &Line<'_>, train: &crate::Dataset) -> Result<Option<Normalization>, DataError> {
+fn normalization(line: &Line<'_>, train: &Dataset) -> Result<Option<Normalization>, DataError> {
     let wanted = line.switch("normalize")?.unwrap_or(false);
     Ok(train.rows().filter(|_| wanted).map(|(rows, _)| Normalization::of(rows)))
 }

@@ -2,7 +2,7 @@
 
 use tensor::Key;
 
-use crate::{DataError, Dataset, line::Line};
+use crate::{DataError, Dataset, Splits, line::Line};
 
 /// The part of a training set that is used.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -23,8 +23,9 @@ enum Portion {
 }
 
 impl Split {
-    /// Reads `first`, `fraction`, `bias`, `part` and `split_seed`.
-    pub(crate) fn read(line: &Line<'_>) -> Result<Self, DataError> {
+    /// Reads `first`, `fraction`, `bias`, `part` and `split_seed`; `draws` says whether the data set draws its held-out
+    /// examples with the seed too.
+    pub(crate) fn read(line: &Line<'_>, draws: bool) -> Result<Self, DataError> {
         let (fraction, bias) = (line.share("fraction")?, line.share("bias")?);
         let portion = match (fraction, bias) {
             (Some(_), Some(_)) => return Err(line.fault("fraction or bias, not both", "both")),
@@ -35,11 +36,10 @@ impl Split {
             }
             (None, Some(share)) => Some(Portion::Bias { share, part: part(line, 2)? }),
             (None, None) => {
-                for option in ["part", "split_seed"] {
-                    if let Some(value) = line.text(option) {
-                        let found = format!("{option}={value} alone");
-                        return Err(line.fault("fraction=… or bias=… beside part and split_seed", found));
-                    }
+                let unused = ["part", "split_seed"].into_iter().filter(|option| !draws || *option == "part");
+                if let Some((option, value)) = unused.filter_map(|o| Some((o, line.text(o)?))).next() {
+                    let expected = format!("fraction=… or bias=… beside {option}");
+                    return Err(line.fault(&expected, format!("{option}={value} alone")));
                 }
                 None
             }
@@ -99,6 +99,23 @@ fn bias(key: Key, labels: &[i32], classes: usize, share: f64, part: usize) -> Ve
     sorted(chosen)
 }
 
+/// A random share of the examples, drawn with `split_seed`, as the test part; both parts keep their order.
+pub(crate) fn hold_out(line: &Line<'_>, all: &Dataset, share: f64) -> Result<Splits, DataError> {
+    let key = Key::new(line.seed("split_seed")?).child("held out");
+    let size = (all.len() as f64 * share).round() as usize;
+    let order = key.permutation(all.len());
+    let (test, train) = order.split_at(size.min(all.len()));
+    if test.is_empty() || train.is_empty() {
+        let expected =
+            format!("test as a share of the {} examples that leaves some on both sides", all.len());
+        return Err(line.fault(&expected, share.to_string()));
+    }
+    let part = |indices: &[usize], part: &str| {
+        all.select(&sorted(indices.to_vec())).renamed(format!("{} ({part})", line.name))
+    };
+    Ok(Splits { spec: line.spec.to_owned(), train: part(train, "train"), test: part(test, "test") })
+}
+
 fn sorted(mut indices: Vec<usize>) -> Vec<usize> {
     indices.sort_unstable();
     indices
@@ -119,7 +136,7 @@ mod tests {
     fn part(data: &Dataset, options: &str) -> Result<Vec<usize>, String> {
         let spec = format!("digits:{options}");
         let line = Line::new(&spec, false).unwrap();
-        let split = Split::read(&line).and_then(|split| split.of(&line, data.clone()));
+        let split = Split::read(&line, false).and_then(|split| split.of(&line, data.clone()));
         split
             .map(|part| part.x().to_f64_vec().iter().map(|x| *x as usize).collect())
             .map_err(|e| e.to_string())
@@ -169,6 +186,7 @@ mod tests {
         assert!(error("fraction=nan").contains("a share between 0 and 1"));
         assert!(error("fraction=0.5,bias=0.8").contains("not both"));
         assert!(error("part=2").contains("part=2 alone"));
+        assert!(error("split_seed=2").contains("split_seed=2 alone"));
         assert!(error("fraction=0.01").contains("at least one example"));
     }
 }

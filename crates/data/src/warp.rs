@@ -92,6 +92,17 @@ fn whole<T: Copy + Default>(
     }
 }
 
+/// Four neighbouring pixels and their shares in a new one: the first, the one to its right, and the two below.
+#[derive(Clone, Copy, Default)]
+struct Tap {
+    at: usize,
+    shares: [f32; 4],
+}
+
+/// Black pixels around an image, before and behind it in rows and columns: enough that every place that is clamped to within
+/// one pixel of the image has four neighbours.
+const FRAME: [usize; 2] = [1, 2];
+
 /// Samples an image bilinearly.
 fn affine<T: Copy>(
     from: &[T],
@@ -100,36 +111,59 @@ fn affine<T: Copy>(
     of: impl Fn(T) -> f32,
     out: &mut [f32],
 ) {
-    let plane = image.plane();
-    let middle = [image.height, image.width].map(|size| (size as f32 - 1.0) / 2.0);
-    for position in 0..plane {
-        let at = [(position / image.width) as f32 - middle[0], (position % image.width) as f32 - middle[1]];
-        let [y, x] = [0, 1].map(|axis: usize| {
-            matrix[axis][0] * at[0] + matrix[axis][1] * at[1] + offset[axis] + middle[axis]
-        });
-        let corners = corners(image, y, x);
-        for channel in 0..image.channels {
-            let pixels = &from[channel * plane..][..plane];
-            out[channel * plane + position] =
-                corners.iter().map(|&(at, weight)| weight * of(pixels[at])).sum();
+    let (width, stride) = (image.width, image.width + FRAME[0] + FRAME[1]);
+    let framed = framed(from, image, of);
+    let size = framed.len() / image.channels;
+    let sizes = [image.height, image.width];
+    let middle = sizes.map(|size| (size as f32 - 1.0) / 2.0);
+    let mut taps = vec![Tap::default(); width];
+    for y in 0..image.height {
+        let row = y as f32 - middle[0];
+        for (x, tap) in taps.iter_mut().enumerate() {
+            let at = [row, x as f32 - middle[1]];
+            let place = [0, 1].map(|axis: usize| {
+                let place = matrix[axis][0] * at[0] + matrix[axis][1] * at[1] + offset[axis] + middle[axis];
+                (place + FRAME[0] as f32).clamp(0.0, (sizes[axis] + FRAME[0]) as f32)
+            });
+            *tap = Tap::new(place, stride);
+        }
+        for (channel, framed) in framed.chunks_exact(size).enumerate() {
+            let row = &mut out[channel * image.plane() + y * width..][..width];
+            row.iter_mut().zip(&taps).for_each(|(new, tap)| *new = tap.of(framed, stride));
         }
     }
 }
 
-/// The four pixels around a place with their weights, which are 0 for those outside the image.
-fn corners(image: Image, y: f32, x: f32) -> [(usize, f32); 4] {
-    let (top, left) = (y.floor(), x.floor());
-    let (down, right) = (y - top, x - left);
-    let corner = |row: f32, column: f32, weight: f32| {
-        let inside = row >= 0.0 && column >= 0.0 && row < image.height as f32 && column < image.width as f32;
-        if inside { (row as usize * image.width + column as usize, weight) } else { (0, 0.0) }
-    };
-    [
-        corner(top, left, (1.0 - down) * (1.0 - right)),
-        corner(top, left + 1.0, (1.0 - down) * right),
-        corner(top + 1.0, left, down * (1.0 - right)),
-        corner(top + 1.0, left + 1.0, down * right),
-    ]
+impl Tap {
+    /// At a place, not negative, in a framed image.
+    #[inline(always)]
+    fn new([y, x]: [f32; 2], stride: usize) -> Self {
+        // No place is negative, so that cutting off is rounding down.
+        let (top, left) = (y as u32, x as u32);
+        let (down, right) = (y - top as f32, x - left as f32);
+        let (up, leftward) = (1.0 - down, 1.0 - right);
+        let shares = [up * leftward, up * right, down * leftward, down * right];
+        Self { at: top as usize * stride + left as usize, shares }
+    }
+
+    #[inline(always)]
+    fn of(&self, framed: &[f32], stride: usize) -> f32 {
+        let [a, b, c, d] = self.shares;
+        let (upper, lower) = (&framed[self.at..self.at + 2], &framed[self.at + stride..self.at + stride + 2]);
+        (a * upper[0] + b * upper[1]) + (c * lower[0] + d * lower[1])
+    }
+}
+
+/// An image in a black frame.
+fn framed<T: Copy>(from: &[T], image: Image, of: impl Fn(T) -> f32) -> Vec<f32> {
+    let [rows, stride] = [image.height, image.width].map(|size| size + FRAME[0] + FRAME[1]);
+    let mut framed = vec![0f32; image.channels * rows * stride];
+    for (position, old) in from.chunks_exact(image.width).enumerate() {
+        let (channel, y) = (position / image.height, position % image.height);
+        let start = (channel * rows + y + FRAME[0]) * stride + FRAME[0];
+        framed[start..].iter_mut().zip(old).for_each(|(new, &old)| *new = of(old));
+    }
+    framed
 }
 
 /// Normalises sampled numbers in place.

@@ -5,8 +5,10 @@ mod barrier;
 mod bench;
 mod compare;
 mod completions;
+mod data;
 mod demo;
 mod dump;
+mod evaluate;
 mod inspect;
 mod merge;
 mod profile;
@@ -53,6 +55,7 @@ macro_rules! commands {
 commands! {
     demo::Demo,
     train::Train,
+    evaluate::Evaluate,
     inspect::Inspect,
     align::Align,
     merge::Merge,
@@ -61,6 +64,7 @@ commands! {
     dump::Dump,
     profile::Profile,
     compare::Compare,
+    data::Data,
     bench::Bench,
     completions::Completions,
 }

@@ -5,9 +5,10 @@ use std::{env, fs, path::Path};
 
 use crate::support::Place;
 
-const COMMANDS: [&str; 12] = [
+const COMMANDS: [&str; 14] = [
     "demo",
     "train",
+    "evaluate",
     "inspect",
     "align",
     "merge",
@@ -16,6 +17,7 @@ const COMMANDS: [&str; 12] = [
     "dump",
     "profile",
     "compare",
+    "data",
     "bench",
     "completions",
 ];

@@ -65,7 +65,7 @@ fn an_unknown_name_gets_the_nearest_one() {
         &["'minst' (did you mean 'mnist:DIR'?)", "known: digits, mnist:DIR, fashion-mnist:DIR"],
     );
     assert_says(&error("digit"), &["did you mean 'digits'?"]);
-    assert!(!error("imagenet").contains("did you mean"));
+    assert!(!error("openwebtext").contains("did you mean"));
 }
 
 #[test]

@@ -1,0 +1,113 @@
+//! `isoloss evaluate`: the score of a network.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use isoloss::{
+    data::{Dataset, Splits},
+    evaluate::{self, Score},
+    models::Loss,
+};
+use report::{Cell, Column, NumberFormat, Table};
+use serde_json::{Value, json};
+
+use super::Run;
+use crate::{
+    common::Common,
+    failure::Failure,
+    json::number,
+    networks::{self, Network},
+    outcome::{Answer, Outcome},
+    session::Session,
+};
+
+/// Measure loss and accuracy of a network on a data set
+///
+/// The network reads the data as in its training: its file remembers means and deviations of normalised channels, and the
+/// vocabulary of a text. So --data need not repeat them, and a shifted test set or another text is read in the same way. Of
+/// a text, losses and accuracies are those of the next token.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  isoloss evaluate runs/a --data digits
+  isoloss evaluate runs/cifar --data cifar10:data/cifar10,shift=noise:3 --part test
+  isoloss evaluate weights.safetensors --model mlp:784-512-10 --data mnist:data/mnist --json")]
+pub(crate) struct Evaluate {
+    /// Network to measure
+    #[arg(value_name = "MODEL")]
+    network: PathBuf,
+    /// Data set, as digits, mnist:DIR or cifar10:DIR,shift=noise:3
+    #[arg(long, value_name = "SPEC")]
+    data: String,
+    /// The part of the data set
+    #[arg(long, value_name = "PART", value_enum, default_value_t)]
+    part: Part,
+    /// Loss: cross-entropy or squared-error
+    #[arg(long, value_name = "NAME", default_value = "cross-entropy")]
+    loss: String,
+    /// Architecture, when the file does not name it
+    #[arg(long = "model", value_name = "SPEC")]
+    spec: Option<String>,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// A part of a data set.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// Both parts
+    #[default]
+    Both,
+    /// The examples to train on
+    Train,
+    /// The examples held out
+    Test,
+}
+
+impl Run for Evaluate {
+    fn common(&self) -> Common {
+        self.common
+    }
+
+    fn run(&self, session: &Session) -> Result<Outcome, Failure> {
+        let loss = Loss::parse(&self.loss)?;
+        let networks = [Network::load(&self.network, self.spec.as_deref())?];
+        let data = networks::load_data(&self.data, &networks)?;
+        let [Network { model, params, .. }] = &networks;
+        let score = |(name, data): (&'static str, &Dataset)| {
+            Ok((name, evaluate::evaluate(&session.executor, model, params, data, loss)?))
+        };
+        let scores = self.parts(&data).into_iter().map(score).collect::<Result<Vec<_>, Failure>>()?;
+        Ok(Outcome { answer: Answer::Yes, text: text(&scores), json: self.json(&networks[0], &scores) })
+    }
+}
+
+impl Evaluate {
+    fn parts<'a>(&self, data: &'a Splits) -> Vec<(&'static str, &'a Dataset)> {
+        let all = [(Part::Test, "test", &data.test), (Part::Train, "train", &data.train)];
+        let wanted = all.into_iter().filter(|(part, ..)| self.part == Part::Both || self.part == *part);
+        wanted.map(|(_, name, data)| (name, data)).collect()
+    }
+
+    fn json(&self, network: &Network, scores: &[(&str, Score)]) -> Value {
+        let mut result = json!({ "model": network.model.spec(), "data": self.data, "loss": self.loss });
+        for (name, score) in scores {
+            result[*name] = json!({ "loss": number(score.loss), "accuracy": number(score.accuracy), "count": score.count });
+        }
+        result
+    }
+}
+
+fn text(scores: &[(&str, Score)]) -> String {
+    let columns = [
+        Column::text("part"),
+        Column::number("loss", NumberFormat::Fixed(4)),
+        Column::number("accuracy", NumberFormat::Percent(2)),
+        Column::number("examples", NumberFormat::Fixed(0)),
+    ];
+    let rows = scores.iter().map(|(name, score)| {
+        let cells = [Cell::from(*name), Cell::from(score.loss), Cell::from(score.accuracy)];
+        cells.into_iter().chain([Cell::from(score.count as f64)]).collect::<Vec<_>>()
+    });
+    report::text::table(&rows.fold(Table::new("", columns), Table::with_row))
+}
