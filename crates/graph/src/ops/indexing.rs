@@ -5,15 +5,28 @@ use tensor::{Buffer, Element, Shape, Tensor};
 /// All multi-indices of a shape, row-major.
 pub(super) fn indices(shape: &[usize]) -> impl Iterator<Item = Vec<usize>> + use<> {
     let shape = Shape::from(shape);
-    let strides = shape.strides();
-    (0..shape.elements()).map(move |flat| {
-        strides.iter().zip(shape.iter()).map(|(&stride, &size)| flat / stride % size).collect()
+    let mut next = vec![0; shape.rank()];
+    (0..shape.elements()).map(move |_| {
+        let index = next.clone();
+        advance(&mut next, &shape);
+        index
     })
+}
+
+/// Counts a multi-index up; after the last comes the first.
+fn advance(index: &mut [usize], shape: &Shape) {
+    for (i, &size) in index.iter_mut().zip(shape.iter()).rev() {
+        *i += 1;
+        if *i < size {
+            return;
+        }
+        *i = 0;
+    }
 }
 
 /// The row-major position of a multi-index.
 pub(super) fn flat(shape: &Shape, index: &[usize]) -> usize {
-    shape.strides().iter().zip(index).map(|(stride, i)| stride * i).sum()
+    shape.iter().zip(index).fold(0, |flat, (&size, &i)| flat * size + i)
 }
 
 /// A tensor of `shape` whose element at each multi-index is the element of `x` at position `source(index)`.
