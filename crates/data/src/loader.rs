@@ -51,7 +51,7 @@ pub struct Epoch<'a> {
     pub key: Key,
 }
 
-/// Most threads that make batches. Ours: one makes tens of thousands of images a second.
+/// Most threads that make batches. Ours, so that the memory for batches stays small on machines of many cores.
 const MOST_WORKERS: usize = 4;
 
 impl Epoch<'_> {

@@ -46,6 +46,7 @@ impl Rows {
     }
 
     /// Number `at` of example `index`, from 0 to 1 for grey values.
+    #[inline]
     pub(crate) fn number(&self, index: usize, at: usize) -> f64 {
         let position = index * self.example.elements() + at;
         match &self.numbers {

@@ -33,11 +33,13 @@ impl Scale {
     }
 
     /// The values of grey values in a channel.
+    #[inline]
     pub(crate) fn table(&self, channel: usize) -> &[f32; 256] {
         &self.table[channel]
     }
 
     /// A number, not a grey value, of a channel.
+    #[inline]
     pub(crate) fn float(&self, channel: usize, number: f32) -> f32 {
         self.normalization.as_ref().map_or(number, |moments| normal(moments, channel, f64::from(number)))
     }

@@ -114,18 +114,23 @@ fn affine<T: Copy>(
     let (width, stride) = (image.width, image.width + FRAME[0] + FRAME[1]);
     let framed = framed(from, image, of);
     let size = framed.len() / image.channels;
-    let sizes = [image.height, image.width];
-    let middle = sizes.map(|size| (size as f32 - 1.0) / 2.0);
+    let middle = [(image.height as f32 - 1.0) / 2.0, (width as f32 - 1.0) / 2.0];
+    // The place that pixel 0 of row 0 shows in the framed image, and the steps to the next column and row.
+    let first = |axis: usize| {
+        let [down, right] = matrix[axis];
+        middle[axis] + FRAME[0] as f32 + offset[axis] - down * middle[0] - right * middle[1]
+    };
+    let (first_y, first_x) = (first(0), first(1));
+    let (last_y, last_x) = ((image.height + FRAME[0]) as f32, (width + FRAME[0]) as f32);
     let mut taps = vec![Tap::default(); width];
     for y in 0..image.height {
-        let row = y as f32 - middle[0];
+        let row = y as f32;
+        let (row_y, row_x) = (first_y + matrix[0][0] * row, first_x + matrix[1][0] * row);
         for (x, tap) in taps.iter_mut().enumerate() {
-            let at = [row, x as f32 - middle[1]];
-            let place = [0, 1].map(|axis: usize| {
-                let place = matrix[axis][0] * at[0] + matrix[axis][1] * at[1] + offset[axis] + middle[axis];
-                (place + FRAME[0] as f32).clamp(0.0, (sizes[axis] + FRAME[0]) as f32)
-            });
-            *tap = Tap::new(place, stride);
+            let column = x as f32;
+            let y = (row_y + matrix[0][1] * column).clamp(0.0, last_y);
+            let x = (row_x + matrix[1][1] * column).clamp(0.0, last_x);
+            *tap = Tap::new(y, x, stride);
         }
         for (channel, framed) in framed.chunks_exact(size).enumerate() {
             let row = &mut out[channel * image.plane() + y * width..][..width];
@@ -137,7 +142,7 @@ fn affine<T: Copy>(
 impl Tap {
     /// At a place, not negative, in a framed image.
     #[inline(always)]
-    fn new([y, x]: [f32; 2], stride: usize) -> Self {
+    fn new(y: f32, x: f32, stride: usize) -> Self {
         // No place is negative, so that cutting off is rounding down.
         let (top, left) = (y as u32, x as u32);
         let (down, right) = (y - top as f32, x - left as f32);

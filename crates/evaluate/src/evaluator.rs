@@ -16,7 +16,7 @@ const IMAGES: usize = 200;
 const TOKENS: usize = 8192;
 
 /// Most bytes of examples that are kept as the network reads them. Ours: all of MNIST fits; what is larger is made again
-/// for every pass, which takes little beside the networks that read it.
+/// for every pass.
 const KEPT_BYTES: usize = 256 << 20;
 
 /// A model prepared to be scored on one data set, for any number of parameters.
