@@ -42,6 +42,10 @@ pub(crate) trait Vector: Copy {
     type Element: Copy;
     /// Elements in the register.
     const LANES: usize;
+    /// All elements, or none.
+    type Mask: Copy;
+
+    unsafe fn mask(all: bool) -> Self::Mask;
 
     unsafe fn zero() -> Self;
 
@@ -54,10 +58,31 @@ pub(crate) trait Vector: Copy {
     /// Writes the elements to `to`.
     unsafe fn store(self, to: *mut Self::Element);
 
+    /// The first `count` elements from `from` on, and zeros.
+    #[inline(always)]
+    unsafe fn load_first(from: *const Self::Element, count: usize) -> Self {
+        // SAFETY: the caller promises the elements, of which there are at most `LANES`.
+        unsafe {
+            let mut vector = Self::zero();
+            std::ptr::copy_nonoverlapping(from, (&raw mut vector).cast(), count);
+            vector
+        }
+    }
+
+    /// Writes the first `count` elements to `to`.
+    #[inline(always)]
+    unsafe fn store_first(self, to: *mut Self::Element, count: usize) {
+        // SAFETY: the caller promises the place for the elements, of which there are at most `LANES`.
+        unsafe { std::ptr::copy_nonoverlapping((&raw const self).cast(), to, count) };
+    }
+
     unsafe fn add(self, other: Self) -> Self;
 
     /// `self + x y`.
     unsafe fn add_product(self, x: Self, y: Self) -> Self;
+
+    /// `self + x y` where the mask says so, and `self` elsewhere, whatever `x` and `y` are.
+    unsafe fn add_product_where(self, mask: Self::Mask, x: Self, y: Self) -> Self;
 
     /// Brings element `i * stride + j` of a square block of `LANES` by `LANES` to `j * to_stride + i`.
     #[inline(always)]
@@ -80,6 +105,12 @@ macro_rules! plain {
         impl Vector for Plain<$element, $lanes> {
             type Element = $element;
             const LANES: usize = $lanes;
+            type Mask = bool;
+
+            #[inline(always)]
+            unsafe fn mask(all: bool) -> bool {
+                all
+            }
 
             #[inline(always)]
             unsafe fn zero() -> Self {
@@ -113,6 +144,11 @@ macro_rules! plain {
             unsafe fn add_product(self, x: Self, y: Self) -> Self {
                 Self(std::array::from_fn(|i| self.0[i] + x.0[i] * y.0[i]))
             }
+
+            #[inline(always)]
+            unsafe fn add_product_where(self, mask: bool, x: Self, y: Self) -> Self {
+                Self(std::array::from_fn(|i| if mask { self.0[i] + x.0[i] * y.0[i] } else { self.0[i] }))
+            }
         }
     };
 }
@@ -128,7 +164,7 @@ mod x86 {
 
     macro_rules! vector {
         ($vector:ty, $element:ty, $lanes:literal,
-         $zero:ident $splat:ident $load:ident $store:ident $add:ident $fmadd:ident $(, $transpose:path)?) => {
+         $zero:ident $splat:ident $load:ident $store:ident $add:ident $fmadd:ident $(, $transpose:path)?; $($more:item)*) => {
             impl Vector for $vector {
                 type Element = $element;
                 const LANES: usize = $lanes;
@@ -176,12 +212,80 @@ mod x86 {
                         unsafe { $transpose(from, stride, to, to_stride) };
                     }
                 )?
+
+                $($more)*
             }
         };
     }
 
-    vector!(__m512, f32, 16, _mm512_setzero_ps _mm512_set1_ps _mm512_loadu_ps _mm512_storeu_ps _mm512_add_ps _mm512_fmadd_ps, transpose::sixteen);
-    vector!(__m512d, f64, 8, _mm512_setzero_pd _mm512_set1_pd _mm512_loadu_pd _mm512_storeu_pd _mm512_add_pd _mm512_fmadd_pd);
-    vector!(__m256, f32, 8, _mm256_setzero_ps _mm256_set1_ps _mm256_loadu_ps _mm256_storeu_ps _mm256_add_ps _mm256_fmadd_ps, transpose::eight);
-    vector!(__m256d, f64, 4, _mm256_setzero_pd _mm256_set1_pd _mm256_loadu_pd _mm256_storeu_pd _mm256_add_pd _mm256_fmadd_pd);
+    /// Vectors with masks of their own.
+    macro_rules! masked {
+        ($vector:ty, $element:ty, $lanes:literal, $mask:ty,
+         $zero:ident $splat:ident $load:ident $store:ident $add:ident $fmadd:ident $(, $transpose:path)?;
+         $load_masked:ident $store_masked:ident $fmadd_masked:ident) => {
+            vector!($vector, $element, $lanes, $zero $splat $load $store $add $fmadd $(, $transpose)?;
+                type Mask = $mask;
+
+                #[inline(always)]
+                unsafe fn mask(all: bool) -> $mask {
+                    if all { <$mask>::MAX } else { 0 }
+                }
+
+                #[inline(always)]
+                unsafe fn add_product_where(self, mask: $mask, x: Self, y: Self) -> Self {
+                    // SAFETY: the caller promises the instruction set.
+                    unsafe { $fmadd_masked(x, y, self, mask) }
+                }
+
+                #[inline(always)]
+                unsafe fn load_first(from: *const $element, count: usize) -> Self {
+                    // SAFETY: the caller promises the instruction set and the elements.
+                    unsafe { $load_masked(((1_u32 << count) - 1) as $mask, from) }
+                }
+
+                #[inline(always)]
+                unsafe fn store_first(self, to: *mut $element, count: usize) {
+                    // SAFETY: the caller promises the instruction set and the place.
+                    unsafe { $store_masked(to, ((1_u32 << count) - 1) as $mask, self) };
+                }
+            );
+        };
+    }
+
+    masked!(__m512, f32, 16, u16,
+        _mm512_setzero_ps _mm512_set1_ps _mm512_loadu_ps _mm512_storeu_ps _mm512_add_ps _mm512_fmadd_ps,
+        transpose::sixteen; _mm512_maskz_loadu_ps _mm512_mask_storeu_ps _mm512_mask3_fmadd_ps);
+    masked!(__m512d, f64, 8, u8,
+        _mm512_setzero_pd _mm512_set1_pd _mm512_loadu_pd _mm512_storeu_pd _mm512_add_pd _mm512_fmadd_pd;
+        _mm512_maskz_loadu_pd _mm512_mask_storeu_pd _mm512_mask3_fmadd_pd);
+
+    /// Vectors whose masks are vectors.
+    macro_rules! blended {
+        ($vector:ty, $element:ty, $lanes:literal,
+         $zero:ident $splat:ident $load:ident $store:ident $add:ident $fmadd:ident $(, $transpose:path)?;
+         $cast:ident $blend:ident) => {
+            vector!($vector, $element, $lanes, $zero $splat $load $store $add $fmadd $(, $transpose)?;
+                type Mask = Self;
+
+                #[inline(always)]
+                unsafe fn mask(all: bool) -> Self {
+                    // SAFETY: the caller promises the instruction set.
+                    unsafe { $cast(_mm256_set1_epi32(-i32::from(all))) }
+                }
+
+                #[inline(always)]
+                unsafe fn add_product_where(self, mask: Self, x: Self, y: Self) -> Self {
+                    // SAFETY: the caller promises the instruction set.
+                    unsafe { $blend(self, $fmadd(x, y, self), mask) }
+                }
+            );
+        };
+    }
+
+    blended!(__m256, f32, 8,
+        _mm256_setzero_ps _mm256_set1_ps _mm256_loadu_ps _mm256_storeu_ps _mm256_add_ps _mm256_fmadd_ps,
+        transpose::eight; _mm256_castsi256_ps _mm256_blendv_ps);
+    blended!(__m256d, f64, 4,
+        _mm256_setzero_pd _mm256_set1_pd _mm256_loadu_pd _mm256_storeu_pd _mm256_add_pd _mm256_fmadd_pd;
+        _mm256_castsi256_pd _mm256_blendv_pd);
 }

@@ -192,3 +192,24 @@ fn groups_keep_features_in_their_blocks_and_depthwise_blocks_move_as_a_whole() {
     });
     assert_eq!(ties[1..], expected.concat());
 }
+
+#[test]
+fn padding_is_left_out_whatever_the_weights_are() {
+    let op = || Convolution::new(1).with_padding_and_stride(1, 1);
+    assert_eq!(line(&op(), &X, &[f64::INFINITY, 1.0])[1..], [f64::INFINITY; 4]);
+    assert_eq!(line(&op(), &X, &[f64::INFINITY, 1.0])[0], 1.0);
+    assert_eq!(line(&op(), &X, &[1.0, f64::NEG_INFINITY])[4], 4.0);
+    let dilated = Convolution { lhs_dilation: vec![2], ..Convolution::new(1) };
+    assert_eq!(line(&dilated, &[1.0, 2.0], &[1.0, f64::INFINITY]), [1.0, f64::INFINITY]);
+    let zeros =
+        prim_of(&op()).eval(&[&tensor(&[1, 1, 1], &[0.0]), &tensor(&[1, 1, 2], &[1.0, f64::INFINITY])]);
+    assert!(zeros.to_f64_vec()[0].is_nan(), "a zero of the image counts");
+    assert_eq!(zeros.to_f64_vec()[1], 0.0);
+    let nan = prim_of(&op()).eval(&[&tensor(&[1, 1, 1], &[2.0]), &tensor(&[1, 1, 2], &[f64::NAN, 1.0])]);
+    assert_eq!(nan.to_f64_vec()[0], 2.0);
+    assert!(nan.to_f64_vec()[1].is_nan());
+}
+
+fn prim_of(op: &Convolution) -> Prim {
+    Prim::from(op.clone())
+}

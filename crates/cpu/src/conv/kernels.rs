@@ -1,6 +1,7 @@
 //! The tiles of each instruction set and element type.
 
 use super::{
+    lanes::{self, MoveFn, Moves},
     sweep::{self, Sweep, SweepFn},
     tile::{self, Tile, TileFn},
 };
@@ -89,11 +90,90 @@ pub(super) fn tile<T: Real>(isa: Isa, vectors: usize, pixels: usize) -> TileFn<T
     }
 }
 
-/// Input channels of a sweep, of `channels` in all: as many as leave registers for outputs and an input.
-pub(super) fn sweep_inputs(isa: Isa, vectors: usize, channels: usize) -> usize {
+/// The two directions of moving vectors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Direction {
+    /// From where their elements lie apart.
+    Gather,
+    /// To there.
+    Scatter,
+}
+
+/// # Safety
+/// As for [`lanes::gather`].
+unsafe fn plain_gather<T: Real>(moves: &Moves<'_, T>) {
+    // SAFETY: as the caller promises.
+    unsafe { lanes::gather::<T::Plain>(moves) };
+}
+
+/// # Safety
+/// As for [`lanes::scatter`].
+unsafe fn plain_scatter<T: Real>(moves: &Moves<'_, T>) {
+    // SAFETY: as the caller promises.
+    unsafe { lanes::scatter::<T::Plain>(moves) };
+}
+
+/// # Safety
+/// As for [`lanes::gather`].
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+unsafe fn avx2_gather<T: Real>(moves: &Moves<'_, T>) {
+    // SAFETY: as the caller promises.
+    unsafe { lanes::gather::<T::Avx2>(moves) };
+}
+
+/// # Safety
+/// As for [`lanes::scatter`].
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+unsafe fn avx2_scatter<T: Real>(moves: &Moves<'_, T>) {
+    // SAFETY: as the caller promises.
+    unsafe { lanes::scatter::<T::Avx2>(moves) };
+}
+
+/// # Safety
+/// As for [`lanes::gather`].
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx2,fma")]
+unsafe fn avx512_gather<T: Real>(moves: &Moves<'_, T>) {
+    // SAFETY: as the caller promises.
+    unsafe { lanes::gather::<T::Avx512>(moves) };
+}
+
+/// # Safety
+/// As for [`lanes::scatter`].
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx2,fma")]
+unsafe fn avx512_scatter<T: Real>(moves: &Moves<'_, T>) {
+    // SAFETY: as the caller promises.
+    unsafe { lanes::scatter::<T::Avx512>(moves) };
+}
+
+/// What moves vectors.
+pub(super) fn moving<T: Real>(isa: Isa, direction: Direction) -> MoveFn<T> {
+    match (isa.level(), direction) {
+        (Level::Baseline, Direction::Gather) => plain_gather::<T>,
+        (Level::Baseline, Direction::Scatter) => plain_scatter::<T>,
+        #[cfg(target_arch = "x86_64")]
+        (Level::Avx2, Direction::Gather) => avx2_gather::<T>,
+        #[cfg(target_arch = "x86_64")]
+        (Level::Avx2, Direction::Scatter) => avx2_scatter::<T>,
+        #[cfg(target_arch = "x86_64")]
+        (Level::Avx512, Direction::Gather) => avx512_gather::<T>,
+        #[cfg(target_arch = "x86_64")]
+        (Level::Avx512, Direction::Scatter) => avx512_scatter::<T>,
+    }
+}
+
+/// Input channels of a sweep of so many vectors and taps, of `channels` in all: as many as leave registers for outputs and
+/// an input, and enough sums to keep the arithmetic busy.
+pub(super) fn sweep_inputs(isa: Isa, vectors: usize, taps: usize, channels: usize) -> usize {
     match isa.level() {
         #[cfg(target_arch = "x86_64")]
+        Level::Avx512 if channels == 3 => 3,
+        #[cfg(target_arch = "x86_64")]
         Level::Avx512 if vectors == 1 && channels > 4 => 8,
+        _ if taps == 1 && channels > 4 => 8,
         _ => 4,
     }
 }
@@ -156,13 +236,13 @@ pub(super) fn sweep<T: Real>(
     unit: bool,
 ) -> SweepFn<T> {
     macro_rules! sweeps {
-        ($version:ident: $($vectors:literal $inputs:literal),*) => {
-            match (vectors, inputs, taps, unit) {
+        ($version:ident: $($vectors:literal $inputs:literal),*; one tap: $($one:literal $alone:literal),*) => {
+            // Pairs of pixels with the most sums would need more registers than there are.
+            match (vectors, inputs, taps, unit && inputs < 8) {
+                $(($one, $alone, 1, _) => $version::<T, $one, $alone, 1, false>,)*
                 $(
-                    ($vectors, $inputs, 1, false) => $version::<T, $vectors, $inputs, 1, false>,
                     ($vectors, $inputs, 2, false) => $version::<T, $vectors, $inputs, 2, false>,
                     ($vectors, $inputs, 3, false) => $version::<T, $vectors, $inputs, 3, false>,
-                    ($vectors, $inputs, 1, true) => $version::<T, $vectors, $inputs, 1, true>,
                     ($vectors, $inputs, 2, true) => $version::<T, $vectors, $inputs, 2, true>,
                     ($vectors, $inputs, 3, true) => $version::<T, $vectors, $inputs, 3, true>,
                 )*
@@ -171,10 +251,12 @@ pub(super) fn sweep<T: Real>(
         };
     }
     match isa.level() {
-        Level::Baseline => sweeps!(plain_sweep: 1 4),
+        Level::Baseline => sweeps!(plain_sweep: 1 4; one tap: 1 4, 1 8),
         #[cfg(target_arch = "x86_64")]
-        Level::Avx2 => sweeps!(avx2_sweep: 1 4),
+        Level::Avx2 => sweeps!(avx2_sweep: 1 4; one tap: 1 4, 1 8),
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512 => sweeps!(avx512_sweep: 1 4, 1 8, 2 4),
+        Level::Avx512 => {
+            sweeps!(avx512_sweep: 1 3, 1 4, 1 8, 2 3, 2 4; one tap: 1 3, 1 4, 1 8, 2 3, 2 4, 2 8)
+        }
     }
 }

@@ -15,6 +15,7 @@
 mod copy;
 mod geometry;
 mod kernels;
+mod lanes;
 mod out;
 mod pack;
 mod pixels;

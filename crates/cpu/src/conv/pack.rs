@@ -1,9 +1,16 @@
 //! Weights in the order in which the tiles read them.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
-use super::{geometry::Geometry, out::Out, problem::Problem};
-use crate::vector::Real;
+use super::{
+    geometry::Geometry,
+    kernels::{Direction, moving},
+    lanes::{Moves, Place},
+    problem::Problem,
+};
+use crate::{isa::Isa, vector::Real};
 
 /// Neighbouring output channels that are computed together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,59 +60,83 @@ impl Packing {
         vectors * self.lanes * self.rows
     }
 
-    /// Fills `to` with the weights of one group, missing lanes with zeros.
+    /// Elements of a block.
+    pub(super) fn block_elements(&self, block: usize) -> usize {
+        self.rows * self.lanes * self.blocks[block].vectors
+    }
+
+    /// Fills `to` with the weights of one group, missing lanes with zeros. The problem is not empty.
     ///
     /// # Panics
     /// Where `to` is shorter than the blocks.
-    pub(super) fn pack<T: Real>(&self, to: &mut [T], problem: &Problem, geometry: &Geometry, kernel: &[T]) {
-        assert!(to.len() >= self.elements(), "the working memory holds the blocks");
-        let to = Out::new(to.as_mut_ptr());
-        let tiles = (0..self.blocks.len()).flat_map(|block| {
-            (0..problem.channels).step_by(TILE_CHANNELS).map(move |channel| (block, channel))
-        });
-        let fill = |(block, first): (usize, usize)| {
-            let channels = first..problem.channels.min(first + TILE_CHANNELS);
-            let lanes = self.blocks[block].vectors * self.lanes;
-            for lane in 0..lanes {
-                let weights = (lane < self.blocks[block].width)
-                    .then(|| &kernel[(self.blocks[block].start + lane) * problem.feature_strides.kernel..]);
-                for channel in channels.clone() {
-                    let start = to.at(self.start(block) + lane);
-                    let weights = weights.map(|weights| &weights[channel * problem.channel_strides.kernel..]);
-                    pack_channel(start, lanes, (problem.channels, channel), geometry, weights);
-                }
-            }
-        };
+    pub(super) fn pack<T: Real>(&self, to: &mut [T], of: &Packed<'_, T>) {
+        let mut blocks = Vec::new();
+        let mut rest = &mut to[..self.elements()];
+        for block in 0..self.blocks.len() {
+            let (to, after) = rest.split_at_mut(self.block_elements(block));
+            blocks.push((block, to));
+            rest = after;
+        }
         if self.elements() < PARALLEL_ELEMENTS {
-            tiles.for_each(fill);
+            blocks.into_iter().for_each(|(block, to)| self.pack_block(to, block, of));
         } else {
-            tiles.collect::<Vec<_>>().into_par_iter().for_each(fill);
+            blocks.into_par_iter().for_each(|(block, to)| self.pack_block(to, block, of));
+        }
+    }
+
+    /// Fills `to` with the weights of one block.
+    ///
+    /// # Panics
+    /// Where `to` is not as long as the block.
+    pub(super) fn pack_block<T: Real>(&self, to: &mut [T], block: usize, of: &Packed<'_, T>) {
+        assert_eq!(to.len(), self.block_elements(block), "the memory holds the block");
+        let Block { start, width, vectors } = self.blocks[block];
+        let gather = moving::<T>(of.isa, Direction::Gather);
+        let stride = of.problem.feature_strides.kernel;
+        for first in (0..of.problem.channels).step_by(TILE_CHANNELS) {
+            let channels = first..of.problem.channels.min(first + TILE_CHANNELS);
+            let places = places(of.problem, of.geometry, channels, vectors * self.lanes);
+            for vector in 0..vectors {
+                let lane = vector * self.lanes;
+                let wanted = width.saturating_sub(lane).min(self.lanes);
+                let from = of.kernel.as_ptr().wrapping_add((start + lane) * stride);
+                let to = to.as_mut_ptr().wrapping_add(lane);
+                // SAFETY: the processor has the instruction set. `Problem::check` made sure that the kernel holds its
+                // sizes; the block has a row for each tap and channel.
+                unsafe { gather(&Moves { to, from, stride, wanted, places: &places }) };
+            }
         }
     }
 }
 
-/// Writes the weights of one lane and one of so many input channels, or zeros, to a block with so many lanes.
-fn pack_channel<T: Real>(
-    to: *mut T,
-    lanes: usize,
-    (channels, channel): (usize, usize),
-    geometry: &Geometry,
-    weights: Option<&[T]>,
-) {
-    let mut before = 0;
-    for slot in &geometry.slots {
-        for (tap, &at) in slot.iter().enumerate() {
-            let row = before * channels + channel * slot.len() + tap;
-            let weight = weights.map_or_else(T::default, |weights| weights[at]);
-            // SAFETY: the block has a row for each tap and channel, and each is written for one lane by one
-            // thread.
-            unsafe { to.wrapping_add(row * lanes).write(weight) };
+/// The weights of one group, and how they are met.
+pub(super) struct Packed<'a, T> {
+    pub(super) isa: Isa,
+    pub(super) problem: &'a Problem,
+    pub(super) geometry: &'a Geometry,
+    pub(super) kernel: &'a [T],
+}
+
+/// For the weights of some input channels of the first lane, where they are in the kernel and in a block with so many
+/// lanes.
+fn places(problem: &Problem, geometry: &Geometry, channels: Range<usize>, lanes: usize) -> Vec<Place> {
+    let mut places = Vec::with_capacity(channels.len() * geometry.taps());
+    for channel in channels {
+        let mut before = 0;
+        for slot in &geometry.slots {
+            for (tap, &at) in slot.iter().enumerate() {
+                let row = before * problem.channels + channel * slot.len() + tap;
+                let apart = channel * problem.channel_strides.kernel + at;
+                places.push(Place { apart, vector: row * lanes });
+            }
+            before += slot.len();
         }
-        before += slot.len();
     }
+    places.sort_unstable_by_key(|place| place.apart);
+    places
 }
 
 /// Input channels whose weights are packed at a time: they fit the innermost cache.
-const TILE_CHANNELS: usize = 16;
+const TILE_CHANNELS: usize = 64;
 /// Fewer weights than this are packed by one thread: it takes no longer than waking another.
 const PARALLEL_ELEMENTS: usize = 1 << 15;

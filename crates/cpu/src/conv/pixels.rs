@@ -8,8 +8,8 @@ use super::{
     geometry::{Geometry, Phase},
     kernels::{lanes, most_vectors, tile, tile_pixels},
     out::Out,
-    pack::Packing,
-    problem::Problem,
+    pack::{Block, Packed, Packing},
+    problem::{Axis, Problem},
     tile::{MAX_LINES, Segment, Term, Tile, TileFn},
 };
 use crate::{isa::Isa, prefetch::prefetch, scratch, vector::Real};
@@ -25,6 +25,8 @@ pub(super) struct Pixels {
     /// Most lines of any tile.
     most_lines: usize,
     tasks: Tasks,
+    /// Whether each task packs the weights that it needs, instead of all weights being packed before.
+    packs_apart: bool,
 }
 
 /// A stretch of a row of outputs.
@@ -44,23 +46,25 @@ struct Tasks {
 
 /// Packed weights of fewer bytes stay in the second cache level while images pass by.
 const RESIDENT_BYTES: usize = 1 << 19;
+/// Blocks of weights that keep the threads of usual processors busy.
+const MANY_BLOCKS: usize = 8;
 /// Operations that make a task long enough to be handed to a thread.
 const TASK_OPERATIONS: usize = 1 << 23;
 
 impl Tasks {
-    fn new(problem: &Problem, geometry: &Geometry, packing: &Packing, element_bytes: usize) -> Self {
+    fn new(problem: &Problem, geometry: &Geometry, blocks: usize, resident: bool) -> Self {
         let per_image = (problem.operations() / (problem.batch * problem.groups.count).max(1)).max(1);
         let rows = geometry.rows.len().max(1);
-        let whole = Self { images: problem.batch.max(1), rows, blocks: 1 };
-        if packing.elements() * element_bytes > RESIDENT_BYTES {
-            return whole;
+        if !resident && blocks >= MANY_BLOCKS {
+            return Self { images: problem.batch.max(1), rows, blocks: 1 };
         }
-        let blocks = packing.blocks.len().max(1);
+        let per_task = if resident { blocks.max(1) } else { 1 };
+        let per_image = (per_image * per_task / blocks.max(1)).max(1);
         if per_image < 2 * TASK_OPERATIONS {
             let images = (TASK_OPERATIONS / per_image).next_multiple_of(4).max(1);
-            return Self { images, rows, blocks };
+            return Self { images, rows, blocks: per_task };
         }
-        Self { images: 1, rows: (rows * TASK_OPERATIONS / per_image).clamp(1, rows), blocks }
+        Self { images: 1, rows: (rows * TASK_OPERATIONS / per_image).clamp(1, rows), blocks: per_task }
     }
 }
 
@@ -90,24 +94,26 @@ impl Pixels {
             cuts
         });
         let cuts = cuts.collect();
-        let tasks = Tasks::new(&problem, &geometry, &packing, size_of::<T>());
-        Self { cuts, most_lines, tasks, problem, geometry, packing }
+        let resident = packing.elements() * size_of::<T>() <= RESIDENT_BYTES;
+        let packs_apart = !resident && packing.blocks.len() >= MANY_BLOCKS;
+        let tasks = Tasks::new(&problem, &geometry, packing.blocks.len(), resident);
+        Self { cuts, most_lines, tasks, packs_apart, problem, geometry, packing }
     }
 
     /// Elements of working memory for so many terms.
     pub(super) fn workspace(&self, terms: usize) -> usize {
-        self.packing.elements() * terms
+        if self.packs_apart { 0 } else { self.packing.elements() * terms }
     }
 
     /// Computes the sum of the convolutions of all terms.
     ///
     /// # Panics
     /// Where an operand or the result is not as long as the problem says.
-    pub(super) fn run<T: Real>(
-        &self,
+    pub(super) fn run<'a, T: Real>(
+        &'a self,
         isa: Isa,
         out: &mut [T],
-        terms: &[Operands<'_, T>],
+        terms: &[Operands<'a, T>],
         workspace: &mut [T],
     ) {
         if self.problem.is_empty() {
@@ -120,18 +126,19 @@ impl Pixels {
             let groups = &self.problem.groups;
             let size = self.packing.elements();
             let terms = Operands::group(terms, groups, group);
-            for (term, to) in terms.iter().zip(workspace.chunks_exact_mut(size.max(1))) {
-                self.packing.pack(to, &self.problem, &self.geometry, term.kernel);
+            let packed = |term: &Operands<'a, T>| Packed {
+                isa,
+                problem: &self.problem,
+                geometry: &self.geometry,
+                kernel: term.kernel,
+            };
+            let kernels: Vec<Packed<'_, T>> = terms.iter().map(packed).collect();
+            for (kernel, to) in kernels.iter().zip(workspace.chunks_exact_mut(size.max(1))) {
+                self.packing.pack(to, kernel);
             }
             let inputs = terms.iter().map(|term| term.input).collect();
-            let run = Run {
-                plan: self,
-                isa,
-                inputs,
-                weights: workspace,
-                out: Out::new(out[group * groups.output..].as_mut_ptr()),
-            };
-            run.all();
+            let out = Out::new(out[group * groups.output..].as_mut_ptr());
+            Run { plan: self, isa, inputs, kernels, weights: workspace, out }.all();
         }
     }
 }
@@ -141,7 +148,8 @@ struct Run<'a, T> {
     plan: &'a Pixels,
     isa: Isa,
     inputs: Vec<&'a [T]>,
-    /// The packed weights of each term.
+    kernels: Vec<Packed<'a, T>>,
+    /// The packed weights of each term, unless each task packs its own.
     weights: &'a [T],
     out: Out<T>,
 }
@@ -181,59 +189,37 @@ impl<T: Real> Run<'_, T> {
     }
 
     fn task(&self, task: Task) {
+        let packing = &self.plan.packing;
+        if !self.plan.packs_apart {
+            let start = |block: usize| self.weights.as_ptr().wrapping_add(packing.start(block));
+            return self.images(task, start, packing.elements());
+        }
+        let block = task.blocks.0;
+        let size = packing.block_elements(block);
+        scratch::with::<T, _>(size * self.kernels.len(), |weights| {
+            for (kernel, to) in self.kernels.iter().zip(weights.chunks_exact_mut(size.max(1))) {
+                packing.pack_block(to, block, kernel);
+            }
+            let weights = weights.as_ptr();
+            self.images(task, |_| weights, size);
+        });
+    }
+
+    /// All images of a task, with where a block's weights of the first term start and how far apart those of the terms
+    /// are.
+    fn images(&self, task: Task, start: impl Fn(usize) -> *const T, distance: usize) {
         let chunk = self.plan.most_lines;
-        for start in (task.images.0..task.images.1).step_by(chunk) {
-            let images = (start, task.images.1.min(start + chunk));
-            let task = Task { images, ..task };
-            match self.plan.geometry.margins {
-                None => {
-                    let stride = self.plan.problem.batch_strides.input;
-                    let lines = self.inputs.iter().map(|input| input.as_ptr().wrapping_add(start * stride));
-                    self.images(
-                        task,
-                        &lines.collect::<Vec<_>>(),
-                        stride,
-                        self.plan.problem.channel_strides.input,
-                    );
-                }
-                Some(margins) => {
-                    let copying = margins.copying(&self.plan.problem);
-                    let image = copying.elements();
-                    let count = (images.1 - images.0) * image;
-                    scratch::with::<T, _>(count * self.inputs.len(), |copies| {
-                        for (input, copies) in self.inputs.iter().zip(copies.chunks_exact_mut(count.max(1))) {
-                            for (index, copy) in copies.chunks_exact_mut(image.max(1)).enumerate() {
-                                let at = (images.0 + index) * self.plan.problem.batch_strides.input;
-                                copying.run(copy, input, at);
-                            }
-                        }
-                        let copies = &*copies;
-                        let lines =
-                            (0..self.inputs.len()).map(|term| copies.as_ptr().wrapping_add(term * count));
-                        self.images(task, &lines.collect::<Vec<_>>(), image, 1);
-                    });
-                }
+        for first in (task.images.0..task.images.1).step_by(chunk) {
+            let task = Task { images: (first, task.images.1.min(first + chunk)), ..task };
+            for block in task.blocks.0..task.blocks.1 {
+                let lines = [std::ptr::null(); MAX_LINES];
+                let term = |term: usize| Term { lines, weights: start(block).wrapping_add(term * distance) };
+                self.block(task, block, (0..self.inputs.len()).map(term).collect());
             }
         }
     }
 
-    /// A few images, which start at `inputs` for each term.
-    fn images(&self, task: Task, inputs: &[*const T], image_stride: usize, channel_stride: usize) {
-        for block in task.blocks.0..task.blocks.1 {
-            let weights = self.plan.packing.start(block);
-            let size = self.plan.packing.elements();
-            let lines = [std::ptr::null(); MAX_LINES];
-            let term = |term: usize| Term {
-                lines,
-                weights: self.weights.as_ptr().wrapping_add(term * size + weights),
-            };
-            let terms = (0..inputs.len()).map(term).collect();
-            let images = Images { inputs, image_stride, channel_stride, first: task.images.0, terms };
-            self.block(task, block, images);
-        }
-    }
-
-    fn block(&self, task: Task, block: usize, mut images: Images<'_, T>) {
+    fn block(&self, task: Task, block: usize, mut terms: Vec<Term<T>>) {
         let block = self.plan.packing.blocks[block];
         let cuts = &self.plan.cuts[block.vectors - 1];
         for row in task.rows.0..task.rows.1 {
@@ -243,16 +229,30 @@ impl<T: Real> Run<'_, T> {
                     let lines = tile_pixels(self.isa, block.vectors) / cut.pixels;
                     for image in (task.images.0..task.images.1).step_by(lines) {
                         let count = lines.min(task.images.1 - image);
-                        images.point(image, count, lines, cut.first * self.pixel_stride(phase));
-                        self.tile(kernel, (row, phase, cut), (image, count), block, &images);
+                        self.point(&mut terms, (image, count, lines), cut.first * self.pixel_stride(phase));
+                        self.tile(kernel, (row, phase, cut), (image, count), block, &terms);
                     }
                 }
             }
         }
     }
 
+    /// Points the terms to `count` images from `image` on; the remaining lines repeat the last one.
+    fn point(&self, terms: &mut [Term<T>], (image, count, lines): (usize, usize, usize), offset: usize) {
+        let stride = self.plan.problem.batch_strides.input;
+        for (term, input) in terms.iter_mut().zip(&self.inputs) {
+            for (line, to) in term.lines[..lines].iter_mut().enumerate() {
+                *to = input.as_ptr().wrapping_add((image + line.min(count - 1)) * stride + offset);
+            }
+        }
+    }
+
+    fn last(&self) -> &Axis {
+        self.plan.problem.axes.last().expect("there is at least one axis")
+    }
+
     fn pixel_stride(&self, phase: usize) -> usize {
-        self.plan.geometry.phases[phase].in_step * self.plan.geometry.strides.pixel
+        self.plan.geometry.phases[phase].in_step * self.last().input.stride
     }
 
     fn tile(
@@ -260,25 +260,25 @@ impl<T: Real> Run<'_, T> {
         kernel: TileFn<T>,
         (row_index, index, cut): (usize, usize, Cut),
         (image, lines): (usize, usize),
-        block: super::pack::Block,
-        images: &Images<'_, T>,
+        block: Block,
+        terms: &[Term<T>],
     ) {
         let Pixels { problem, geometry, .. } = self.plan;
         let (row, phase) = (&geometry.rows[row_index], &geometry.phases[index]);
-        let out_pixel = problem.axes.last().map_or(0, |axis| axis.output.stride);
+        let out_pixel = self.last().output.stride;
         let out = image * problem.batch_strides.output
             + row.output
             + (phase.first + cut.first * phase.out_step) * out_pixel
             + block.start;
         let tile = Tile {
-            terms: &images.terms,
+            terms,
             segments: &row.segments[index],
             channels: problem.channels,
-            channel_stride: images.channel_stride,
+            channel_stride: problem.channel_strides.input,
             pixel_stride: self.pixel_stride(index),
             step: phase.in_step as isize,
             column: (cut.first * phase.in_step) as isize,
-            columns: geometry.columns as isize,
+            columns: self.last().input.size as isize,
             out: self.out.at(out),
             lines,
             out_line_stride: problem.batch_strides.output,
@@ -308,27 +308,5 @@ fn prefetch_row<T>(tile: &Tile<'_, T>, segments: &[Segment], distance: usize, pi
         }
         let out = tile.out.wrapping_add(distance + line * tile.out_line_stride);
         prefetch(out, pixels, tile.out_pixel_stride, tile.width);
-    }
-}
-
-/// Where the images of a task are, and the tile's operands.
-struct Images<'a, T> {
-    inputs: &'a [*const T],
-    image_stride: usize,
-    channel_stride: usize,
-    /// The image that starts at `inputs`.
-    first: usize,
-    terms: Vec<Term<T>>,
-}
-
-impl<T> Images<'_, T> {
-    /// Points the terms to `count` images from `image` on; the remaining lines repeat the last one.
-    fn point(&mut self, image: usize, count: usize, lines: usize, offset: usize) {
-        for (term, &input) in self.terms.iter_mut().zip(self.inputs) {
-            for (line, to) in term.lines[..lines].iter_mut().enumerate() {
-                let index = image - self.first + line.min(count - 1);
-                *to = input.wrapping_add(index * self.image_stride + offset);
-            }
-        }
     }
 }

@@ -7,6 +7,8 @@ use rayon::prelude::*;
 use super::{
     Operands,
     copy::Copying,
+    kernels::{Direction, moving},
+    lanes::{Moves, Place},
     out::Out,
     pack::Block,
     problem::Extent,
@@ -36,9 +38,13 @@ impl Weights {
         let groups = self.problem.groups;
         for group in 0..groups.count {
             let terms = Operands::group(terms, &groups, group);
-            Run { plan: self, isa, terms, sums: Out::new(workspace.as_mut_ptr()) }.all();
-            self.add_chunks(workspace);
-            self.write(&mut out[group * groups.output..], workspace);
+            let (out, sums) = (&mut out[group * groups.output..], Out::new(workspace.as_mut_ptr()));
+            let run = Run { plan: self, isa, terms, sums, out: Out::new(out.as_mut_ptr()) };
+            run.all();
+            if self.cuts.chunks > 1 {
+                self.add_chunks(workspace);
+                run.write();
+            }
         }
     }
 
@@ -53,40 +59,53 @@ impl Weights {
         pieces.into_par_iter().for_each(|mut parts| add_tree(&mut parts));
     }
 
-    /// Brings the sums into the order of the result.
-    fn write<T: Real>(&self, out: &mut [T], sums: &[T]) {
-        let out = Out::new(out.as_mut_ptr());
-        let tasks: Vec<(usize, usize)> = (0..self.blocks.len())
-            .flat_map(|block| (0..self.problem.batch).step_by(TILE_INPUTS).map(move |first| (block, first)))
-            .collect();
-        let tile = |(block, first): (usize, usize)| {
-            let inputs = first..self.problem.batch.min(first + TILE_INPUTS);
-            self.write_tile(out, sums, block, inputs);
-        };
-        tasks.into_par_iter().for_each(tile);
+    /// Writes the sums of some input channels and one vector of a block in the order of the result.
+    fn write_tile<T: Real>(
+        &self,
+        isa: Isa,
+        out: Out<T>,
+        sums: Out<T>,
+        SumTile { block, vector, inputs }: SumTile,
+    ) {
+        let Block { start, width, vectors } = self.blocks[block];
+        let lane = vector * self.lanes;
+        let places = self.places(vectors * self.lanes, inputs);
+        let wanted = width.saturating_sub(lane).min(self.lanes);
+        let stride = self.problem.feature_strides.output;
+        let from = sums.at(self.block_start(block) + lane).cast_const();
+        let to = out.at((start + lane) * stride);
+        let scatter = moving::<T>(isa, Direction::Scatter);
+        // SAFETY: the processor has the instruction set. `Problem::check` made sure that the result holds all of its
+        // elements, which belong to one input channel and one vector of one block; sums have whole vectors, and those
+        // of these are finished.
+        unsafe { scatter(&Moves { to, from, stride, wanted, places: &places }) };
     }
 
-    fn write_tile<T: Real>(&self, out: Out<T>, sums: &[T], block: usize, inputs: Range<usize>) {
-        let Block { start, width, vectors } = self.blocks[block];
-        let lanes = vectors * self.lanes;
-        let sums = &sums[self.block_start(block)..];
-        for lane in 0..width {
-            for input in inputs.clone() {
-                let to = input * self.problem.batch_strides.output
-                    + (start + lane) * self.problem.feature_strides.output;
-                for taps in &self.taps {
-                    let sweep = input / self.inputs * self.inputs;
-                    let row = taps.before * self.padded_inputs() + sweep * taps.count + input - sweep;
-                    for (tap, result) in taps.results.iter().enumerate() {
-                        let sum = sums[(row + tap * self.inputs) * lanes + lane];
-                        // SAFETY: `Problem::check` made sure that the result holds all of its elements, which
-                        // belong to one input channel and one lane of one block.
-                        unsafe { out.at(to + result).write(sum) };
-                    }
+    /// For the weights of some input channels of the first lane, where they are in the result and among a block's sums of
+    /// so many lanes.
+    fn places(&self, lanes: usize, inputs: Range<usize>) -> Vec<Place> {
+        let mut places = Vec::with_capacity(inputs.len() * self.tap_count);
+        for input in inputs {
+            let sweep = input / self.inputs * self.inputs;
+            for taps in &self.taps {
+                let row = taps.before * self.padded_inputs() + sweep * taps.count + input - sweep;
+                for (tap, result) in taps.results.iter().enumerate() {
+                    let apart = input * self.problem.batch_strides.output + result;
+                    places.push(Place { apart, vector: (row + tap * self.inputs) * lanes });
                 }
             }
         }
+        places.sort_unstable_by_key(|place| place.apart);
+        places
     }
+}
+
+/// Sums that are brought into order at a time.
+#[derive(Clone, Debug)]
+struct SumTile {
+    block: usize,
+    vector: usize,
+    inputs: Range<usize>,
 }
 
 /// Input channels whose sums are brought into order at a time: they fit the innermost cache.
@@ -110,6 +129,7 @@ struct Run<'a, T> {
     isa: Isa,
     terms: Vec<Operands<'a, T>>,
     sums: Out<T>,
+    out: Out<T>,
 }
 
 /// What one thread computes at a time.
@@ -147,6 +167,30 @@ impl<T: Real> Run<'_, T> {
                 adds = true;
             }
         }
+        if self.plan.cuts.chunks == 1 {
+            self.tiles(task.blocks.clone(), task.inputs.clone()).for_each(|tile| self.write_tile(tile));
+        }
+    }
+
+    /// Brings the sums of the first chunk into the order of the result.
+    fn write(&self) {
+        let tiles = self.tiles(0..self.plan.blocks.len(), 0..self.plan.problem.batch);
+        tiles.collect::<Vec<_>>().into_par_iter().for_each(|tile| self.write_tile(tile));
+    }
+
+    /// All vectors of some blocks, each with some input channels after the others.
+    fn tiles(&self, blocks: Range<usize>, inputs: Range<usize>) -> impl Iterator<Item = SumTile> {
+        let vectors =
+            blocks.flat_map(|block| (0..self.plan.blocks[block].vectors).map(move |vector| (block, vector)));
+        vectors.flat_map(move |(block, vector)| {
+            let firsts = inputs.clone().step_by(TILE_INPUTS);
+            let end = inputs.end;
+            firsts.map(move |first| SumTile { block, vector, inputs: first..end.min(first + TILE_INPUTS) })
+        })
+    }
+
+    fn write_tile(&self, tile: SumTile) {
+        self.plan.write_tile(self.isa, self.out, self.sums, tile);
     }
 
     /// Where the sums of a block and a group of taps start for a sweep from input channel `first` on.
@@ -223,21 +267,20 @@ impl<T: Real> Run<'_, T> {
     ) -> Sweep<'a, T> {
         let Weights { input: images, output: outputs, .. } = self.plan;
         let last = self.plan.last();
-        let after = images.copying.as_ref().map_or(0, |copying| copying.after);
         Sweep {
             input,
             input_image: images.image,
             input_step: last.window_dilation * images.pixel,
             input_pixel: images.pixel,
-            output,
+            output: output.wrapping_add(taps.pixels.start * outputs.pixel),
             output_image: outputs.image,
             output_pixel: outputs.pixel,
             images: 0,
             rows,
-            pixels: last.kernel.size,
+            pixels: taps.pixels.len(),
             column: taps.column,
             step: last.window_dilation as isize,
-            columns: (images.before + last.input.size + after) as isize,
+            columns: last.input.size as isize,
             sums: std::ptr::null_mut(),
             adds: false,
         }

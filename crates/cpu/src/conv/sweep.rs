@@ -22,7 +22,7 @@ pub(super) struct Sweep<'a, T> {
     /// Output pixels of a row.
     pub(super) pixels: usize,
     /// The input column that the first tap reads for the first output pixel, and the step from one to the
-    /// next; only the first and the last pixel read may lie outside the row of `columns` pixels.
+    /// next; only the first and the last pixel read may lie outside the row of `columns` pixels, and with one tap none.
     pub(super) column: isize,
     pub(super) step: isize,
     pub(super) columns: isize,
@@ -41,8 +41,9 @@ pub(super) type SweepFn<T> = unsafe fn(&Sweep<'_, T>);
 /// `UNIT` says that neighbouring output pixels read neighbouring input pixels; pairs of them then share what
 /// they read.
 ///
-/// # Safety The processor has the vector's instruction set. All pixels of rows that lie inside are elements
-/// with `INPUTS` and `VECTORS` full vectors of channels; nobody else accesses the sums.
+/// # Safety
+/// The processor has the vector's instruction set. All pixels of rows that lie inside are elements
+/// with `INPUTS` and `VECTORS` full vectors of channels, as is the pixel at `input`; nobody else accesses the sums.
 #[inline(always)]
 pub(super) unsafe fn run<
     V: Vector,
@@ -56,14 +57,12 @@ pub(super) unsafe fn run<
     // SAFETY: as the caller promises.
     unsafe {
         let mut sums = [[[V::zero(); VECTORS]; INPUTS]; TAPS];
-        let zeros = [V::zero(); INPUTS];
-        let zeros: *const V::Element = zeros.as_ptr().cast();
         for image in 0..sweep.images {
             for &(input, output) in sweep.rows {
                 let start = sweep.column * sweep.input_pixel as isize;
                 let input = sweep.input.add(image * sweep.input_image + input).wrapping_offset(start);
                 let output = sweep.output.add(image * sweep.output_image + output);
-                let mut row = Row { sweep, input, output, zeros, column: sweep.column };
+                let mut row = Row { sweep, input, output, within: sweep.input, column: sweep.column };
                 let mut left = sweep.pixels;
                 if UNIT {
                     while left >= 2 {
@@ -94,13 +93,13 @@ struct Row<'a, T> {
     sweep: &'a Sweep<'a, T>,
     input: *const T,
     output: *const T,
-    zeros: *const T,
+    /// A pixel to read in place of those outside the row.
+    within: *const T,
     column: isize,
 }
 
 impl<T> Row<'_, T> {
-    /// Adds the products of the next `PIXELS` output pixels. Input pixels outside the row are passed over by a branch
-    /// or read as zeros, whichever leaves the sums in registers.
+    /// Adds the products of the next `PIXELS` output pixels, those of input pixels outside the row left out.
     ///
     /// # Safety
     /// As for [`run`].
@@ -124,23 +123,28 @@ impl<T> Row<'_, T> {
                     *output = V::load(self.output.add(pixel * sweep.output_pixel + vector * V::LANES));
                 }
             }
-            let skips_first = self.column < 0;
-            let skips_last = self.column + (PIXELS + TAPS - 1) as isize > sweep.columns;
+            let has_first = TAPS == 1 || self.column >= 0;
+            let has_last = TAPS == 1 || self.column + (PIXELS + TAPS - 1) as isize <= sweep.columns;
+            let (first, last) = (V::mask(has_first), V::mask(has_last));
             macro_rules! columns {
                 ($($column:literal)*) => {$(
                     if $column < PIXELS + TAPS - 1 {
-                        let skip = $column == 0 && skips_first || $column + 2 == PIXELS + TAPS && skips_last;
-                        if !(VECTORS == 1 && skip) {
-                            let from = self.input.wrapping_add($column * sweep.input_pixel);
-                            let from = if skip { self.zeros } else { from };
-                            for channel in 0..INPUTS {
-                                let x = V::splat(from.add(channel));
-                                for pixel in 0..PIXELS {
-                                    if $column >= pixel && $column - pixel < TAPS {
-                                        for vector in 0..VECTORS {
-                                            let sum = &mut sums[$column - pixel][channel][vector];
-                                            *sum = sum.add_product(x, outputs[pixel][vector]);
-                                        }
+                        let from = self.input.wrapping_add($column * sweep.input_pixel);
+                        let (is_first, is_last) = ($column == 0, $column + 2 == PIXELS + TAPS);
+                        let outside = is_first && !has_first || is_last && !has_last;
+                        let from = if outside { self.within } else { from };
+                        for channel in 0..INPUTS {
+                            let x = V::splat(from.add(channel));
+                            for pixel in 0..PIXELS {
+                                if $column >= pixel && $column - pixel < TAPS {
+                                    for vector in 0..VECTORS {
+                                        let sum = &mut sums[$column - pixel][channel][vector];
+                                        let y = outputs[pixel][vector];
+                                        *sum = match (TAPS > 1 && is_first, TAPS > 1 && is_last) {
+                                            (true, _) => sum.add_product_where(first, x, y),
+                                            (_, true) => sum.add_product_where(last, x, y),
+                                            _ => sum.add_product(x, y),
+                                        };
                                     }
                                 }
                             }

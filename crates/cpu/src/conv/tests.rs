@@ -134,7 +134,28 @@ fn integers(key: Key, count: usize) -> Vec<f64> {
     (0..count as u64).map(|i| key.below(i, 9) as f64 - 4.0).collect()
 }
 
-fn check<T: Real>(problem: &Problem, terms: usize, from: fn(f64) -> T, to: fn(T) -> f64) {
+/// Small integers, and a few infinities and NaN among them, of whose sums the same holds.
+fn with_specials(key: Key, count: usize) -> Vec<f64> {
+    let special = |i: u64| match key.child("special").below(i, 60) {
+        0 => f64::INFINITY,
+        1 => f64::NEG_INFINITY,
+        2 => f64::NAN,
+        _ => key.below(i, 9) as f64 - 4.0,
+    };
+    (0..count as u64).map(special).collect()
+}
+
+/// From `f64` and back.
+type Convert<T> = (fn(f64) -> T, fn(T) -> f64);
+/// Makes so many elements.
+type Make = fn(Key, usize) -> Vec<f64>;
+
+fn check<T: Real>(
+    problem: &Problem,
+    terms: usize,
+    (from, to): Convert<T>,
+    (inputs, weights): (Make, Make),
+) {
     let sizes =
         |pick: fn(&Axis) -> Extent| problem.axes.iter().map(|axis| pick(axis).size).product::<usize>();
     let Problem { batch, channels, features, groups, .. } = problem;
@@ -145,8 +166,8 @@ fn check<T: Real>(problem: &Problem, terms: usize, from: fn(f64) -> T, to: fn(T)
     let mut expected = vec![0.0; output];
     let mut operands = Vec::new();
     for term in 0..terms {
-        let x = integers(key.child(&format!("x{term}")), input);
-        let w = integers(key.child(&format!("w{term}")), kernel);
+        let x = inputs(key.child(&format!("x{term}")), input);
+        let w = weights(key.child(&format!("w{term}")), kernel);
         naive(problem, &mut expected, &x, &w);
         let convert = |elements: Vec<f64>| elements.into_iter().map(from).collect::<Vec<T>>();
         operands.push((convert(x), convert(w)));
@@ -158,14 +179,35 @@ fn check<T: Real>(problem: &Problem, terms: usize, from: fn(f64) -> T, to: fn(T)
         let mut found = vec![from(1.0); output];
         let mut workspace = vec![from(1.0); plan.workspace()];
         plan.run(&mut found, &operands, &mut workspace);
-        let found: Vec<f64> = found.into_iter().map(to).collect();
-        assert_eq!(expected, found, "{isa:?}: {problem:?}");
+        for (index, (&expected, &found)) in expected.iter().zip(&found).enumerate() {
+            let found = to(found);
+            let same = expected == found || expected.is_nan() && found.is_nan();
+            assert!(same, "{isa:?}: {expected} is {found} at {index} of {problem:?}");
+        }
+    }
+}
+
+fn check_f32(problem: &Problem, terms: usize) {
+    check::<f32>(problem, terms, (|x| x as f32, f64::from), (integers, integers));
+}
+
+fn check_f64(problem: &Problem, terms: usize) {
+    check::<f64>(problem, terms, (|x| x, |x| x), (integers, integers));
+}
+
+/// Infinities and NaN in either operand and in both.
+fn check_specials(problem: &Problem) {
+    let makes: [(Make, Make); 3] =
+        [(integers, with_specials), (with_specials, integers), (with_specials, with_specials)];
+    for makes in makes {
+        check::<f32>(problem, 1, (|x| x as f32, f64::from), makes);
+        check::<f64>(problem, 2, (|x| x, |x| x), makes);
     }
 }
 
 fn check_both(problem: &Problem, terms: usize) {
-    check::<f32>(problem, terms, |x| x as f32, f64::from);
-    check::<f64>(problem, terms, |x| x, |x| x);
+    check_f32(problem, terms);
+    check_f64(problem, terms);
 }
 
 #[test]
@@ -205,10 +247,10 @@ fn all_attributes_are_exact_on_integers() {
                 let reversed = seed % 2 == 0;
                 let spec = Spec { base, window, reversed, ..axis(input, kernel, stride, low, high) };
                 taps_are_counted(&problem(1, 1, 1, 1, &[spec]).axes[0]);
-                check::<f32>(&problem(2, 3, 5, 1, &[spec]), 1, |x| x as f32, f64::from);
+                check_f32(&problem(2, 3, 5, 1, &[spec]), 1);
                 let other = axis(4, 2, 1, 0, 1);
-                check::<f64>(&problem(1, 2, 3, 2, &[spec, other]), 2, |x| x, |x| x);
-                check::<f32>(&problem(1, 2, 3, 1, &[other, spec]), 1, |x| x as f32, f64::from);
+                check_f64(&problem(1, 2, 3, 2, &[spec, other]), 2);
+                check_f32(&problem(1, 2, 3, 1, &[other, spec]), 1);
             }
         }
     }
@@ -261,4 +303,29 @@ fn weight_gradients_of_other_shapes_are_exact_on_integers() {
         check_both(&gradient(&problem(2, 5, 3, 2, specs)), 2);
     }
     check_both(&gradient(&problem(40, 8, 16, 1, &[axis(16, 3, 1, 1, 1), same])), 1);
+}
+
+#[test]
+fn what_is_not_finite_is_left_out_where_it_meets_padding() {
+    for (size, kernel, stride, padding) in
+        [(9, 3, 1, 1), (16, 3, 1, 1), (17, 3, 2, 1), (8, 7, 2, 3), (12, 5, 1, 2)]
+    {
+        for (channels, features) in [(3, 5), (8, 16), (5, 40)] {
+            let spec = axis(size, kernel, stride, padding, padding);
+            let of = problem(2, channels, features, 1, &[spec, axis(4, 3, 1, 1, 1)]);
+            check_specials(&of);
+            check_specials(&gradient(&of));
+            let of = problem(3, channels, features, 1, &[axis(4, 3, 1, 1, 1), spec]);
+            check_specials(&of);
+            check_specials(&gradient(&of));
+        }
+    }
+    let dilated = Spec { base: 2, ..axis(6, 3, 1, 2, 2) };
+    check_specials(&problem(2, 4, 6, 2, &[dilated, dilated]));
+}
+
+#[test]
+fn many_weights_are_packed_by_each_task() {
+    let same = axis(3, 3, 1, 1, 1);
+    check_both(&problem(2, 70, 260, 1, &[same, same]), 2);
 }

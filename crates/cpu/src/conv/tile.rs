@@ -19,8 +19,10 @@ pub(super) struct Segment {
     pub(super) input: isize,
     /// The same in pixels along the row.
     pub(super) column: isize,
-    /// From the start of the packed block to the segment's weights, in rows of the block's width.
+    /// From the start of the packed block to the segment's weights, and from those of one input channel to those of the
+    /// next, in rows of the block's width.
     pub(super) weights: usize,
+    pub(super) weights_step: usize,
     /// From 1 to [`MAX_TAPS`]; more than one only where neighbouring output pixels read neighbouring input
     /// pixels.
     pub(super) taps: usize,
@@ -98,7 +100,7 @@ pub(super) unsafe fn run<V: Vector, const VECTORS: usize, const LINES: usize, co
 /// Adds the products of one segment.
 ///
 /// The pixel at its end that may lie outside the row is passed over by a branch where there are several
-/// vectors, and read as zero otherwise, because around a branch the compiler keeps so many sums in memory.
+/// vectors, and masked otherwise, because around a branch the compiler keeps so many sums in memory.
 ///
 /// # Safety
 /// As for [`run`].
@@ -118,6 +120,8 @@ unsafe fn add<V: Vector, const VECTORS: usize, const LINES: usize, const PIXELS:
         let mut local = *sums;
         let zero = V::zero();
         let zero: *const V::Element = (&raw const zero).cast();
+        let (first, last) = (V::mask(!skips_first), V::mask(!skips_last));
+        let both = V::mask(!skips_first && !skips_last);
         let mut weights = term.weights.add(segment.weights * VECTORS * V::LANES);
         for channel in 0..tile.channels {
             let offset = segment.input + (channel * tile.channel_stride) as isize;
@@ -127,7 +131,7 @@ unsafe fn add<V: Vector, const VECTORS: usize, const LINES: usize, const PIXELS:
                     *weight = V::load(weights.add((tap * VECTORS + vector) * V::LANES));
                 }
             }
-            weights = weights.add(TAPS * VECTORS * V::LANES);
+            weights = weights.add(segment.weights_step * VECTORS * V::LANES);
             for (line, sums) in local.iter_mut().enumerate() {
                 let input = term.lines[line].wrapping_offset(offset);
                 // Written out, because the compiler unrolls no loop of this size.
@@ -141,7 +145,13 @@ unsafe fn add<V: Vector, const VECTORS: usize, const LINES: usize, const PIXELS:
                                 if $pixel >= tap && $pixel - tap < PIXELS {
                                     for vector in 0..VECTORS {
                                         let sum = &mut sums[$pixel - tap][vector];
-                                        *sum = sum.add_product(x, taps[tap][vector]);
+                                        let weight = taps[tap][vector];
+                                        *sum = match ($pixel == 0, $pixel + 2 == PIXELS + TAPS) {
+                                            (true, true) => sum.add_product_where(both, x, weight),
+                                            (true, false) => sum.add_product_where(first, x, weight),
+                                            (false, true) => sum.add_product_where(last, x, weight),
+                                            (false, false) => sum.add_product(x, weight),
+                                        };
                                     }
                                 }
                             }

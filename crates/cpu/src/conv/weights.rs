@@ -6,6 +6,8 @@
 //!
 //! Images are cut into chunks with sums of their own, which are added up as a tree.
 
+use std::ops::Range;
+
 use super::{
     copy::Copying,
     geometry::indices,
@@ -38,8 +40,6 @@ pub(super) struct Side {
     pub(super) image: usize,
     pub(super) outer: Vec<usize>,
     pub(super) pixel: usize,
-    /// Zeros before each row.
-    pub(super) before: usize,
     /// The copy to which these strides belong, of all channels; absent where operands are read in place.
     pub(super) copying: Option<Copying>,
 }
@@ -49,7 +49,7 @@ impl Side {
     fn new(image: usize, axes: &[Axis], pick: fn(&Axis) -> Extent) -> Self {
         let mut outer: Vec<usize> = axes.iter().map(|axis| pick(axis).stride).collect();
         let pixel = outer.pop().unwrap_or(0);
-        Self { image, outer, pixel, before: 0, copying: None }
+        Self { image, outer, pixel, copying: None }
     }
 
     /// As copies.
@@ -58,7 +58,6 @@ impl Side {
             image: copying.elements(),
             outer: copying.outer_strides(),
             pixel: copying.width,
-            before: copying.before,
             copying: Some(copying),
         }
     }
@@ -70,7 +69,9 @@ pub(super) struct Taps {
     pub(super) count: usize,
     /// Taps of earlier groups.
     pub(super) before: usize,
-    /// The input column that the first tap reads for the first output pixel, zeros before the row included.
+    /// The output pixels of a row that are passed over.
+    pub(super) pixels: Range<usize>,
+    /// The input column that the first tap reads for the first of them.
     pub(super) column: isize,
     /// From the result's first element to each tap's.
     pub(super) results: Vec<usize>,
@@ -99,8 +100,12 @@ const TASK_CHANNELS: usize = 64;
 const TASKS: usize = 16;
 /// Operations that make a chunk worth sums of its own.
 const CHUNK_OPERATIONS: usize = 1 << 22;
+/// Pixels whose distance is a multiple of so many bytes share few places in the innermost cache.
+const CROWDED_BYTES: usize = 1 << 10;
+/// Output pixels of a row that is short.
+const SHORT_PIXELS: usize = 8;
 /// Bytes of images and outputs that are passed over at a time.
-const CACHED_BYTES: usize = 1 << 18;
+const CACHED_BYTES: usize = 1 << 16;
 
 impl Cuts {
     fn new(problem: &Problem, blocks: usize, width: usize, inputs: usize, bytes: usize) -> Self {
@@ -131,10 +136,16 @@ impl Weights {
         let lanes = lanes::<T>(isa);
         let blocks = blocks(problem.features, lanes, most_vectors(isa));
         let vectors = blocks.first().map_or(1, |block| block.vectors);
-        let inputs = sweep_inputs(isa, vectors, problem.batch);
+        let most = groups(problem.axes.last().expect("there is at least one axis"))
+            .iter()
+            .map(Range::len)
+            .max()
+            .unwrap_or(1);
+        let inputs = sweep_inputs(isa, vectors, most, problem.batch);
         let cuts = Cuts::new(&problem, blocks.len(), vectors * lanes, inputs, size_of::<T>());
-        let input = input(&problem, inputs, cuts.inputs * inputs);
-        let output = output(&problem, lanes, cuts.blocks * vectors * lanes);
+        let crowded = |stride: usize| (stride * size_of::<T>()).is_multiple_of(CROWDED_BYTES);
+        let input = input(&problem, inputs, cuts.inputs * inputs, crowded);
+        let output = output(&problem, lanes, cuts.blocks * vectors * lanes, crowded);
         let taps = taps(&problem, &input, &output);
         let tap_count = taps.iter().map(|taps| taps.count).sum();
         Self { taps, tap_count, blocks, lanes, inputs, input, output, cuts, problem }
@@ -182,21 +193,54 @@ impl Weights {
 fn taps(problem: &Problem, input: &Side, output: &Side) -> Vec<Taps> {
     let (last, outer) = problem.axes.split_last().expect("there is at least one axis");
     let outputs: Vec<usize> = outer.iter().map(|axis| axis.output.size).collect();
-    let most = if last.stride == 1 { MAX_TAPS } else { 1 };
     let mut all = Vec::new();
     let mut before = 0;
     for index in indices(&outputs) {
         let start: usize = outer.iter().zip(&index).map(|(axis, &tap)| tap * axis.output.stride).sum();
         let (rows, numbers) = rows(outer, &index, input, output);
-        for first in (0..last.output.size).step_by(most) {
-            let count = most.min(last.output.size - first);
-            let results = (first..first + count).map(|tap| start + tap * last.output.stride).collect();
-            let column = (first * last.stride + input.before) as isize - last.low;
-            all.push(Taps { count, before, column, results, rows: rows.clone(), numbers: numbers.clone() });
+        for group in groups(last) {
+            let pixels = if group.len() == 1 { inside(last, group.start) } else { 0..last.kernel.size };
+            let column = column(last, group.start, pixels.start);
+            let count = group.len();
+            let results = group.map(|tap| start + tap * last.output.stride).collect();
+            let (rows, numbers) = (rows.clone(), numbers.clone());
+            all.push(Taps { count, before, pixels, column, results, rows, numbers });
             before += count;
         }
     }
     all
+}
+
+/// The input column that a tap reads for an output pixel.
+const fn column(axis: &Axis, tap: usize, pixel: usize) -> isize {
+    (tap * axis.stride + pixel * axis.window_dilation) as isize - axis.low
+}
+
+/// The output pixels for which a tap reads within the row.
+fn inside(axis: &Axis, tap: usize) -> Range<usize> {
+    let is_inside = |pixel: &usize| {
+        usize::try_from(column(axis, tap, *pixel)).is_ok_and(|column| column < axis.input.size)
+    };
+    let first = (0..axis.kernel.size).find(is_inside).unwrap_or(0);
+    first..(first..axis.kernel.size).take_while(is_inside).last().map_or(first, |last| last + 1)
+}
+
+/// Taps of a row that are passed over together: neighbours for which only the first and the last pixel that they read may
+/// lie outside the row. In short rows, where what lies outside weighs most, each tap is alone.
+fn groups(axis: &Axis) -> Vec<Range<usize>> {
+    let mut groups: Vec<Range<usize>> = Vec::new();
+    let last = axis.kernel.size.saturating_sub(1);
+    let joins = |first: usize, tap: usize| {
+        let near = column(axis, first, 0) >= -1 && column(axis, tap, last) <= axis.input.size as isize;
+        near && axis.stride == 1 && tap - first < MAX_TAPS && axis.kernel.size > SHORT_PIXELS
+    };
+    for tap in 0..axis.output.size {
+        match groups.last_mut() {
+            Some(group) if joins(group.start, tap) => group.end = tap + 1,
+            _ => groups.push(tap..tap + 1),
+        }
+    }
+    groups
 }
 
 /// The rows of output pixels that the taps at `index` of the outer axes join with rows of the input, and
@@ -215,33 +259,28 @@ fn rows(outer: &[Axis], index: &[usize], input: &Side, output: &Side) -> (Vec<(u
     indices(&kernel).iter().enumerate().filter_map(row).unzip()
 }
 
-/// How images are read: copied where rows need more zeros around them than the sweeps pass over, or channels
-/// do not make up whole sweeps.
-fn input(problem: &Problem, inputs: usize, most: usize) -> Side {
+/// How images are read: copied where channels do not make up whole sweeps, or pixels so far apart crowd in the cache.
+fn input(problem: &Problem, inputs: usize, most: usize, crowded: impl Fn(usize) -> bool) -> Side {
     let (last, outer) = problem.axes.split_last().expect("there is at least one axis");
-    let beyond = |columns: isize| usize::try_from(columns).unwrap_or(0);
-    let reach = last.kernel.size.saturating_sub(1) * last.window_dilation
-        + last.output.size.saturating_sub(1) * last.stride;
-    let before = beyond(last.low);
-    let after = beyond(reach as isize - last.low - last.input.size as isize + 1);
     let whole = problem.batch.is_multiple_of(inputs) && problem.batch_strides.input == 1;
-    if whole && before <= 1 && after <= 1 {
+    if whole && !crowded(last.input.stride) {
         return Side::new(problem.channel_strides.input, &problem.axes, |axis| axis.input);
     }
     Side::copied(Copying {
         outer: outer.iter().map(|axis| axis.input).collect(),
         columns: last.input,
         channels: Extent { size: problem.batch, stride: problem.batch_strides.input },
-        before,
-        after,
+        before: 0,
+        after: 0,
         width: problem.batch.next_multiple_of(inputs).min(most),
     })
 }
 
-/// How outputs are read: copied where channels do not make up whole vectors.
-fn output(problem: &Problem, lanes: usize, most: usize) -> Side {
+/// How outputs are read: copied where channels do not make up whole vectors, or pixels so far apart crowd in the cache.
+fn output(problem: &Problem, lanes: usize, most: usize, crowded: impl Fn(usize) -> bool) -> Side {
     let (last, outer) = problem.axes.split_last().expect("there is at least one axis");
-    if problem.features.is_multiple_of(lanes) && problem.feature_strides.kernel == 1 {
+    let whole = problem.features.is_multiple_of(lanes) && problem.feature_strides.kernel == 1;
+    if whole && !crowded(last.kernel.stride) {
         return Side::new(problem.channel_strides.kernel, &problem.axes, |axis| axis.kernel);
     }
     Side::copied(Copying {

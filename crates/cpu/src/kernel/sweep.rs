@@ -1,6 +1,6 @@
 //! The innermost loops of windows: one row of targets, each a vector of channels.
 
-use std::ops::Range;
+use std::{hint::select_unpredictable, ops::Range};
 
 use super::taps::Taps;
 use crate::{isa::versions, loops::cell::Cell};
@@ -26,30 +26,33 @@ struct Element {
     place: Range<usize>,
 }
 
-impl Row<'_> {
-    /// Calls `with` for each element of each target, in the order of the positions, with the target's channels.
-    #[inline(always)]
-    fn each<T>(&self, out: &mut [T], mut with: impl FnMut(&mut [T], Element)) {
-        let targets = out.chunks_exact_mut(self.channels).zip(&self.last.targets);
-        for (target, (out, &tap)) in targets.enumerate() {
+/// Runs a block for each element of each target, in the order of the positions, with the target's channels. No closure,
+/// because the compiler may leave one apart, without the instruction set of the function around it.
+macro_rules! each {
+    ($row:ident, $all:ident => |$out:ident, $element:ident| $body:expr) => {
+        let targets = $all.chunks_exact_mut($row.channels).zip(&$row.last.targets);
+        for (target, ($out, &tap)) in targets.enumerate() {
             let mut first = true;
-            for &(number, source) in self.heads {
-                self.last.each(tap, |more, further| {
-                    let start = (source + further) * self.channels;
-                    let place = start..start + self.channels;
-                    with(out, Element { target, first, number: number.wrapping_add(more), place });
+            for &(number, source) in $row.heads {
+                let (mut number, mut source) = (number.wrapping_add(tap.number), source + tap.source);
+                for _ in 0..tap.count {
+                    let start = source * $row.channels;
+                    let $element = Element { target, first, number, place: start..start + $row.channels };
+                    $body;
                     first = false;
-                });
+                    number = number.wrapping_add($row.last.number_step);
+                    source += $row.last.source_step;
+                }
             }
         }
-    }
+    };
 }
 
 #[inline(always)]
 fn sum_body<T: Cell>(out: &mut [T], x: &[T], row: Row<'_>) {
     out.fill(T::default());
-    row.each(out, |out, Element { place, .. }| {
-        out.iter_mut().zip(&x[place]).for_each(|(sum, &x)| *sum = sum.plus(x));
+    each!(row, out => |out, element| {
+        out.iter_mut().zip(&x[element.place]).for_each(|(sum, &x)| *sum = sum.plus(x));
     });
 }
 
@@ -60,54 +63,50 @@ fn is_better<T: Cell>(x: T, best: T) -> bool {
     !(x <= best) & (best >= T::LEAST)
 }
 
+/// Replaces what is best so far, and its number, where `x` takes its place.
+#[inline(always)]
+fn better<T: Cell>(out: &mut [i32], best: &mut [T], x: &[T], number: i32, first: bool) {
+    if first {
+        best.copy_from_slice(x);
+        return out.fill(number);
+    }
+    for ((out, best), &x) in out.iter_mut().zip(best.iter_mut()).zip(x) {
+        let better = is_better(x, *best);
+        *best = if better { x } else { *best };
+        *out = if better { number } else { *out };
+    }
+}
+
 #[inline(always)]
 fn argmax_body<T: Cell>(out: &mut [i32], best: &mut [T], x: &[T], row: Row<'_>) {
-    row.each(out, |out, Element { first, number, place, .. }| {
-        let x = &x[place];
-        if first {
-            best.copy_from_slice(x);
-            return out.fill(number);
-        }
-        for ((out, best), &x) in out.iter_mut().zip(best.iter_mut()).zip(x) {
-            let better = is_better(x, *best);
-            *best = if better { x } else { *best };
-            *out = if better { number } else { *out };
-        }
-    });
+    each!(row, out => |out, element| better(out, best, &x[element.place], element.number, element.first));
 }
 
 /// `out = x` where a position is the one with this number.
 #[inline(always)]
 fn pick<T: Cell>(out: &mut [T], positions: &[i32], x: &[T], number: i32) {
-    const LANES: usize = 16;
-    let ((out, out_rest), (x, x_rest)) = (out.as_chunks_mut::<LANES>(), x.as_chunks::<LANES>());
-    let (positions, positions_rest) = positions.as_chunks::<LANES>();
-    let choose = |out: T, position: i32, x: T| if position == number { x } else { out };
-    for ((out, positions), x) in out.iter_mut().zip(positions).zip(x) {
-        // A whole block is written: a store for each choice would be a branch.
-        *out = std::array::from_fn(|lane| choose(out[lane], positions[lane], x[lane]));
-    }
-    for ((out, &position), &x) in out_rest.iter_mut().zip(positions_rest).zip(x_rest) {
-        *out = choose(*out, position, x);
+    for ((out, &position), &x) in out.iter_mut().zip(positions).zip(x) {
+        // A plain choice would be a store behind a branch.
+        *out = select_unpredictable(position == number, x, *out);
     }
 }
 
 #[inline(always)]
 fn gather_body<T: Cell>(out: &mut [T], x: &[T], positions: &[i32], row: Row<'_>) {
     out.fill(T::default());
-    row.each(out, |out, Element { target, number, place, .. }| {
-        let own = target * row.channels;
-        pick(out, &positions[own..own + row.channels], &x[place], number);
+    each!(row, out => |out, element| {
+        let own = element.target * row.channels;
+        pick(out, &positions[own..own + row.channels], &x[element.place], element.number);
     });
 }
 
 #[inline(always)]
 fn scatter_body<T: Cell>(out: &mut [T], updates: &[T], positions: &[i32], row: Row<'_>) {
     out.fill(T::default());
-    row.each(out, |out, Element { number, place, .. }| {
-        let named = positions[place.clone()].iter().zip(&updates[place]);
+    each!(row, out => |out, element| {
+        let named = positions[element.place.clone()].iter().zip(&updates[element.place]);
         for (sum, (&position, &update)) in out.iter_mut().zip(named) {
-            *sum = if position == number { sum.plus(update) } else { *sum };
+            *sum = if position == element.number { sum.plus(update) } else { *sum };
         }
     });
 }

@@ -18,9 +18,9 @@ pub(super) struct Tap {
 pub(super) struct Taps {
     pub(super) targets: Vec<Tap>,
     /// From the number of one element to that of the next.
-    number_step: i32,
+    pub(super) number_step: i32,
     /// From one element to the next, in pixels.
-    source_step: usize,
+    pub(super) source_step: usize,
 }
 
 /// How far a step along an axis leads.

@@ -10,8 +10,13 @@ use crate::{
 };
 
 /// `result[n, p, o] = Σ lhs[n, q, i] rhs[o, i, k]` over the input features `i` and the window's positions `k`, where
-/// the window of `p` has its position `k` at index `q` of the image (see [`Window`]), axis by axis; what lies in the
-/// padding or between indices counts as 0. A cross-correlation, unless `reversal` mirrors the kernel.
+/// the window of `p` has its position `k` at index `q` of the image (see [`Window`]), axis by axis. A cross-correlation,
+/// unless `reversal` mirrors the kernel.
+///
+/// Positions in the padding or between indices are left out of the sum. For finite weights this is the same as if there
+/// were zeros; an infinite or NaN weight makes nothing where no index of the image is under it. Every other product
+/// counts, those of zeros of the image with infinite weights included, which are NaN. The same holds for derivatives,
+/// which are convolutions.
 ///
 /// Operands `lhs: T[..]`, an image whose axes `lhs` names, and `rhs: T[..]`, a kernel whose axes `rhs` names; result
 /// `T[..]`, an image whose axes `out` names; `T` of `f32` or `f64`. The attributes `strides`, `low`, `high` (padding,
@@ -36,7 +41,8 @@ use crate::{
 /// their blocks where there are groups (in all blocks alike), and as whole blocks where each has one input feature.
 /// Spatial axes are fixed, unless each window is one index.
 /// Accuracy: an order of summation of the executor's choice that depends on the shapes alone.
-/// StableHLO: `convolution`; a kernel without positions is allowed here, and its sums are 0.
+/// StableHLO: `convolution`; a kernel without positions is allowed here, and its sums are 0. What is left out here is a
+/// product with zero there, which differs for weights that are not finite.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Convolution {
     /// The axes of the image.
