@@ -3,7 +3,7 @@
 use super::{
     lanes::{self, MoveFn, Moves},
     sweep::{self, Sweep, SweepFn},
-    tile::{self, Tile, TileFn},
+    tile::{self, ELEMENTS, Reads, Tile, TileFn},
 };
 use crate::{
     isa::{Isa, Level},
@@ -45,47 +45,58 @@ pub(super) fn tile_pixels(isa: Isa, vectors: usize) -> usize {
 
 /// # Safety
 /// As for [`tile::run`].
-unsafe fn plain<T: Real, const VECTORS: usize, const LINES: usize, const PIXELS: usize>(tile: &Tile<'_, T>) {
+unsafe fn plain<T: Real, const VECTORS: usize, const LINES: usize, const PIXELS: usize, const READS: u8>(
+    tile: &Tile<'_, T>,
+) {
     // SAFETY: as the caller promises.
-    unsafe { tile::run::<T::Plain, VECTORS, LINES, PIXELS>(tile) };
+    unsafe { tile::run::<T::Plain, VECTORS, LINES, PIXELS, READS>(tile) };
 }
 
 /// # Safety
 /// As for [`tile::run`].
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-unsafe fn avx2<T: Real, const VECTORS: usize, const LINES: usize, const PIXELS: usize>(tile: &Tile<'_, T>) {
+unsafe fn avx2<T: Real, const VECTORS: usize, const LINES: usize, const PIXELS: usize, const READS: u8>(
+    tile: &Tile<'_, T>,
+) {
     // SAFETY: as the caller promises.
-    unsafe { tile::run::<T::Avx2, VECTORS, LINES, PIXELS>(tile) };
+    unsafe { tile::run::<T::Avx2, VECTORS, LINES, PIXELS, READS>(tile) };
 }
 
 /// # Safety
 /// As for [`tile::run`].
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx2,fma")]
-unsafe fn avx512<T: Real, const VECTORS: usize, const LINES: usize, const PIXELS: usize>(tile: &Tile<'_, T>) {
+unsafe fn avx512<T: Real, const VECTORS: usize, const LINES: usize, const PIXELS: usize, const READS: u8>(
+    tile: &Tile<'_, T>,
+) {
     // SAFETY: as the caller promises.
-    unsafe { tile::run::<T::Avx512, VECTORS, LINES, PIXELS>(tile) };
+    unsafe { tile::run::<T::Avx512, VECTORS, LINES, PIXELS, READS>(tile) };
 }
 
 /// The tile with so many vectors of output channels and pixels of each line; it has as many lines as make up
-/// [`tile_pixels`].
-pub(super) fn tile<T: Real>(isa: Isa, vectors: usize, pixels: usize) -> TileFn<T> {
+/// [`tile_pixels`]. Only tiles of one vector read anything but elements.
+pub(super) fn tile<T: Real>(isa: Isa, vectors: usize, pixels: usize, reads: Reads) -> TileFn<T> {
+    const VECTORS: u8 = Reads::Vectors as u8;
+    const PARTS: u8 = Reads::Parts as u8;
     macro_rules! tiles {
-        ($version:ident: $($vectors:literal $lines:literal $pixels:literal),*) => {
-            match (vectors, pixels) {
-                $(($vectors, $pixels) => $version::<T, $vectors, $lines, $pixels>,)*
-                _ => unreachable!("there is no tile of {vectors} vectors by {pixels} pixels"),
+        ($version:ident: $($lines:literal $pixels:literal),*; two vectors: $($two_lines:literal $two_pixels:literal),*) => {
+            match (vectors, pixels, reads) {
+                $((1, $pixels, Reads::Elements) => $version::<T, 1, $lines, $pixels, ELEMENTS>,)*
+                $((1, $pixels, Reads::Vectors) => $version::<T, 1, $lines, $pixels, VECTORS>,)*
+                $((1, $pixels, Reads::Parts) => $version::<T, 1, $lines, $pixels, PARTS>,)*
+                $((2, $two_pixels, Reads::Elements) => $version::<T, 2, $two_lines, $two_pixels, ELEMENTS>,)*
+                _ => unreachable!("there is no tile of {vectors} vectors by {pixels} pixels that reads {reads:?}"),
             }
         };
     }
     match isa.level() {
-        Level::Baseline => tiles!(plain: 1 1 8, 1 2 4, 1 4 2, 1 8 1),
+        Level::Baseline => tiles!(plain: 1 8, 2 4, 4 2, 8 1; two vectors:),
         #[cfg(target_arch = "x86_64")]
-        Level::Avx2 => tiles!(avx2: 1 1 8, 1 2 4, 1 4 2, 1 8 1),
+        Level::Avx2 => tiles!(avx2: 1 8, 2 4, 4 2, 8 1; two vectors:),
         #[cfg(target_arch = "x86_64")]
         Level::Avx512 => {
-            tiles!(avx512: 2 1 8, 2 2 4, 2 4 2, 2 8 1, 1 1 16, 1 2 8, 1 4 4, 1 8 2, 1 16 1)
+            tiles!(avx512: 1 16, 2 8, 4 4, 8 2, 16 1; two vectors: 1 8, 2 4, 4 2, 8 1)
         }
     }
 }
@@ -186,11 +197,12 @@ unsafe fn plain_sweep<
     const INPUTS: usize,
     const TAPS: usize,
     const UNIT: bool,
+    const CHANNELWISE: bool,
 >(
     sweep: &Sweep<'_, T>,
 ) {
     // SAFETY: as the caller promises.
-    unsafe { sweep::run::<T::Plain, VECTORS, INPUTS, TAPS, UNIT>(sweep) };
+    unsafe { sweep::run::<T::Plain, VECTORS, INPUTS, TAPS, UNIT, CHANNELWISE>(sweep) };
 }
 
 /// # Safety
@@ -203,11 +215,12 @@ unsafe fn avx2_sweep<
     const INPUTS: usize,
     const TAPS: usize,
     const UNIT: bool,
+    const CHANNELWISE: bool,
 >(
     sweep: &Sweep<'_, T>,
 ) {
     // SAFETY: as the caller promises.
-    unsafe { sweep::run::<T::Avx2, VECTORS, INPUTS, TAPS, UNIT>(sweep) };
+    unsafe { sweep::run::<T::Avx2, VECTORS, INPUTS, TAPS, UNIT, CHANNELWISE>(sweep) };
 }
 
 /// # Safety
@@ -220,15 +233,16 @@ unsafe fn avx512_sweep<
     const INPUTS: usize,
     const TAPS: usize,
     const UNIT: bool,
+    const CHANNELWISE: bool,
 >(
     sweep: &Sweep<'_, T>,
 ) {
     // SAFETY: as the caller promises.
-    unsafe { sweep::run::<T::Avx512, VECTORS, INPUTS, TAPS, UNIT>(sweep) };
+    unsafe { sweep::run::<T::Avx512, VECTORS, INPUTS, TAPS, UNIT, CHANNELWISE>(sweep) };
 }
 
 /// The sweep with so many vectors of output channels, input channels and taps; `unit` as [`sweep::run`] has
-/// it.
+/// it. Sweeps of one input channel are channelwise.
 pub(super) fn sweep<T: Real>(
     isa: Isa,
     (vectors, inputs): (usize, usize),
@@ -239,12 +253,17 @@ pub(super) fn sweep<T: Real>(
         ($version:ident: $($vectors:literal $inputs:literal),*; one tap: $($one:literal $alone:literal),*) => {
             // Pairs of pixels with the most sums would need more registers than there are.
             match (vectors, inputs, taps, unit && inputs < 8) {
-                $(($one, $alone, 1, _) => $version::<T, $one, $alone, 1, false>,)*
+                (1, 1, 1, _) => $version::<T, 1, 1, 1, false, true>,
+                (1, 1, 2, false) => $version::<T, 1, 1, 2, false, true>,
+                (1, 1, 3, false) => $version::<T, 1, 1, 3, false, true>,
+                (1, 1, 2, true) => $version::<T, 1, 1, 2, true, true>,
+                (1, 1, 3, true) => $version::<T, 1, 1, 3, true, true>,
+                $(($one, $alone, 1, _) => $version::<T, $one, $alone, 1, false, false>,)*
                 $(
-                    ($vectors, $inputs, 2, false) => $version::<T, $vectors, $inputs, 2, false>,
-                    ($vectors, $inputs, 3, false) => $version::<T, $vectors, $inputs, 3, false>,
-                    ($vectors, $inputs, 2, true) => $version::<T, $vectors, $inputs, 2, true>,
-                    ($vectors, $inputs, 3, true) => $version::<T, $vectors, $inputs, 3, true>,
+                    ($vectors, $inputs, 2, false) => $version::<T, $vectors, $inputs, 2, false, false>,
+                    ($vectors, $inputs, 3, false) => $version::<T, $vectors, $inputs, 3, false, false>,
+                    ($vectors, $inputs, 2, true) => $version::<T, $vectors, $inputs, 2, true, false>,
+                    ($vectors, $inputs, 3, true) => $version::<T, $vectors, $inputs, 3, true, false>,
                 )*
                 _ => unreachable!("there is no sweep of {vectors} vectors, {inputs} input channels and {taps} taps"),
             }

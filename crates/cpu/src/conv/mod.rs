@@ -4,7 +4,8 @@
 //! There are two families of kernels. One goes pixel by pixel and keeps a tile of the result in registers
 //! (`pixels`, `tile`); the other suits small results of long sums, as gradients with respect to weights are,
 //! and keeps weights in registers while pixels pass by (`weights`, `sweep`). Both compute sums of several
-//! convolutions of the same sizes and strides at once. How work is cut, and with it every bit of the result,
+//! convolutions of the same sizes and strides at once, and take the groups of depthwise convolutions, whose channels
+//! meet one to one, as vectors of channels. How work is cut, and with it every bit of the result,
 //! depends on sizes and on the instruction set alone.
 
 #![expect(
@@ -129,6 +130,12 @@ impl Convolution {
     pub(crate) fn run<T: Real>(&self, out: &mut [T], terms: &[Operands<'_, T>], workspace: &mut [T]) {
         assert_eq!(terms.len(), self.terms, "there are as many terms as planned");
         assert_eq!(workspace.len(), self.workspace(), "the working memory is as planned");
+        if self.problem.is_empty() {
+            return out.fill(T::default());
+        }
+        for term in terms {
+            self.problem.check(term.input.len(), term.kernel.len(), out.len());
+        }
         match &self.kernels {
             Kernels::Pixels(plan) => plan.run(self.isa, out, terms, workspace),
             Kernels::Weights(plan) => plan.run(self.isa, out, terms, workspace),

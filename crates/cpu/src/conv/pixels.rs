@@ -10,7 +10,7 @@ use super::{
     out::Out,
     pack::{Block, Packed, Packing},
     problem::{Axis, Problem},
-    tile::{MAX_LINES, Segment, Term, Tile, TileFn},
+    tile::{MAX_LINES, Reads, Segment, Term, Tile, TileFn},
 };
 use crate::{isa::Isa, prefetch::prefetch, scratch, vector::Real};
 
@@ -27,6 +27,8 @@ pub(super) struct Pixels {
     tasks: Tasks,
     /// Whether each task packs the weights that it needs, instead of all weights being packed before.
     packs_apart: bool,
+    /// Whether each output channel reads the input channel of its own number alone.
+    channelwise: bool,
 }
 
 /// A stretch of a row of outputs.
@@ -82,11 +84,15 @@ fn cut(phase: &Phase, most: usize) -> Vec<Cut> {
 impl Pixels {
     pub(super) fn new<T: Real>(problem: Problem, isa: Isa) -> Self {
         debug_assert!(problem.feature_strides.output == 1, "output channels are neighbours in the result");
-        let problem = problem.simplified();
+        let (problem, channelwise) = match problem.channelwise() {
+            Some(problem) => (problem.simplified(), true),
+            None => (problem.simplified(), false),
+        };
+        let most_vectors = if channelwise { 1 } else { most_vectors(isa) };
         let geometry = Geometry::new(&problem);
-        let packing = Packing::new(&problem, &geometry, lanes::<T>(isa), most_vectors(isa));
+        let packing = Packing::new(&problem, &geometry, lanes::<T>(isa), most_vectors);
         let mut most_lines = 1;
-        let cuts = (1..=most_vectors(isa)).map(|vectors| {
+        let cuts = (1..=most_vectors).map(|vectors| {
             let most = tile_pixels(isa, vectors);
             let cuts: Vec<Vec<Cut>> = geometry.phases.iter().map(|phase| cut(phase, most)).collect();
             let lines = cuts.iter().flatten().map(|cut| most / cut.pixels).max();
@@ -97,7 +103,7 @@ impl Pixels {
         let resident = packing.elements() * size_of::<T>() <= RESIDENT_BYTES;
         let packs_apart = !resident && packing.blocks.len() >= MANY_BLOCKS;
         let tasks = Tasks::new(&problem, &geometry, packing.blocks.len(), resident);
-        Self { cuts, most_lines, tasks, packs_apart, problem, geometry, packing }
+        Self { cuts, most_lines, tasks, packs_apart, channelwise, problem, geometry, packing }
     }
 
     /// Elements of working memory for so many terms.
@@ -105,10 +111,7 @@ impl Pixels {
         if self.packs_apart { 0 } else { self.packing.elements() * terms }
     }
 
-    /// Computes the sum of the convolutions of all terms.
-    ///
-    /// # Panics
-    /// Where an operand or the result is not as long as the problem says.
+    /// Computes the sum of the convolutions of all terms, which is not empty; operands and result hold their sizes.
     pub(super) fn run<'a, T: Real>(
         &'a self,
         isa: Isa,
@@ -116,12 +119,6 @@ impl Pixels {
         terms: &[Operands<'a, T>],
         workspace: &mut [T],
     ) {
-        if self.problem.is_empty() {
-            return out.fill(T::default());
-        }
-        for term in terms {
-            self.problem.check(term.input.len(), term.kernel.len(), out.len());
-        }
         for group in 0..self.problem.groups.count {
             let groups = &self.problem.groups;
             let size = self.packing.elements();
@@ -222,14 +219,16 @@ impl<T: Real> Run<'_, T> {
     fn block(&self, task: Task, block: usize, mut terms: Vec<Term<T>>) {
         let block = self.plan.packing.blocks[block];
         let cuts = &self.plan.cuts[block.vectors - 1];
+        let first_channel = if self.plan.channelwise { block.start } else { 0 };
         for row in task.rows.0..task.rows.1 {
             for (phase, cuts) in cuts.iter().enumerate() {
                 for &cut in cuts {
-                    let kernel = tile::<T>(self.isa, block.vectors, cut.pixels);
+                    let kernel = tile::<T>(self.isa, block.vectors, cut.pixels, self.reads(block));
                     let lines = tile_pixels(self.isa, block.vectors) / cut.pixels;
                     for image in (task.images.0..task.images.1).step_by(lines) {
                         let count = lines.min(task.images.1 - image);
-                        self.point(&mut terms, (image, count, lines), cut.first * self.pixel_stride(phase));
+                        let offset = cut.first * self.pixel_stride(phase) + first_channel;
+                        self.point(&mut terms, (image, count, lines), offset);
                         self.tile(kernel, (row, phase, cut), (image, count), block, &terms);
                     }
                 }
@@ -244,6 +243,15 @@ impl<T: Real> Run<'_, T> {
             for (line, to) in term.lines[..lines].iter_mut().enumerate() {
                 *to = input.as_ptr().wrapping_add((image + line.min(count - 1)) * stride + offset);
             }
+        }
+    }
+
+    /// How the tiles of a block read input.
+    fn reads(&self, block: Block) -> Reads {
+        match self.plan.channelwise {
+            true if block.width == block.vectors * self.plan.packing.lanes => Reads::Vectors,
+            true => Reads::Parts,
+            false => Reads::Elements,
         }
     }
 
@@ -287,7 +295,8 @@ impl<T: Real> Run<'_, T> {
         };
         if let Some(next) = geometry.rows.get(row_index + 1) {
             let distance = next.output.wrapping_sub(row.output);
-            prefetch_row(&tile, &next.segments[index], distance, cut.pixels);
+            let channels = if self.plan.channelwise { block.width } else { problem.channels };
+            prefetch_row(&tile, &next.segments[index], distance, (cut.pixels, channels));
         }
         // SAFETY: the processor has the instruction set. `Problem::check` made sure that operands and result
         // hold their sizes; segments read within them, apart from the pixels that the tile passes over; tiles
@@ -298,12 +307,17 @@ impl<T: Real> Run<'_, T> {
 
 /// Asks for what the same tile of the next row, whose outputs are `distance` elements on, reads and writes beyond what
 /// this one does.
-fn prefetch_row<T>(tile: &Tile<'_, T>, segments: &[Segment], distance: usize, pixels: usize) {
+fn prefetch_row<T>(
+    tile: &Tile<'_, T>,
+    segments: &[Segment],
+    distance: usize,
+    (pixels, channels): (usize, usize),
+) {
     for line in 0..tile.lines {
         for term in tile.terms {
             for segment in segments.iter().skip(segments.len() / 2) {
                 let input = term.lines[line].wrapping_offset(segment.input);
-                prefetch(input, pixels, tile.pixel_stride, tile.channels);
+                prefetch(input, pixels, tile.pixel_stride, channels);
             }
         }
         let out = tile.out.wrapping_add(distance + line * tile.out_line_stride);

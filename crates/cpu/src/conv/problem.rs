@@ -160,6 +160,25 @@ impl Problem {
         self.axes.iter().all(plain) && apart && neighbours && terms > size(|axis| axis.output)
     }
 
+    /// The same with the groups as output channels, where each has one input channel and one output channel, and those of
+    /// all groups are neighbours: output channel `i` then reads input channel `i` alone. The groups of a gradient with
+    /// respect to weights are those of images and of output pixels.
+    pub(super) fn channelwise(&self) -> Option<Self> {
+        let Groups { count, input, kernel, output } = self.groups;
+        let single = count > 1 && self.features == 1 && input == 1;
+        let fits = if self.sums_over_images() {
+            self.batch == 1 && kernel == 1
+        } else {
+            self.channels == 1 && output == 1
+        };
+        (single && fits).then(|| Self {
+            features: count,
+            feature_strides: Features { kernel, output },
+            groups: Groups { count: 1, input: 0, kernel: 0, output: 0 },
+            ..self.clone()
+        })
+    }
+
     /// Whether the result or all of its terms are empty.
     pub(super) fn is_empty(&self) -> bool {
         let empty = |axis: &Axis| axis.input.size == 0 || axis.kernel.size == 0 || axis.output.size == 0;

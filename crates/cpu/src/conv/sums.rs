@@ -18,10 +18,7 @@ use super::{
 use crate::{isa::Isa, scratch, vector::Real};
 
 impl Weights {
-    /// Computes the sum of the convolutions of all terms.
-    ///
-    /// # Panics
-    /// Where an operand or the result is not as long as the problem says.
+    /// Computes the sum of the convolutions of all terms, which is not empty; operands and result hold their sizes.
     pub(super) fn run<T: Real>(
         &self,
         isa: Isa,
@@ -29,12 +26,6 @@ impl Weights {
         terms: &[Operands<'_, T>],
         workspace: &mut [T],
     ) {
-        if self.problem.is_empty() {
-            return out.fill(T::default());
-        }
-        for term in terms {
-            self.problem.check(term.input.len(), term.kernel.len(), out.len());
-        }
         let groups = self.problem.groups;
         for group in 0..groups.count {
             let terms = Operands::group(terms, &groups, group);
@@ -205,8 +196,10 @@ impl<T: Real> Run<'_, T> {
     fn images(&self, task: &Task, images: Range<usize>, term: &Operands<'_, T>, adds: bool) {
         let Weights { problem, input, output, .. } = self.plan;
         let (inputs, outputs) = (task.inputs.clone(), self.channels(task));
-        let input_at =
-            images.start * problem.channel_strides.input + inputs.start * problem.batch_strides.input;
+        // Channelwise input channels are those of the outputs.
+        let inputs = if self.plan.channelwise { outputs.clone() } else { inputs };
+        let input_stride = if self.plan.channelwise { 1 } else { problem.batch_strides.input };
+        let input_at = images.start * problem.channel_strides.input + inputs.start * input_stride;
         let output_at =
             images.start * problem.channel_strides.kernel + outputs.start * problem.feature_strides.kernel;
         let elements = |side: &Side| side.copying.as_ref().map_or(0, |_| side.image * images.len());
@@ -248,7 +241,9 @@ impl<T: Real> Run<'_, T> {
                 (sweep.images, sweep.adds) = (images, adds);
                 let kernel = self.plan.sweep::<T>(self.isa, vectors, taps.count);
                 for first in task.inputs.clone().step_by(self.plan.inputs) {
-                    sweep.input = starts.0.wrapping_add(first - task.inputs.start);
+                    let input =
+                        if self.plan.channelwise { start - first_channel } else { first - task.inputs.start };
+                    sweep.input = starts.0.wrapping_add(input);
                     sweep.sums = self.sums(task, block, taps, first);
                     // SAFETY: the processor has the instruction set. `Problem::check` made sure that operands
                     // hold their sizes; copies have whole sweeps of channels, and where there are none, so

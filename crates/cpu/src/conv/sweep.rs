@@ -39,7 +39,8 @@ pub(super) struct Sweep<'a, T> {
 pub(super) type SweepFn<T> = unsafe fn(&Sweep<'_, T>);
 
 /// `UNIT` says that neighbouring output pixels read neighbouring input pixels; pairs of them then share what
-/// they read.
+/// they read. `CHANNELWISE` says that each output channel meets the input channel of its own number alone; there is then
+/// one vector, and one input channel counts for it.
 ///
 /// # Safety
 /// The processor has the vector's instruction set. All pixels of rows that lie inside are elements
@@ -51,6 +52,7 @@ pub(super) unsafe fn run<
     const INPUTS: usize,
     const TAPS: usize,
     const UNIT: bool,
+    const CHANNELWISE: bool,
 >(
     sweep: &Sweep<'_, V::Element>,
 ) {
@@ -66,12 +68,12 @@ pub(super) unsafe fn run<
                 let mut left = sweep.pixels;
                 if UNIT {
                     while left >= 2 {
-                        row.pixels::<V, VECTORS, INPUTS, TAPS, 2>(&mut sums);
+                        row.pixels::<V, VECTORS, INPUTS, TAPS, 2, CHANNELWISE>(&mut sums);
                         left -= 2;
                     }
                 }
                 while left > 0 {
-                    row.pixels::<V, VECTORS, INPUTS, TAPS, 1>(&mut sums);
+                    row.pixels::<V, VECTORS, INPUTS, TAPS, 1, CHANNELWISE>(&mut sums);
                     left -= 1;
                 }
             }
@@ -110,6 +112,7 @@ impl<T> Row<'_, T> {
         const INPUTS: usize,
         const TAPS: usize,
         const PIXELS: usize,
+        const CHANNELWISE: bool,
     >(
         &mut self,
         sums: &mut [[[V; VECTORS]; INPUTS]; TAPS],
@@ -134,7 +137,7 @@ impl<T> Row<'_, T> {
                         let outside = is_first && !has_first || is_last && !has_last;
                         let from = if outside { self.within } else { from };
                         for channel in 0..INPUTS {
-                            let x = V::splat(from.add(channel));
+                            let x = if CHANNELWISE { V::load(from) } else { V::splat(from.add(channel)) };
                             for pixel in 0..PIXELS {
                                 if $column >= pixel && $column - pixel < TAPS {
                                     for vector in 0..VECTORS {

@@ -150,12 +150,7 @@ type Convert<T> = (fn(f64) -> T, fn(T) -> f64);
 /// Makes so many elements.
 type Make = fn(Key, usize) -> Vec<f64>;
 
-fn check<T: Real>(
-    problem: &Problem,
-    terms: usize,
-    (from, to): Convert<T>,
-    (inputs, weights): (Make, Make),
-) {
+fn check<T: Real>(problem: &Problem, terms: usize, (from, to): Convert<T>, (inputs, weights): (Make, Make)) {
     let sizes =
         |pick: fn(&Axis) -> Extent| problem.axes.iter().map(|axis| pick(axis).size).product::<usize>();
     let Problem { batch, channels, features, groups, .. } = problem;
@@ -322,6 +317,25 @@ fn what_is_not_finite_is_left_out_where_it_meets_padding() {
     }
     let dilated = Spec { base: 2, ..axis(6, 3, 1, 2, 2) };
     check_specials(&problem(2, 4, 6, 2, &[dilated, dilated]));
+}
+
+#[test]
+fn channelwise_convolutions_and_their_gradients_are_exact_on_integers() {
+    for (size, kernel, stride, padding) in
+        [(9, 3, 1, 1), (16, 3, 2, 1), (20, 5, 1, 2), (13, 7, 2, 3), (5, 1, 1, 0)]
+    {
+        for groups in [3, 16, 40] {
+            let spec = axis(size, kernel, stride, padding, padding);
+            let of = problem(3, 1, 1, groups, &[spec, spec]);
+            assert!(of.channelwise().is_some() && gradient(&of).channelwise().is_some());
+            check_both(&of, 1);
+            check_both(&gradient(&of), 2);
+            let back = Spec { base: stride, reversed: true, ..axis(size, kernel, 1, padding, padding + 1) };
+            check_both(&problem(2, 1, 1, groups, &[back, back]), 2);
+            check_specials(&of);
+            check_specials(&gradient(&of));
+        }
+    }
 }
 
 #[test]

@@ -9,6 +9,9 @@ use crate::vector::Vector;
 
 /// Most taps in one segment.
 pub(super) const MAX_TAPS: usize = 3;
+/// The numbers of [`Reads`].
+pub(super) const ELEMENTS: u8 = Reads::Elements as u8;
+const VECTORS_OF_INPUT: u8 = Reads::Vectors as u8;
 /// Most images in one tile.
 pub(super) const MAX_LINES: usize = 16;
 
@@ -35,6 +38,17 @@ pub(super) struct Term<T> {
     pub(super) lines: [*const T; MAX_LINES],
     /// The packed block of weights.
     pub(super) weights: *const T,
+}
+
+/// What meets the weights of a vector of output channels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reads {
+    /// One input channel after the other.
+    Elements,
+    /// The input channels of the same numbers.
+    Vectors,
+    /// The same, as many as are wanted.
+    Parts,
 }
 
 /// What a tile computes.
@@ -68,10 +82,18 @@ pub(super) struct Tile<'a, T> {
 /// As for [`run`] with the vectors that the function was made for.
 pub(super) type TileFn<T> = unsafe fn(&Tile<'_, T>);
 
+/// `READS` is the number of a [`Reads`].
+///
 /// # Safety The processor has the vector's instruction set. All input pixels of lines and segments within the
 /// row, and the wanted outputs, are elements; nobody else accesses the latter.
 #[inline(always)]
-pub(super) unsafe fn run<V: Vector, const VECTORS: usize, const LINES: usize, const PIXELS: usize>(
+pub(super) unsafe fn run<
+    V: Vector,
+    const VECTORS: usize,
+    const LINES: usize,
+    const PIXELS: usize,
+    const READS: u8,
+>(
     tile: &Tile<'_, V::Element>,
 ) {
     // SAFETY: as the caller promises.
@@ -80,9 +102,9 @@ pub(super) unsafe fn run<V: Vector, const VECTORS: usize, const LINES: usize, co
         for term in tile.terms {
             for segment in tile.segments {
                 match segment.taps {
-                    1 => add::<V, VECTORS, LINES, PIXELS, 1>(&mut sums, tile, term, segment),
-                    2 => add::<V, VECTORS, LINES, PIXELS, 2>(&mut sums, tile, term, segment),
-                    _ => add::<V, VECTORS, LINES, PIXELS, 3>(&mut sums, tile, term, segment),
+                    1 => add::<V, VECTORS, LINES, PIXELS, 1, READS>(&mut sums, tile, term, segment),
+                    2 => add::<V, VECTORS, LINES, PIXELS, 2, READS>(&mut sums, tile, term, segment),
+                    _ => add::<V, VECTORS, LINES, PIXELS, 3, READS>(&mut sums, tile, term, segment),
                 }
             }
         }
@@ -105,7 +127,14 @@ pub(super) unsafe fn run<V: Vector, const VECTORS: usize, const LINES: usize, co
 /// # Safety
 /// As for [`run`].
 #[inline(always)]
-unsafe fn add<V: Vector, const VECTORS: usize, const LINES: usize, const PIXELS: usize, const TAPS: usize>(
+unsafe fn add<
+    V: Vector,
+    const VECTORS: usize,
+    const LINES: usize,
+    const PIXELS: usize,
+    const TAPS: usize,
+    const READS: u8,
+>(
     sums: &mut [[[V; VECTORS]; PIXELS]; LINES],
     tile: &Tile<'_, V::Element>,
     term: &Term<V::Element>,
@@ -140,7 +169,12 @@ unsafe fn add<V: Vector, const VECTORS: usize, const LINES: usize, const PIXELS:
                         let skip = $pixel == 0 && skips_first || $pixel + 2 == PIXELS + TAPS && skips_last;
                         if $pixel < PIXELS + TAPS - 1 && !(VECTORS > 1 && skip) {
                             let from = input.wrapping_add($pixel * tile.pixel_stride);
-                            let x = V::splat(if skip { zero } else { from });
+                            let from = if skip { zero } else { from };
+                            let x = match READS {
+                                ELEMENTS => V::splat(from),
+                                VECTORS_OF_INPUT => V::load(from),
+                                _ => V::load_first(from, tile.width),
+                            };
                             for tap in 0..TAPS {
                                 if $pixel >= tap && $pixel - tap < PIXELS {
                                     for vector in 0..VECTORS {

@@ -32,6 +32,8 @@ pub(super) struct Weights {
     pub(super) input: Side,
     pub(super) output: Side,
     pub(super) cuts: Cuts,
+    /// Whether each output channel meets the input channel of its own number alone.
+    pub(super) channelwise: bool,
 }
 
 /// How images, or their outputs, are read: strides in elements.
@@ -134,21 +136,31 @@ impl Weights {
             problem.axes.push(Axis::UNIT);
         }
         let lanes = lanes::<T>(isa);
-        let blocks = blocks(problem.features, lanes, most_vectors(isa));
+        let lane_wise = problem.channelwise();
+        let channelwise = lane_wise.is_some();
+        problem = lane_wise.unwrap_or(problem);
+        let blocks = blocks(problem.features, lanes, if channelwise { 1 } else { most_vectors(isa) });
         let vectors = blocks.first().map_or(1, |block| block.vectors);
         let most = groups(problem.axes.last().expect("there is at least one axis"))
             .iter()
             .map(Range::len)
             .max()
             .unwrap_or(1);
-        let inputs = sweep_inputs(isa, vectors, most, problem.batch);
+        let inputs = if channelwise { 1 } else { sweep_inputs(isa, vectors, most, problem.batch) };
         let cuts = Cuts::new(&problem, blocks.len(), vectors * lanes, inputs, size_of::<T>());
         let crowded = |stride: usize| (stride * size_of::<T>()).is_multiple_of(CROWDED_BYTES);
-        let input = input(&problem, inputs, cuts.inputs * inputs, crowded);
-        let output = output(&problem, lanes, cuts.blocks * vectors * lanes, crowded);
+        let task_outputs = cuts.blocks * vectors * lanes;
+        let input = if channelwise {
+            let channels = Extent { size: problem.features, stride: 1 };
+            input(&problem, channels, lanes, task_outputs, crowded)
+        } else {
+            let channels = Extent { size: problem.batch, stride: problem.batch_strides.input };
+            input(&problem, channels, inputs, cuts.inputs * inputs, crowded)
+        };
+        let output = output(&problem, lanes, task_outputs, crowded);
         let taps = taps(&problem, &input, &output);
         let tap_count = taps.iter().map(|taps| taps.count).sum();
-        Self { taps, tap_count, blocks, lanes, inputs, input, output, cuts, problem }
+        Self { taps, tap_count, blocks, lanes, inputs, input, output, cuts, channelwise, problem }
     }
 
     /// Input channels, rounded up to whole sweeps.
@@ -260,19 +272,25 @@ fn rows(outer: &[Axis], index: &[usize], input: &Side, output: &Side) -> (Vec<(u
 }
 
 /// How images are read: copied where channels do not make up whole sweeps, or pixels so far apart crowd in the cache.
-fn input(problem: &Problem, inputs: usize, most: usize, crowded: impl Fn(usize) -> bool) -> Side {
+fn input(
+    problem: &Problem,
+    channels: Extent,
+    whole: usize,
+    most: usize,
+    crowded: impl Fn(usize) -> bool,
+) -> Side {
     let (last, outer) = problem.axes.split_last().expect("there is at least one axis");
-    let whole = problem.batch.is_multiple_of(inputs) && problem.batch_strides.input == 1;
-    if whole && !crowded(last.input.stride) {
+    let in_place = channels.size.is_multiple_of(whole) && channels.stride == 1;
+    if in_place && !crowded(last.input.stride) {
         return Side::new(problem.channel_strides.input, &problem.axes, |axis| axis.input);
     }
     Side::copied(Copying {
         outer: outer.iter().map(|axis| axis.input).collect(),
         columns: last.input,
-        channels: Extent { size: problem.batch, stride: problem.batch_strides.input },
+        channels,
         before: 0,
         after: 0,
-        width: problem.batch.next_multiple_of(inputs).min(most),
+        width: channels.size.next_multiple_of(whole).min(most),
     })
 }
 
