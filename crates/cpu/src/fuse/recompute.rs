@@ -15,6 +15,8 @@ use crate::{
 /// What writing a byte costs beside reading one. Ours: it is fetched, written back, and takes the place of another in
 /// the caches and in the plan of memory.
 const WRITE: usize = 3;
+/// What keeping a byte costs that would otherwise be overwritten in place.
+const KEEP: usize = 2;
 /// Rounds over all values, after which those that have become worth it are left: each round is one pass.
 const ROUNDS: usize = 4;
 
@@ -23,8 +25,8 @@ pub(super) fn recompute(nodes: &mut Nodes, drafts: Vec<Draft>) -> Vec<Draft> {
     let mut state = State::new(nodes, drafts);
     for _ in 0..ROUNDS {
         let mut changed = false;
-        for position in 0..state.originals {
-            changed |= state.try_value(position);
+        for group in 0..state.drafts.len() {
+            changed |= state.try_group(group);
         }
         if !changed {
             break;
@@ -36,8 +38,6 @@ pub(super) fn recompute(nodes: &mut Nodes, drafts: Vec<Draft>) -> Vec<Draft> {
 struct State<'a> {
     nodes: &'a mut Nodes,
     drafts: Vec<Draft>,
-    /// The number of nodes before any was copied.
-    originals: usize,
     /// The group of each node, and the node that fills each buffer.
     group_of: Vec<usize>,
     producers: Vec<Option<usize>>,
@@ -48,10 +48,11 @@ struct State<'a> {
     copies: BTreeMap<(usize, usize), usize>,
 }
 
-/// How one group comes to compute a value.
+/// How one group comes to compute values.
 #[derive(Debug)]
 struct Plan {
     group: usize,
+    values: Vec<usize>,
     /// The nodes to copy, in order.
     copied: BTreeSet<usize>,
 }
@@ -68,20 +69,35 @@ impl<'a> State<'a> {
         }
         let mut is_output = vec![false; nodes.buffers.len()];
         nodes.outputs.iter().for_each(|output| is_output[output.0] = true);
-        let (originals, producers) = (nodes.nodes.len(), nodes.producers());
-        Self { nodes, drafts, originals, group_of, producers, readers, is_output, copies: BTreeMap::new() }
+        let producers = nodes.producers();
+        Self { nodes, drafts, group_of, producers, readers, is_output, copies: BTreeMap::new() }
     }
 
-    /// Has a stored value computed by its readers, where that pays.
-    fn try_value(&mut self, position: usize) -> bool {
-        let result = self.nodes.nodes[position].result;
-        let groups = self.reading_groups(result);
-        if groups.is_empty() || self.is_output[result.0] || !self.can_move(position, &groups) {
-            return false;
+    /// Has the stored values of a group computed by their readers, where that pays: all together, or one by one.
+    fn try_group(&mut self, group: usize) -> bool {
+        let members = self.drafts[group].members.iter().copied();
+        let values: Vec<usize> = members.filter(|&position| self.can_move(position)).collect();
+        if values.len() > 1 && self.try_values(&values) {
+            return true;
         }
-        let plans: Option<Vec<Plan>> = groups.iter().map(|&group| self.plan(position, group)).collect();
-        let Some(plans) = plans.filter(|plans| self.pays(result, plans)) else { return false };
-        plans.iter().for_each(|plan| self.apply(position, plan));
+        let mut changed = false;
+        for &value in &values {
+            changed |= self.try_values(&[value]);
+        }
+        changed
+    }
+
+    fn try_values(&mut self, values: &[usize]) -> bool {
+        let mut readers: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for &value in values {
+            for group in self.reading_groups(self.nodes.nodes[value].result) {
+                readers.entry(group).or_default().push(value);
+            }
+        }
+        let plans: Option<Vec<Plan>> =
+            readers.into_iter().map(|(group, values)| self.plan(values, group)).collect();
+        let Some(plans) = plans.filter(|plans| self.pays(values, plans)) else { return false };
+        plans.iter().for_each(|plan| self.apply(plan));
         true
     }
 
@@ -103,10 +119,10 @@ impl<'a> State<'a> {
         self.nodes.buffer(self.nodes.nodes[node].result).elements
     }
 
-    /// Whether loops over as many elements are all that reads a value, position by position.
-    fn can_move(&self, position: usize, groups: &BTreeSet<usize>) -> bool {
+    /// Whether a value is stored, and loops over as many elements are all that reads it, position by position.
+    fn can_move(&self, position: usize) -> bool {
         let node = &self.nodes.nodes[position];
-        let elements = self.elements(position);
+        let (elements, groups) = (self.elements(position), self.reading_groups(node.result));
         let reads_in_step = |&reader: &usize| {
             let reader = &self.nodes.nodes[reader];
             let mut views = reader.operands.iter().filter(|view| view.buffer == node.result);
@@ -115,6 +131,8 @@ impl<'a> State<'a> {
                 && views.all(|view| view.is_whole(elements))
         };
         elements > 1
+            && !groups.is_empty()
+            && !self.is_output[node.result.0]
             && self.work(node).is_some()
             && groups.iter().all(|&group| self.runs_over(group) == Some(elements))
             && self.readers[node.result.0]
@@ -127,10 +145,10 @@ impl<'a> State<'a> {
         Some(rows * columns)
     }
 
-    /// The nodes that a group must copy to compute a value, or `None` where some of them cannot be copied.
-    fn plan(&self, position: usize, group: usize) -> Option<Plan> {
+    /// The nodes that a group must copy to compute values, or `None` where some of them cannot be copied.
+    fn plan(&self, values: Vec<usize>, group: usize) -> Option<Plan> {
         let mut copied = BTreeSet::new();
-        let mut pending = vec![position];
+        let mut pending = values.clone();
         while let Some(position) = pending.pop() {
             if self.copies.contains_key(&(position, group)) || !copied.insert(position) {
                 continue;
@@ -143,7 +161,11 @@ impl<'a> State<'a> {
                     .extend(view.is_whole(self.elements(position)).then_some(self.producers[view.buffer.0])?);
             }
         }
-        (self.drafts[group].members.len() + copied.len() <= MAX_MEMBERS).then_some(Plan { group, copied })
+        (self.drafts[group].members.len() + copied.len() <= MAX_MEMBERS).then_some(Plan {
+            group,
+            values,
+            copied,
+        })
     }
 
     /// Whether what a view shows has as many elements as its reader: smaller values are stored rather than copied.
@@ -151,54 +173,77 @@ impl<'a> State<'a> {
         self.nodes.buffer(view.buffer).elements >= self.nodes.buffer(reader.result).elements
     }
 
-    /// Whether the work of the copies costs less than storing the value and reading it.
-    fn pays(&self, value: BufferId, plans: &[Plan]) -> bool {
-        let bytes = self.nodes.buffer(value).bytes();
-        let saved = WRITE * bytes + plans.len() * bytes;
-        let mut newly_stored = BTreeSet::new();
-        let mut spent = 0;
-        for plan in plans {
-            let own: BTreeSet<BufferId> = self.reads(&self.drafts[plan.group].members);
-            for &position in &plan.copied {
-                let node = &self.nodes.nodes[position];
-                spent += self.work(node).unwrap_or(0) * self.elements(position);
-            }
-            let copied: Vec<usize> = plan.copied.iter().copied().collect();
-            let inner: BTreeSet<BufferId> =
-                copied.iter().map(|&position| self.nodes.nodes[position].result).collect();
-            for leaf in self.reads(&copied).difference(&own).filter(|leaf| !inner.contains(leaf)) {
-                let has_copy = self.producers[leaf.0]
-                    .is_some_and(|producer| self.copies.contains_key(&(producer, plan.group)));
-                if !has_copy {
-                    spent += self.nodes.buffer(*leaf).bytes();
-                    newly_stored.extend((!self.is_stored(*leaf)).then_some(*leaf));
-                }
-            }
-        }
-        let stored: usize = newly_stored.iter().map(|leaf| WRITE * self.nodes.buffer(*leaf).bytes()).sum();
-        spent + stored < saved
+    /// Whether the work of the copies costs less than storing the values and reading them.
+    fn pays(&self, values: &[usize], plans: &[Plan]) -> bool {
+        let bytes = |node: usize| self.nodes.buffer(self.nodes.nodes[node].result).bytes();
+        let stored: usize = values.iter().map(|&value| WRITE * bytes(value)).sum();
+        let read: usize = plans.iter().flat_map(|plan| &plan.values).map(|&value| bytes(value)).sum();
+        let leaves: Vec<BTreeSet<BufferId>> = plans.iter().map(|plan| self.new_leaves(plan)).collect();
+        let all: BTreeSet<BufferId> = leaves.iter().flatten().copied().collect();
+        let held: usize = all.iter().map(|&leaf| self.held_bytes(leaf, values, plans)).sum();
+        let newly_read: usize = leaves.iter().flatten().map(|leaf| self.nodes.buffer(*leaf).bytes()).sum();
+        let copied = plans.iter().flat_map(|plan| &plan.copied);
+        let work = |&node: &usize| self.work(&self.nodes.nodes[node]).unwrap_or(0) * self.elements(node);
+        held + newly_read + copied.map(work).sum::<usize>() < stored + read
     }
 
-    fn reads(&self, members: &[usize]) -> BTreeSet<BufferId> {
-        let views = members.iter().flat_map(|&member| &self.nodes.nodes[member].operands);
+    /// What the copies of a plan read that the group has not read before.
+    fn new_leaves(&self, plan: &Plan) -> BTreeSet<BufferId> {
+        let own = self.reads(self.drafts[plan.group].members.iter());
+        let inner: BTreeSet<BufferId> =
+            plan.copied.iter().map(|&node| self.nodes.nodes[node].result).collect();
+        let has_copy = |leaf: &BufferId| {
+            self.producers[leaf.0].is_some_and(|producer| self.copies.contains_key(&(producer, plan.group)))
+        };
+        let read = self.reads(plan.copied.iter()).into_iter();
+        read.filter(|leaf| !own.contains(leaf) && !inner.contains(leaf) && !has_copy(leaf)).collect()
+    }
+
+    /// The cost of having a leaf at hand: of storing it, or of keeping it where it would have been overwritten by now.
+    fn held_bytes(&self, leaf: BufferId, values: &[usize], plans: &[Plan]) -> usize {
+        let bytes = self.nodes.buffer(leaf).bytes();
+        if !self.is_stored(leaf) {
+            return WRITE * bytes;
+        }
+        let early = |group: usize| values.iter().any(|&value| self.group_of[value] == group);
+        let lives_on = self.producers[leaf.0].is_none()
+            || self.is_output[leaf.0]
+            || self
+                .reading_groups(leaf)
+                .into_iter()
+                .any(|group| !early(group) && plans.iter().all(|plan| plan.group != group));
+        if lives_on { 0 } else { KEEP * bytes }
+    }
+
+    fn reads<'n>(&self, members: impl Iterator<Item = &'n usize>) -> BTreeSet<BufferId> {
+        let views = members.flat_map(|&member| &self.nodes.nodes[member].operands);
         views.map(|view| view.buffer).collect()
     }
 
-    /// Copies nodes into a group, whose members then read the copy of the value.
-    fn apply(&mut self, position: usize, plan: &Plan) {
+    /// Copies nodes into a group, whose members then read the copies of the values.
+    fn apply(&mut self, plan: &Plan) {
         for &original in &plan.copied {
             let copy = self.copy(original, plan.group);
             self.copies.insert((original, plan.group), copy);
         }
-        let value = self.nodes.nodes[position].result;
-        let copy = self.nodes.nodes[self.copies[&(position, plan.group)]].result;
-        let readers = std::mem::take(&mut self.readers[value.0]);
-        let (moved, left) = readers.into_iter().partition(|&reader| self.group_of[reader] == plan.group);
-        self.readers[value.0] = left;
-        for &reader in &moved {
-            redirect(&mut self.nodes.nodes[reader], value, copy);
+        for &value in &plan.values {
+            let copy = self.copies[&(value, plan.group)];
+            self.redirect(value, copy);
         }
-        self.readers[copy.0].extend(moved);
+    }
+
+    /// Has the members of a copy's group read it instead of the original.
+    fn redirect(&mut self, original: usize, copy: usize) {
+        let group = self.group_of[copy];
+        let [from, to] = [original, copy].map(|node| self.nodes.nodes[node].result);
+        let readers = std::mem::take(&mut self.readers[from.0]);
+        let (moved, left) = readers.into_iter().partition(|&reader| self.group_of[reader] == group);
+        self.readers[from.0] = left;
+        for &reader in &moved {
+            let operands = self.nodes.nodes[reader].operands.iter_mut();
+            operands.filter(|view| view.buffer == from).for_each(|view| view.buffer = to);
+        }
+        self.readers[to.0].extend(moved);
     }
 
     /// A copy of a node that reads the copies of its operands where its group has them.
@@ -261,10 +306,6 @@ impl<'a> State<'a> {
             }
         }
     }
-}
-
-fn redirect(node: &mut Node, from: BufferId, to: BufferId) {
-    node.operands.iter_mut().filter(|view| view.buffer == from).for_each(|view| view.buffer = to);
 }
 
 /// Members such that each comes after those that it reads, copies as late as that allows.
