@@ -166,11 +166,9 @@ impl<'a> Memory<'a> {
         if range.start >= end {
             return;
         }
-        let range = range.start..end;
-        let first = self.pointer::<T>(buffer, &range).cast::<u8>();
         #[cfg(target_arch = "x86_64")]
-        for line in 0..(range.len() * size_of::<T>()).div_ceil(ALIGNMENT) {
-            let pointer = first.wrapping_add(line * ALIGNMENT);
+        for line in (range.start..end).step_by(ALIGNMENT / size_of::<T>()) {
+            let pointer = self.pointer::<T>(buffer, &(line..end));
             // SAFETY: prefetching reads nothing that the program can see, and faults on no address.
             unsafe { std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(pointer.cast()) };
         }
