@@ -154,6 +154,13 @@ impl Nodes {
         producers
     }
 
+    /// Whether each buffer is an output.
+    pub(crate) fn are_outputs(&self) -> Vec<bool> {
+        let mut outputs = vec![false; self.buffers.len()];
+        self.outputs.iter().for_each(|output| outputs[output.0] = true);
+        outputs
+    }
+
     /// The number of elements that a node runs over: of its operand for a reduction, of its result otherwise.
     pub(crate) fn extent(&self, node: &Node) -> usize {
         match node.kind {

@@ -182,8 +182,7 @@ struct Queue<'a> {
 impl<'a> Queue<'a> {
     fn new(order: &'a Order<'a>, in_place: &BTreeMap<BufferId, usize>) -> Self {
         let nodes = order.nodes;
-        let mut is_output = vec![false; nodes.buffers.len()];
-        nodes.outputs.iter().for_each(|output| is_output[output.0] = true);
+        let is_output = nodes.are_outputs();
         let computed = |spec: &BufferSpec| matches!(spec.origin, Origin::Computed);
         let released_when_read =
             nodes.buffers.iter().zip(&is_output).map(|(spec, output)| computed(spec) && !output).collect();

@@ -9,6 +9,8 @@ use std::ops::AddAssign;
 
 use tensor::Element;
 
+use crate::isa::{Isa, Level};
+
 /// The element types of products and convolutions, with their vectors.
 pub(crate) trait Real: Element + AddAssign {
     type Plain: Vector<Element = Self>;
@@ -32,6 +34,17 @@ impl Real for f64 {
     type Avx2 = std::arch::x86_64::__m256d;
     #[cfg(target_arch = "x86_64")]
     type Avx512 = std::arch::x86_64::__m512d;
+}
+
+/// Elements of a vector of an instruction set.
+pub(crate) fn lanes<T: Real>(isa: Isa) -> usize {
+    match isa.level() {
+        Level::Baseline => T::Plain::LANES,
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2 => T::Avx2::LANES,
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 => T::Avx512::LANES,
+    }
 }
 
 /// A register of neighbouring elements.

@@ -15,7 +15,7 @@ use crate::{
     rows::{Numbers, Rows},
 };
 
-const IMAGE: Image = Image { channels: 3, height: 32, width: 32 };
+const IMAGE: Image = Image::CIFAR;
 const WHITE: f32 = 255.0;
 
 /// How the files of one of the two data sets are laid out.

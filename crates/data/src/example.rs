@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use tensor::Image;
+
 /// The kind and size of an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Example {
@@ -11,38 +13,6 @@ pub enum Example {
     Image(Image),
     /// A piece of a text: as many tokens to read, each with the token after it as its label.
     Tokens(usize),
-}
-
-/// The size of an image.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Image {
-    /// Channels: 3 for colours, 1 for grey.
-    pub channels: usize,
-    /// Rows.
-    pub height: usize,
-    /// Columns.
-    pub width: usize,
-}
-
-impl Image {
-    /// The pixels of a channel.
-    #[must_use]
-    pub const fn plane(self) -> usize {
-        self.height * self.width
-    }
-
-    /// The numbers of all channels.
-    #[must_use]
-    pub const fn elements(self) -> usize {
-        self.channels * self.plane()
-    }
-}
-
-/// As `3x32x32`: channels, rows, columns.
-impl fmt::Display for Image {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}x{}x{}", self.channels, self.height, self.width)
-    }
 }
 
 impl Example {

@@ -20,11 +20,16 @@ pub(crate) const OF_EXAMPLES: [&str; 6] = ["first", "fraction", "bias", "part", 
 /// Further options of images.
 pub(crate) const OF_IMAGES: [&str; 2] = ["augment", "shift"];
 
+/// What stands before the first colon, or all there is.
+pub(crate) fn name(spec: &str) -> &str {
+    spec.split_once(':').map_or(spec, |(name, _)| name)
+}
+
 impl<'a> Line<'a> {
     /// Takes a specification apart. A place ends at the first comma.
     pub(crate) fn new(spec: &'a str, has_place: bool) -> Result<Self, DataError> {
-        let (name, rest) = spec.split_once(':').unwrap_or((spec, ""));
-        let mut line = Self { spec, name, place: None, options: Vec::new() };
+        let rest = spec.split_once(':').map_or("", |(_, rest)| rest);
+        let mut line = Self { spec, name: name(spec), place: None, options: Vec::new() };
         let mut parts = rest.split(',').filter(|_| !rest.is_empty());
         if has_place {
             line.place = parts.next().filter(|place| !place.is_empty());

@@ -11,8 +11,7 @@ use crate::{
 
 /// A family of data sets.
 struct Family {
-    name: &'static str,
-    /// The specification in messages.
+    /// The specification in messages: the name, and what is to follow.
     form: &'static str,
     load: fn(&Line<'_>) -> Result<Splits, DataError>,
     /// Options besides those of its kind.
@@ -32,26 +31,25 @@ use Kind::{Images, Text, Vectors};
 
 const fn family(
     form: &'static str,
-    name: &'static str,
     kind: Kind,
     load: fn(&Line<'_>) -> Result<Splits, DataError>,
     options: &'static [&'static [&'static str]],
 ) -> Family {
-    Family { name, form, load, options, kind }
+    Family { form, load, options, kind }
 }
 
 const FAMILIES: [Family; 11] = [
-    family("digits", "digits", Images, digits::load, &[]),
-    family("mnist:DIR", "mnist", Images, mnist::load, &[]),
-    family("fashion-mnist:DIR", "fashion-mnist", Images, mnist::load, &[]),
-    family("cifar10:DIR", "cifar10", Images, cifar::load_10, &[]),
-    family("cifar100:DIR", "cifar100", Images, cifar::load_100, &[&["labels"]]),
-    family("images:DIR", "images", Images, images::load, &[&images::OPTIONS]),
-    family("npz:FILE", "npz", Images, npz::load, &[&npz::OPTIONS]),
-    family("text:FILE", "text", Text, characters::load, &[&["test", "augment"]]),
-    family("clusters", "clusters", Vectors, clusters::load, &[&OF_DRAWN, &clusters::OPTIONS]),
-    family("teacher", "teacher", Vectors, teacher::load, &[&OF_DRAWN, &teacher::OPTIONS]),
-    family("mnist1d", "mnist1d", Vectors, mnist1d::load, &[&OF_DRAWN]),
+    family("digits", Images, digits::load, &[]),
+    family("mnist:DIR", Images, mnist::load, &[]),
+    family("fashion-mnist:DIR", Images, mnist::load, &[]),
+    family("cifar10:DIR", Images, cifar::load_10, &[]),
+    family("cifar100:DIR", Images, cifar::load_100, &[&["labels"]]),
+    family("images:DIR", Images, images::load, &[&images::OPTIONS]),
+    family("npz:FILE", Images, npz::load, &[&npz::OPTIONS]),
+    family("text:FILE", Text, characters::load, &[&["test", "augment"]]),
+    family("clusters", Vectors, clusters::load, &[&OF_DRAWN, &clusters::OPTIONS]),
+    family("teacher", Vectors, teacher::load, &[&OF_DRAWN, &teacher::OPTIONS]),
+    family("mnist1d", Vectors, mnist1d::load, &[&OF_DRAWN]),
 ];
 
 /// The specifications that [`load`] understands, for help texts and messages.
@@ -102,8 +100,8 @@ pub const KNOWN: [&str; FAMILIES.len()] = {
 /// [`DataError::Format`] for one that is truncated, damaged, of another format or of another number of examples, and
 /// [`DataError::Label`] for a label that belongs to no class.
 pub fn load(spec: &str) -> Result<Splits, DataError> {
-    let name = spec.split_once(':').map_or(spec, |(name, _)| name);
-    let Some(family) = FAMILIES.iter().find(|family| family.name == name) else {
+    let name = line::name(spec);
+    let Some(family) = FAMILIES.iter().find(|family| line::name(family.form) == name) else {
         return Err(DataError::Unknown { found: name.to_owned(), known: KNOWN.to_vec() });
     };
     let line = Line::new(spec, family.form.contains(':'))?;

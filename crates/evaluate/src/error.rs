@@ -140,7 +140,7 @@ fn check_numbers(model: &Model, input: Input, data: &Dataset, example: Example) 
             };
             Err(EvaluateError::Fit { model, data, expected, found, advice })
         }
-        (Input::Image(input), Example::Image(image)) if input.to_string() != image.to_string() => {
+        (Input::Image(input), Example::Image(image)) if input != image => {
             Err(EvaluateError::Image { model, data, expected: image.to_string(), found: input.to_string() })
         }
         _ => Ok(()),

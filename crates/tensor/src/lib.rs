@@ -1,10 +1,11 @@
-//! Element types, shapes, host tensors, counter-based random numbers and deterministic parallelism.
+//! Element types, shapes, sizes of images, host tensors, counter-based random numbers and deterministic parallelism.
 //!
 //! Everything here is shared by all crates above and knows nothing of graphs or networks.
 
 pub mod atomic_file;
 mod dtype;
 mod error;
+mod image;
 pub mod names;
 pub mod parallel;
 mod rng;
@@ -13,6 +14,7 @@ mod tensor;
 
 pub use dtype::{DType, Element};
 pub use error::TensorError;
+pub use image::Image;
 pub use rng::Key;
 pub use shape::Shape;
 pub use tensor::{Buffer, Tensor};

@@ -116,9 +116,7 @@ impl AtPoint<'_> {
     /// # Errors
     /// Where the number or the types of the tensors are not those of the tangents.
     pub fn apply(&mut self, tangents: &[&Tensor]) -> Result<&[Tensor], ExecError> {
-        let arguments = self.fixed.iter().chain(tangents);
-        let arguments: Vec<Argument<'_>> = arguments.map(|&tensor| Argument::Borrowed(tensor)).collect();
-        check_arguments(self.signature, &arguments)?;
+        let arguments = checked(self.signature, &self.fixed, tangents)?;
         self.linear.run(arguments)
     }
 
@@ -137,11 +135,7 @@ impl AtPoint<'_> {
         if let Some(several) = &mut self.several {
             for pass in tangents.chunks_exact(several.size) {
                 for tangents in pass {
-                    let arguments = self.fixed.iter().chain(tangents);
-                    check_arguments(
-                        self.signature,
-                        &arguments.map(|&tensor| Argument::Borrowed(tensor)).collect::<Vec<_>>(),
-                    )?;
+                    checked(self.signature, &self.fixed, tangents)?;
                 }
                 several.run(&self.fixed, pass, |index, images| take(done + index, images))?;
                 done += pass.len();
@@ -152,6 +146,18 @@ impl AtPoint<'_> {
         }
         Ok(())
     }
+}
+
+/// The arguments of the linear half for one tangent, checked against its signature.
+fn checked<'t>(
+    signature: &Graph,
+    fixed: &[&'t Tensor],
+    tangents: &[&'t Tensor],
+) -> Result<Vec<Argument<'t>>, ExecError> {
+    let arguments: Vec<Argument<'_>> =
+        fixed.iter().chain(tangents).map(|&tensor| Argument::Borrowed(tensor)).collect();
+    check_arguments(signature, &arguments)?;
+    Ok(arguments)
 }
 
 /// The linear half for several tangents in one pass.

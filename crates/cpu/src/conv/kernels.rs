@@ -7,19 +7,8 @@ use super::{
 };
 use crate::{
     isa::{Isa, Level},
-    vector::{Real, Vector},
+    vector::Real,
 };
-
-/// Elements of a vector.
-pub(super) fn lanes<T: Real>(isa: Isa) -> usize {
-    match isa.level() {
-        Level::Baseline => T::Plain::LANES,
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx2 => T::Avx2::LANES,
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx512 => T::Avx512::LANES,
-    }
-}
 
 /// Most vectors of output channels in one tile.
 pub(super) fn most_vectors(isa: Isa) -> usize {

@@ -6,13 +6,18 @@ use rayon::prelude::*;
 use super::{
     Operands,
     geometry::{Geometry, Phase},
-    kernels::{lanes, most_vectors, tile, tile_pixels},
+    kernels::{most_vectors, tile, tile_pixels},
     out::Out,
     pack::{Block, Packed, Packing},
     problem::{Axis, Problem},
     tile::{MAX_LINES, Reads, Segment, Term, Tile, TileFn},
 };
-use crate::{isa::Isa, prefetch::prefetch, scratch, vector::Real};
+use crate::{
+    isa::Isa,
+    prefetch::prefetch,
+    scratch,
+    vector::{Real, lanes},
+};
 
 /// A plan for a convolution, or a sum of several of the same sizes and strides.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -11,12 +11,15 @@ use std::ops::Range;
 use super::{
     copy::Copying,
     geometry::indices,
-    kernels::{lanes, most_vectors, sweep, sweep_inputs},
+    kernels::{most_vectors, sweep, sweep_inputs},
     pack::{Block, blocks},
     problem::{Axis, Extent, Problem},
     tile::MAX_TAPS,
 };
-use crate::{isa::Isa, vector::Real};
+use crate::{
+    isa::Isa,
+    vector::{Real, lanes},
+};
 
 /// A plan for such a convolution.
 #[derive(Clone, Debug, PartialEq, Eq)]

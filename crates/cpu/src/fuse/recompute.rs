@@ -67,9 +67,7 @@ impl<'a> State<'a> {
         for (position, node) in nodes.nodes.iter().enumerate() {
             node.operands.iter().for_each(|view| readers[view.buffer.0].push(position));
         }
-        let mut is_output = vec![false; nodes.buffers.len()];
-        nodes.outputs.iter().for_each(|output| is_output[output.0] = true);
-        let producers = nodes.producers();
+        let (producers, is_output) = (nodes.producers(), nodes.are_outputs());
         Self { nodes, drafts, group_of, producers, readers, is_output, copies: BTreeMap::new() }
     }
 

@@ -6,19 +6,8 @@ use super::{
 };
 use crate::{
     isa::{Isa, Level},
-    vector::{Real, Vector},
+    vector::Real,
 };
-
-/// Elements of a vector.
-pub(super) fn lanes<T: Real>(isa: Isa) -> usize {
-    match isa.level() {
-        Level::Baseline => T::Plain::LANES,
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx2 => T::Avx2::LANES,
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx512 => T::Avx512::LANES,
-    }
-}
 
 /// Vectors of a row of a tile.
 pub(super) const VECTORS: usize = 2;

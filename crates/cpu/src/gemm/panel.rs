@@ -8,7 +8,11 @@ use super::{
     kernels::{self, VECTORS},
     tile::Tile,
 };
-use crate::{isa::Isa, scratch, vector::Real};
+use crate::{
+    isa::Isa,
+    scratch,
+    vector::{self, Real},
+};
 
 /// Most of the depth that passes by at a time.
 const DEPTH: usize = 384;
@@ -47,7 +51,7 @@ pub(super) unsafe fn panel<T: Real>(
 }
 
 fn tile_columns<T: Real>(isa: Isa) -> usize {
-    VECTORS * kernels::lanes::<T>(isa)
+    VECTORS * vector::lanes::<T>(isa)
 }
 
 /// A block: at most [`TILES_ACROSS`] tiles wide and [`DEPTH`] deep.
@@ -70,11 +74,13 @@ unsafe fn block<T: Real>(isa: Isa, sizes: Sizes, out: Target<T>, lhs: Matrix<'_,
         let right = Right { matrix: rhs, in_place, packed, columns: width, depth: sizes.depth };
         for row in (0..sizes.rows).step_by(rows) {
             let strip = Sizes { rows: rows.min(sizes.rows - row), ..sizes };
-            let mut lhs = Left::InPlace(lhs.from(row, 0));
-            if let (true, Left::InPlace(matrix)) = (packs_left, lhs) {
-                kernels::pack_left(isa, matrix, strip.rows, sizes.depth, left);
-                lhs = Left::Packed(left);
-            }
+            let lhs = lhs.from(row, 0);
+            let lhs = if packs_left {
+                kernels::pack_left(isa, lhs, strip.rows, sizes.depth, left);
+                Left::Packed(left)
+            } else {
+                Left::InPlace(lhs)
+            };
             // SAFETY: the strip is a part of the block, and its operands are parts of the operands.
             unsafe { self::strip(isa, strip, out.below(row), lhs, &right) };
         }
