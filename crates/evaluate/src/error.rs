@@ -2,7 +2,7 @@
 
 use data::{Dataset, Example};
 use graph::ExecError;
-use models::{Input, Model, ModelError};
+use models::{Input, Labels, Model, ModelError};
 
 /// An error of this crate.
 #[derive(Debug, thiserror::Error)]
@@ -88,6 +88,18 @@ pub enum EvaluateError {
         /// The tokens of the text.
         found: usize,
     },
+    /// A model whose labels are not those of the data set.
+    #[error("model {model} predicts {predicts}, which data set '{data}' does not say: it has {has}")]
+    Labels {
+        /// The model's specification.
+        model: String,
+        /// The data set's name.
+        data: String,
+        /// What the model predicts.
+        predicts: String,
+        /// What the labels of the data set are.
+        has: &'static str,
+    },
     /// The parameters are not the model's.
     #[error(transparent)]
     Params(#[from] ModelError),
@@ -100,11 +112,13 @@ pub enum EvaluateError {
 /// share their memory.
 ///
 /// # Errors
+/// [`EvaluateError::Labels`] where the model predicts something else than the data set's labels,
 /// [`EvaluateError::Fit`] where features or classes differ in number, [`EvaluateError::Image`] where images differ in
 /// shape, [`EvaluateError::Tokens`] and [`EvaluateError::Text`] where one is of texts and the other is not,
 /// [`EvaluateError::Vocabulary`] where the text has more different tokens than the model knows,
 /// [`EvaluateError::ShortText`] where it has no window of that length.
 pub fn fit(model: &Model, data: &Dataset) -> Result<Dataset, EvaluateError> {
+    check_labels(model, data)?;
     let (spec, name) = (model.spec(), data.name().to_owned());
     match (model.input(), data.example()) {
         (Input::Tokens { count, vocabulary }, Example::Tokens(_)) => {
@@ -126,6 +140,18 @@ pub fn fit(model: &Model, data: &Dataset) -> Result<Dataset, EvaluateError> {
     }
 }
 
+/// Data sets have a class for each example, or are texts, whose tokens are to be predicted.
+fn check_labels(model: &Model, data: &Dataset) -> Result<(), EvaluateError> {
+    let text = matches!((model.input(), data.example()), (Input::Tokens { .. }, Example::Tokens(_)));
+    let predicts = match model.labels() {
+        Labels::Whole if text => "a class of each text".to_owned(),
+        Labels::Places(places) => format!("a class of each of {places} places"),
+        Labels::Whole | Labels::NextTokens(_) => return Ok(()),
+    };
+    let has = if text { "the token after each token" } else { "a class of each example" };
+    Err(EvaluateError::Labels { model: model.spec(), data: data.name().to_owned(), predicts, has })
+}
+
 fn check_numbers(model: &Model, input: Input, data: &Dataset, example: Example) -> Result<(), EvaluateError> {
     let expected = (data.features(), data.classes());
     let found = (model.input_features(), model.classes());
@@ -133,7 +159,7 @@ fn check_numbers(model: &Model, input: Input, data: &Dataset, example: Example) 
     match (input, example) {
         _ if expected != found => {
             let advice = match input {
-                Input::Features(_) | Input::Tokens { .. } => {
+                Input::Features(_) | Input::Tokens { .. } | Input::Graph { .. } => {
                     format!("try --model with {}-…-{}", expected.0, expected.1)
                 }
                 Input::Image(_) => image_advice(example, expected),

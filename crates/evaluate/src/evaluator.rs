@@ -108,6 +108,7 @@ impl Evaluator {
 const fn chunk(input: Input) -> usize {
     match input {
         Input::Features(_) => VECTORS,
+        Input::Graph { .. } => 1,
         Input::Image(_) => IMAGES,
         Input::Tokens { count, .. } => {
             if count < TOKENS {
@@ -267,6 +268,9 @@ mod tests {
         );
         assert!(error("lstm:vocab=4,steps=108", &short).contains("expected more than 108 tokens, found 108"));
         assert!(error("mlp:128-4", &short).contains("reads numbers"));
+        let encoder = error("bert:vocab=4,context=8", &short);
+        assert!(encoder.contains("a class of each of [8] places, which data set"), "{encoder}");
+        assert!(error("bert:vocab=4,context=8,head=sequence", &short).contains("a class of each text"));
         assert!(error("lstm", &dataset(3)).contains("reads tokens"));
     }
 
@@ -275,6 +279,7 @@ mod tests {
         let digits = data::load("digits").unwrap().test;
         let error = |spec: &str| fit(&Model::parse(spec).unwrap(), &digits).unwrap_err().to_string();
         assert!(error("resnet8:in=1x4x16").contains("expected images 1x8x8"));
+        assert!(error("unet:levels=1,in=1x8x8").contains("a class of each of [8, 8] places"));
         assert!(error("resnet8").contains("try --model with the options in=1x8x8,classes=10"));
     }
 

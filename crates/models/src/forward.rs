@@ -16,9 +16,9 @@ impl Model {
     }
 
     /// The network as a graph. Inputs: the parameters in the model's order, with their names; the buffers likewise;
-    /// then `x` (`[batch, features]`, or `i32[batch, tokens]` for texts). Outputs: `logits` (`[batch, classes]`, or
-    /// `[batch, tokens, classes]`), in training followed by the new buffers, with their names. Everything but tokens is
-    /// of type `dtype`.
+    /// then `x` (`[batch, features]`, or `i32[batch, tokens]` for texts). Outputs: `logits` (`[batch, classes]`, or the
+    /// classes of each label, as `[batch, tokens, classes]`), in training followed by the new buffers, with their names.
+    /// Everything but tokens is of type `dtype`.
     ///
     /// # Panics
     /// Where `dtype` is not a floating-point type.
@@ -39,7 +39,7 @@ impl Model {
     }
 
     /// The network with its loss. Inputs: the parameters and the buffers in the model's order, then `x` as for
-    /// [`Model::forward_in`] and `labels` (`i32[batch]`, or `i32[batch, tokens]` for texts). Outputs: `loss` (the mean,
+    /// [`Model::forward_in`] and `labels` (`i32` of [`Model::labels_shape`]). Outputs: `loss` (the mean,
     /// a scalar), `losses` (of the shape of the labels, in `dtype`) and `logits`, in training followed by the new buffers.
     /// Everything but tokens and labels is of type `dtype`.
     ///
@@ -58,13 +58,10 @@ impl Model {
         net.finish()
     }
 
-    /// The shape of the labels of a batch: one for each example, or for each token of it.
+    /// The shape of the labels of a batch: the batch, then that of the labels of an example.
     #[must_use]
     pub fn labels_shape(&self, batch: usize) -> Shape {
-        match self.input() {
-            Input::Features(_) | Input::Image(_) => Shape::from([batch]),
-            Input::Tokens { count, .. } => Shape::from([batch, count]),
-        }
+        std::iter::once(batch).chain(self.labels().shape().iter().copied()).collect()
     }
 
     /// Declares parameters, buffers and `x`, and emits the logits.
@@ -72,7 +69,7 @@ impl Model {
         let architecture = self.network.architecture();
         let mut net = Net::new(name, architecture.layout(), mode, dtype);
         let dtype = match architecture.input() {
-            Input::Features(_) | Input::Image(_) => dtype,
+            Input::Features(_) | Input::Image(_) | Input::Graph { .. } => dtype,
             Input::Tokens { .. } => DType::I32,
         };
         let x = net.b.data("x", Ty::new(dtype, [batch, self.input_features()]));

@@ -16,6 +16,13 @@ pub enum Input {
         /// How many different tokens there are.
         vocabulary: usize,
     },
+    /// A graph: the features of its nodes, node by node, then its symmetric adjacency matrix, row by row.
+    Graph {
+        /// The number of nodes.
+        nodes: usize,
+        /// Features of a node.
+        features: usize,
+    },
 }
 
 impl Input {
@@ -25,6 +32,7 @@ impl Input {
         match self {
             Self::Features(count) | Self::Tokens { count, .. } => count,
             Self::Image(image) => image.elements(),
+            Self::Graph { nodes, features } => nodes * (features + nodes),
         }
     }
 }

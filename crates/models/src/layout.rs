@@ -39,6 +39,14 @@ impl Layout {
         self.affine(name, &[outputs, inputs], inputs, bias);
     }
 
+    /// A linear layer whose matrix is `[inputs, outputs]`.
+    pub(crate) fn transposed_linear(&mut self, name: &str, inputs: usize, outputs: usize, bias: bool) {
+        self.parameter(&format!("{name}.weight"), [inputs, outputs], Kind::Weight { inputs });
+        if bias {
+            self.parameter(&format!("{name}.bias"), [outputs], Kind::Bias { inputs });
+        }
+    }
+
     /// A square convolution: `name.weight` and, with a bias, `name.bias`.
     pub(crate) fn convolution(
         &mut self,
@@ -59,14 +67,31 @@ impl Layout {
         }
     }
 
-    /// A normalisation: `name.weight`, with a bias `name.bias`, and over the batch also `name.running_mean` and
-    /// `name.running_var`.
+    /// A transposed convolution with a window of `window` pixels on a side, its weight `[inputs, outputs, window, window]`.
+    pub(crate) fn transposed_convolution(
+        &mut self,
+        name: &str,
+        [inputs, outputs]: [usize; 2],
+        window: usize,
+    ) {
+        // PyTorch counts as inputs those of the second axis, whatever they are.
+        let fan_in = outputs.saturating_mul(window * window);
+        self.parameter(
+            &format!("{name}.weight"),
+            [inputs, outputs, window, window],
+            Kind::Weight { inputs: fan_in },
+        );
+        self.parameter(&format!("{name}.bias"), [outputs], Kind::Bias { inputs: fan_in });
+    }
+
+    /// A normalisation: `name.weight`, with a bias `name.bias` unless it has none by nature, and over the batch also
+    /// `name.running_mean` and `name.running_var`.
     pub(crate) fn norm(&mut self, name: &str, norm: Norm, size: usize, bias: bool) {
         if norm == Norm::None {
             return;
         }
         self.parameter(&format!("{name}.weight"), [size], Kind::Gain);
-        if bias {
+        if bias && norm != Norm::Rms {
             self.parameter(&format!("{name}.bias"), [size], Kind::Offset);
         }
         if norm == Norm::Batch {

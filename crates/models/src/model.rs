@@ -3,8 +3,13 @@
 use tensor::{DType, Key, Shape, Tensor};
 
 use crate::{
-    Init, Input, ModelError, Params, architecture::Architecture, gpt::Gpt, lstm::Lstm, mlp::Mlp,
-    resnet::ResNet, spec, vgg::Vgg,
+    Init, Input, Labels, ModelError, Params,
+    architecture::Architecture,
+    families::{
+        bert::Bert, convnet::ConvNet, gcn::Gcn, gpt::Gpt, imagenet::ImageNet, llama::Llama, mlp::Mlp,
+        recurrent::Recurrent, resnet::ResNet, unet::Unet, vgg::Vgg, vit::Vit,
+    },
+    spec,
 };
 
 /// An architecture: which parameters and buffers there are, and how they turn examples into logits.
@@ -12,23 +17,21 @@ use crate::{
 /// | specification | network |
 /// |---|---|
 /// | `mlp:784-512-512-10` | fully connected; the sizes are those of the input, the hidden layers and the logits |
+/// | `convnet:32-32-32` | plain convolutions with these channels, and a linear layer |
 /// | `resnet20`, also 8, 14, 32, 44, 56, 110 | residual networks for small images (arXiv:1512.03385, section 4.2) |
-/// | `vgg16`, also 11, 13, 19 | VGG networks for small images, with one linear layer (arXiv:1409.1556) |
-/// | `gpt:layers=4,width=128,heads=4,context=128,vocab=96` | a causal transformer over tokens |
-/// | `lstm:vocab=96,hidden=256,layers=1,steps=64` | a recurrent network over tokens |
+/// | `preresnet20` and so on | the same with activations before the convolutions (arXiv:1603.05027) |
+/// | `resnet50`, also 18, 34, 101, 152 | residual networks for large images, as torchvision has them |
+/// | `vgg16`, also 11, 13, 19 | VGG networks for small images (arXiv:1409.1556) |
+/// | `unet` | a class of each pixel (arXiv:1505.04597) |
+/// | `vit` | a vision transformer (arXiv:2010.11929) |
+/// | `gpt:layers=4,width=128,heads=4,context=128,vocab=96` | a causal transformer over tokens, like GPT-2 |
+/// | `llama` | one with rotary positions and gated layers, like Llama, Mistral and Qwen2 |
+/// | `bert` | a bidirectional transformer over tokens (arXiv:1810.04805) |
+/// | `lstm:vocab=96,hidden=256,layers=1,steps=64`, `gru` | recurrent networks over tokens |
+/// | `gcn:1433-16-7,nodes=2708` | a class of each node of a graph (arXiv:1609.02907) |
 ///
-/// Options follow, separated by commas; sizes written above are the defaults.
-///
-/// - `mlp`: `act=relu` (default), `leaky_relu`, `tanh` or `gelu`; `norm=none` (default), `layer` or `batch`, before each
-///   activation; `bias=on` (default) or `off`, for linear layers and normalisations alike.
-/// - `resnet`: `width=1`, a factor of the channels; `norm=batch` (default), `layer` or `none`; `skip=on` (default) or `off`;
-///   `shortcut=projection` (default) or `padding`; `in=3x32x32`, the images' channels, rows and columns; `classes=10`.
-/// - `vgg`: `width=1`; `norm=none` (default), `layer` or `batch`; `in=3x32x32` or larger; `classes=10`.
-/// - `gpt`: `positions=learned` (default) or `rotary`; `tied=off` (default) or `on`: logits by the embedding's matrix.
-///
-/// Names and layouts of parameters are those that PyTorch users know: of `nn.Sequential` for an `mlp`, of the widespread
-/// CIFAR networks for `resnet` (`layer1.0.conv1.weight`; normalisations are called `bn` whatever they are) and `vgg`
-/// (`features.0.weight`, `classifier.weight`), of nanoGPT for `gpt`, of PyTorch's `word_language_model` for `lstm`.
+/// Options follow, separated by commas, as `resnet20:width=2,norm=layer`; `docs/architectures.md` lists them all with their
+/// defaults. Names and layouts of parameters are those that PyTorch users know; that page says whose.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Model {
     pub(crate) network: Network,
@@ -38,20 +41,34 @@ pub struct Model {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Network {
     Mlp(Mlp),
+    ConvNet(ConvNet),
     ResNet(ResNet),
+    ImageNet(ImageNet),
     Vgg(Vgg),
+    Unet(Unet),
+    Vit(Vit),
     Gpt(Gpt),
-    Lstm(Lstm),
+    Llama(Llama),
+    Bert(Bert),
+    Recurrent(Recurrent),
+    Gcn(Gcn),
 }
 
 impl Network {
     pub(crate) fn architecture(&self) -> &dyn Architecture {
         match self {
-            Self::Mlp(mlp) => mlp,
-            Self::ResNet(resnet) => resnet,
-            Self::Vgg(vgg) => vgg,
-            Self::Gpt(gpt) => gpt,
-            Self::Lstm(lstm) => lstm,
+            Self::Mlp(own) => own,
+            Self::ConvNet(own) => own,
+            Self::ResNet(own) => own,
+            Self::ImageNet(own) => own,
+            Self::Vgg(own) => own,
+            Self::Unet(own) => own,
+            Self::Vit(own) => own,
+            Self::Gpt(own) => own,
+            Self::Llama(own) => own,
+            Self::Bert(own) => own,
+            Self::Recurrent(own) => own,
+            Self::Gcn(own) => own,
         }
     }
 }
@@ -69,7 +86,7 @@ impl Model {
     /// The canonical specification: equal for equal models, options at their defaults left out.
     #[must_use]
     pub fn spec(&self) -> String {
-        self.network.architecture().spec()
+        self.network.architecture().written().line()
     }
 
     /// Names and shapes of the trained parameters in the model's order. Names and layouts are those that PyTorch
@@ -108,13 +125,19 @@ impl Model {
         self.network.architecture().input()
     }
 
+    /// What the labels of an example are.
+    #[must_use]
+    pub fn labels(&self) -> Labels {
+        self.network.architecture().labels()
+    }
+
     /// The number of elements of an example: features, numbers of an image, or tokens.
     #[must_use]
     pub fn input_features(&self) -> usize {
         self.input().elements()
     }
 
-    /// The number of classes: logits of an example, or of each of its tokens.
+    /// The number of classes: logits of each label.
     #[must_use]
     pub fn classes(&self) -> usize {
         self.network.architecture().classes()

@@ -14,23 +14,23 @@ pub(crate) trait Named: Copy + 'static {
 
 /// The member called `name`.
 pub(crate) fn parse<T: Named>(name: &str) -> Result<T, ModelError> {
-    T::MEMBERS.iter().copied().find(|member| member.name() == name).ok_or_else(|| unknown::<T>(name))
+    parse_among(name, T::MEMBERS)
 }
 
-fn unknown<T: Named>(name: &str) -> ModelError {
-    let known = T::MEMBERS.iter().map(|member| member.name()).collect();
-    ModelError::Unknown { what: T::KIND, found: name.to_owned(), known }
+/// The one of these members that is called `name`.
+pub(crate) fn parse_among<T: Named>(name: &str, members: &[T]) -> Result<T, ModelError> {
+    members.iter().copied().find(|member| member.name() == name).ok_or_else(|| {
+        let known = members.iter().map(|member| member.name()).collect();
+        ModelError::Unknown { what: T::KIND, found: name.to_owned(), known }
+    })
 }
 
 /// Whether a part is there.
-#[derive(Clone, Copy)]
-pub(crate) struct Switch(pub(crate) bool);
-
-impl Named for Switch {
+impl Named for bool {
     const KIND: &'static str = "setting of a switch";
-    const MEMBERS: &'static [Self] = &[Self(true), Self(false)];
+    const MEMBERS: &'static [Self] = &[true, false];
 
     fn name(self) -> &'static str {
-        if self.0 { "on" } else { "off" }
+        if self { "on" } else { "off" }
     }
 }

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use graph::{
     Builder, Role, Ty, Val,
-    composite::{BatchNorm, ChannelMoments, Conv2d, LAYER_NORM_EPSILON},
+    composite::{BatchNorm, ChannelMoments, Conv2d},
 };
 use tensor::{DType, Shape};
 
-use crate::{Image, Mode, Norm, layout::Layout};
+use crate::{Image, Mode, Norm, layout::Layout, norm::EPSILON, positive::Positive};
 
 /// A builder whose first inputs are a network's parameters and buffers, known by their names.
 pub(crate) struct Net {
@@ -72,24 +72,38 @@ impl Net {
 
     /// A normalisation, or none, with PyTorch's defaults.
     pub(crate) fn norm(&mut self, name: &str, norm: Norm, x: Val) -> Val {
+        self.norm_with(name, norm, EPSILON, x)
+    }
+
+    /// A normalisation, or none, with this ε.
+    pub(crate) fn norm_with(&mut self, name: &str, norm: Norm, epsilon: Positive, x: Val) -> Val {
+        if norm == Norm::None {
+            return x;
+        }
+        let (gain, bias) = self.affine(name);
+        let (gain, epsilon) = (Some(gain), epsilon.get());
         match norm {
             Norm::None => x,
-            Norm::Layer => {
-                let (gain, bias) = self.affine(name);
-                self.b.layer_norm(x, Some(gain), bias, LAYER_NORM_EPSILON)
+            Norm::Layer => self.b.layer_norm(x, gain, bias, epsilon),
+            Norm::Batch => self.batch_norm(name, epsilon, x),
+            Norm::Group => {
+                let channels = self.b.shape(x).last().copied().unwrap_or(1);
+                self.b.group_norm(x, Norm::groups(channels), gain, bias, epsilon)
             }
-            Norm::Batch => self.batch_norm(name, x),
+            Norm::Instance => self.b.instance_norm(x, gain, bias, epsilon),
+            Norm::Rms => self.b.rms_norm(x, gain, epsilon),
         }
     }
 
-    fn batch_norm(&mut self, name: &str, x: Val) -> Val {
+    fn batch_norm(&mut self, name: &str, epsilon: f64, x: Val) -> Val {
         let (gain, bias) = self.affine(name);
         let names = ["running_mean", "running_var"].map(|role| format!("{name}.{role}"));
         let [mean, variance] = [self.get(&names[0]), self.get(&names[1])];
-        let (running, options) = (ChannelMoments { mean, variance }, BatchNorm::default());
+        let running = ChannelMoments { mean, variance };
         match self.mode {
-            Mode::Evaluation => self.b.batch_norm(x, Some(gain), bias, running, options.epsilon),
+            Mode::Evaluation => self.b.batch_norm(x, Some(gain), bias, running, epsilon),
             Mode::Training => {
+                let options = BatchNorm { epsilon, ..BatchNorm::default() };
                 let (y, new) = self.b.batch_norm_training(x, Some(gain), bias, running, options);
                 self.updated.extend(names.into_iter().zip([new.mean, new.variance]));
                 y

@@ -2,80 +2,185 @@
 
 use crate::{
     ModelError,
-    gpt::Gpt,
-    lstm::Lstm,
-    mlp::Mlp,
+    families::{
+        bert::Bert,
+        convnet::ConvNet,
+        gcn::Gcn,
+        gpt::Gpt,
+        imagenet::ImageNet,
+        llama::Llama,
+        mlp::Mlp,
+        recurrent::{Cell, Recurrent},
+        resnet::ResNet,
+        unet::Unet,
+        vgg::Vgg,
+        vit::Vit,
+    },
+    line::Line,
     model::Network,
-    named::{self, Named},
-    options::Line,
-    resnet::{self, ResNet},
-    vgg::{self, Vgg},
 };
 
+/// A family of networks.
+pub(crate) struct Family {
+    /// The names in specifications, with the number that each stands for where there are several.
+    pub(crate) names: &'static [(&'static str, usize)],
+    /// A specification.
+    pub(crate) example: &'static str,
+    /// What the networks are.
+    pub(crate) about: &'static str,
+    /// Whose names the parameters have.
+    pub(crate) parameters: &'static str,
+    /// Where the networks come from.
+    pub(crate) source: &'static str,
+    read: fn(usize, Line<'_>) -> Result<Network, ModelError>,
+}
+
 /// The families of networks there are.
-#[derive(Clone, Copy)]
-enum Family {
-    Mlp,
-    ResNet(resnet::Depth),
-    Vgg(vgg::Depth),
-    Gpt,
-    Lstm,
-}
+pub(crate) const FAMILIES: &[Family] = &[
+    Family {
+        names: &[("mlp", 0)],
+        example: "mlp:784-512-512-10,act=relu",
+        about: "fully connected; the sizes are those of the input, the hidden layers and the logits",
+        parameters: "`nn.Sequential`, in which normalisations and activations take a number too",
+        source: "",
+        read: |_, line| Ok(Network::Mlp(Mlp::parse(line)?)),
+    },
+    Family {
+        names: &[("convnet", 0)],
+        example: "convnet:32-32-32,norm=batch",
+        about: "plain convolutions with these channels, and a linear layer or two",
+        parameters: "`nn.Sequential`, in which every module takes a number",
+        source: "",
+        read: |_, line| Ok(Network::ConvNet(ConvNet::parse(line)?)),
+    },
+    Family {
+        names: &[
+            ("resnet8", 8),
+            ("resnet14", 14),
+            ("resnet20", 20),
+            ("resnet32", 32),
+            ("resnet44", 44),
+            ("resnet56", 56),
+            ("resnet110", 110),
+        ],
+        example: "resnet20:width=2,norm=layer",
+        about: "residual networks for small images; `norm=layer,shortcut=projection3x3,padding=same,eps=1e-6` are those of Git Re-Basin",
+        parameters: "the widespread CIFAR networks (`layer1.0.conv1.weight`); normalisations are called `bn` whatever they are",
+        source: "arXiv:1512.03385, section 4.2",
+        read: |depth, line| Ok(Network::ResNet(ResNet::parse(depth, line)?)),
+    },
+    Family {
+        names: &[
+            ("preresnet8", 8),
+            ("preresnet14", 14),
+            ("preresnet20", 20),
+            ("preresnet32", 32),
+            ("preresnet44", 44),
+            ("preresnet56", 56),
+            ("preresnet110", 110),
+        ],
+        example: "preresnet20:width=2,norm=layer",
+        about: "residual networks for small images, normalised and activated before each convolution",
+        parameters: "as `resnet20`, with a normalisation `bn` behind the last block",
+        source: "arXiv:1603.05027",
+        read: |depth, line| Ok(Network::ResNet(ResNet::parse_preactivated(depth, line)?)),
+    },
+    Family {
+        names: &[
+            ("resnet18", 18),
+            ("resnet34", 34),
+            ("resnet50", 50),
+            ("resnet101", 101),
+            ("resnet152", 152),
+        ],
+        example: "resnet18:stem=cifar,in=3x32x32,classes=10",
+        about: "residual networks for large images; `stem=cifar` leaves small ones their size",
+        parameters: "torchvision",
+        source: "arXiv:1512.03385, table 1",
+        read: |depth, line| Ok(Network::ImageNet(ImageNet::parse(depth, line)?)),
+    },
+    Family {
+        names: &[("vgg11", 11), ("vgg13", 13), ("vgg16", 16), ("vgg19", 19)],
+        example: "vgg16:norm=batch",
+        about: "VGG networks for small images; `vgg16:norm=layer,head=mlp,eps=1e-6` is that of Git Re-Basin",
+        parameters: "`features` is an `nn.Sequential`; `classifier` a linear layer, or with `head=mlp` an `nn.Sequential`",
+        source: "arXiv:1409.1556, table 1",
+        read: |depth, line| Ok(Network::Vgg(Vgg::parse(depth, line)?)),
+    },
+    Family {
+        names: &[("unet", 0)],
+        example: "unet:width=0.25,in=3x64x64,classes=2",
+        about: "a class of each pixel",
+        parameters: "`milesial/Pytorch-UNet`, with transposed convolutions",
+        source: "arXiv:1505.04597",
+        read: |_, line| Ok(Network::Unet(Unet::parse(line)?)),
+    },
+    Family {
+        names: &[("vit", 0)],
+        example: "vit:layers=6,width=256,heads=8,hidden=512,patch=4",
+        about: "a vision transformer",
+        parameters: "timm, or with `names=transformers` Hugging Face's `ViTForImageClassification`",
+        source: "arXiv:2010.11929",
+        read: |_, line| Ok(Network::Vit(Vit::parse(line)?)),
+    },
+    Family {
+        names: &[("gpt", 0)],
+        example: "gpt:layers=4,width=128,heads=4,context=128,vocab=96",
+        about: "a causal transformer over tokens; `act=gelu_tanh,tied=on,matrices=conv1d` is GPT-2",
+        parameters: "nanoGPT, which are those of Hugging Face's `GPT2LMHeadModel`; `matrices=conv1d` has its layouts",
+        source: "Radford and others 2019",
+        read: |_, line| Ok(Network::Gpt(Gpt::parse(line)?)),
+    },
+    Family {
+        names: &[("llama", 0)],
+        example: "llama:layers=4,width=128,heads=4,key_heads=2,hidden=384",
+        about: "a causal transformer with rotary positions, grouped queries and gated layers; Llama, Mistral, Qwen2",
+        parameters: "Hugging Face's `LlamaForCausalLM`",
+        source: "arXiv:2302.13971",
+        read: |_, line| Ok(Network::Llama(Llama::parse(line)?)),
+    },
+    Family {
+        names: &[("bert", 0)],
+        example: "bert:layers=4,width=128,heads=4,context=128,vocab=96",
+        about: "a bidirectional transformer over tokens, one segment without padding",
+        parameters: "Hugging Face's `BertForMaskedLM`, `BertForSequenceClassification`, `BertForTokenClassification`",
+        source: "arXiv:1810.04805",
+        read: |_, line| Ok(Network::Bert(Bert::parse(line)?)),
+    },
+    Family {
+        names: &[("lstm", 0)],
+        example: "lstm:vocab=96,hidden=256,layers=1,steps=64",
+        about: "long short-term memory over tokens",
+        parameters: "PyTorch's `word_language_model`",
+        source: "Hochreiter and Schmidhuber 1997",
+        read: |_, line| Ok(Network::Recurrent(Recurrent::parse(Cell::Lstm, line)?)),
+    },
+    Family {
+        names: &[("gru", 0)],
+        example: "gru:vocab=96,hidden=256,layers=1,steps=64",
+        about: "gated recurrent units over tokens",
+        parameters: "PyTorch's `word_language_model`",
+        source: "arXiv:1406.1078",
+        read: |_, line| Ok(Network::Recurrent(Recurrent::parse(Cell::Gru, line)?)),
+    },
+    Family {
+        names: &[("gcn", 0)],
+        example: "gcn:1433-16-7,nodes=2708",
+        about: "a class of each node of a graph with a dense adjacency matrix; the sizes are features of a node",
+        parameters: "PyTorch Geometric's `GCNConv` layers `conv1`, `conv2`, …",
+        source: "arXiv:1609.02907",
+        read: |_, line| Ok(Network::Gcn(Gcn::parse(line)?)),
+    },
+];
 
-impl Named for Family {
-    const KIND: &'static str = "architecture";
-    const MEMBERS: &'static [Self] = &{
-        let (r, v) = (resnet::Depth::ALL, vgg::Depth::ALL);
-        [
-            Self::Mlp,
-            Self::ResNet(r[0]),
-            Self::ResNet(r[1]),
-            Self::ResNet(r[2]),
-            Self::ResNet(r[3]),
-            Self::ResNet(r[4]),
-            Self::ResNet(r[5]),
-            Self::ResNet(r[6]),
-            Self::Vgg(v[0]),
-            Self::Vgg(v[1]),
-            Self::Vgg(v[2]),
-            Self::Vgg(v[3]),
-            Self::Gpt,
-            Self::Lstm,
-        ]
-    };
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Mlp => "mlp",
-            Self::ResNet(depth) => depth.name(),
-            Self::Vgg(depth) => depth.name(),
-            Self::Gpt => "gpt",
-            Self::Lstm => "lstm",
-        }
-    }
-}
-
-impl Family {
-    /// A specification of this family.
-    const fn example(self) -> &'static str {
-        match self {
-            Self::Mlp => "mlp:784-512-512-10,act=relu",
-            Self::ResNet(_) => "resnet20:width=2,norm=layer",
-            Self::Vgg(_) => "vgg16:norm=batch",
-            Self::Gpt => "gpt:layers=4,width=128,heads=4,context=128,vocab=96",
-            Self::Lstm => "lstm:vocab=96,hidden=256,layers=1,steps=64",
-        }
-    }
-
-    fn parse(self, line: Line<'_>) -> Result<Network, ModelError> {
-        Ok(match self {
-            Self::Mlp => Network::Mlp(Mlp::parse(line)?),
-            Self::ResNet(depth) => Network::ResNet(ResNet::parse(depth, line)?),
-            Self::Vgg(depth) => Network::Vgg(Vgg::parse(depth, line)?),
-            Self::Gpt => Network::Gpt(Gpt::parse(line)?),
-            Self::Lstm => Network::Lstm(Lstm::parse(line)?),
-        })
-    }
+/// The family that a name belongs to, and the number that the name stands for.
+fn find(name: &str) -> Result<(&'static Family, usize), ModelError> {
+    let names = FAMILIES.iter().flat_map(|family| family.names.iter().map(move |entry| (family, entry)));
+    let found = names.clone().find(|(_, entry)| entry.0 == name);
+    found.map(|(family, entry)| (family, entry.1)).ok_or_else(|| {
+        let known = names.map(|(_, entry)| entry.0).collect();
+        ModelError::Unknown { what: "architecture", found: name.to_owned(), known }
+    })
 }
 
 /// Most elements that the parameters of a model may have together: 2^31, 8 GiB in `f32`. Ours, so that a slip
@@ -86,9 +191,9 @@ const MOST_ELEMENTS: usize = 1 << 31;
 pub(crate) fn parse(spec: &str) -> Result<Network, ModelError> {
     let spec = spec.trim();
     let (name, rest) = spec.split_once(':').unwrap_or((spec, ""));
-    let family: Family = named::parse(name)?;
-    let line = Line { spec, rest, example: family.example() };
-    let network = family.parse(line)?;
+    let (family, number) = find(name)?;
+    let line = Line { spec, rest, example: family.example };
+    let network = (family.read)(number, line)?;
     match network.architecture().layout().checked_elements() {
         Some(elements) if elements <= MOST_ELEMENTS => Ok(network),
         _ => Err(line.fault(format!("at most {MOST_ELEMENTS} weights"), "more")),
@@ -99,6 +204,13 @@ pub(crate) fn parse(spec: &str) -> Result<Network, ModelError> {
 mod tests {
     use super::*;
     use crate::Model;
+
+    #[test]
+    fn every_example_is_a_model() {
+        for family in FAMILIES {
+            assert!(Model::parse(family.example).is_ok(), "{}", family.example);
+        }
+    }
 
     fn error(spec: &str) -> String {
         parse(spec).unwrap_err().to_string()
@@ -121,6 +233,17 @@ mod tests {
             "gpt:layers=2,width=64,heads=2,context=32,vocab=65,positions=rotary,tied=on",
             "lstm",
             "lstm:vocab=65,hidden=32,layers=2,steps=16",
+            "gru:hidden=32",
+            "resnet20:norm=layer,shortcut=projection3x3,padding=same,eps=1e-6",
+            "preresnet20:act=gelu",
+            "resnet50:stem=cifar,norm=group,in=3x64x64,classes=10",
+            "vgg16:norm=layer,act=silu,head=mlp,eps=1e-6",
+            "convnet:8-16,kernel=5,pool=stride,end=mean,dense=32,act=tanh,norm=instance,in=1x28x28",
+            "vit:layers=2,patch=8,eps=1e-12,names=transformers",
+            "llama:depth=64,base=5e5",
+            "bert:head=token,classes=5",
+            "gcn:4-3,nodes=5,act=tanh",
+            "unet:width=0.125,levels=2,norm=none",
         ] {
             assert_eq!(Model::parse(spec).unwrap().spec(), spec);
         }
@@ -157,7 +280,7 @@ mod tests {
 
     #[test]
     fn impossible_options_are_refused() {
-        assert!(error("resnet18").contains("did you mean 'resnet"));
+        assert!(error("resnet19").contains("did you mean 'resnet"));
         assert!(error("resnet20:depth=3").contains("no option of resnet called 'depth'"));
         for width in ["0", "-1", "0.1", "nan", "inf", "1e9", "x"] {
             let error = error(&format!("resnet20:width={width}"));

@@ -9,6 +9,9 @@ pub struct Conv2d {
     pub stride: [usize; 2],
     /// Rows of zeros above and below, columns of them left and right; 0 by default.
     pub padding: [usize; 2],
+    /// Further rows of zeros below, further columns of them right; 0 by default. With padding for every result, the odd one of
+    /// TensorFlow's and Flax's `SAME` lies there.
+    pub extra: [usize; 2],
     /// Rows and columns between neighbouring positions of a window; 1 by default.
     pub dilation: [usize; 2],
     /// Blocks of channels that do not see each other; 1 by default.
@@ -17,7 +20,7 @@ pub struct Conv2d {
 
 impl Default for Conv2d {
     fn default() -> Self {
-        Self { stride: [1; 2], padding: [0; 2], dilation: [1; 2], groups: 1 }
+        Self { stride: [1; 2], padding: [0; 2], extra: [0; 2], dilation: [1; 2], groups: 1 }
     }
 }
 
@@ -29,11 +32,11 @@ impl Builder {
     /// Where the operands do not fit.
     #[track_caller]
     pub fn conv2d(&mut self, x: Val, w: Val, bias: Option<Val>, options: Conv2d) -> Val {
-        let padding = options.padding.map(|padding| padding as i64).to_vec();
+        let high = [0, 1].map(|axis| (options.padding[axis] + options.extra[axis]) as i64);
         let op = Convolution {
             strides: options.stride.to_vec(),
-            low: padding.clone(),
-            high: padding,
+            low: options.padding.map(|padding| padding as i64).to_vec(),
+            high: high.to_vec(),
             rhs_dilation: options.dilation.to_vec(),
             feature_groups: options.groups,
             ..Convolution::new(2)

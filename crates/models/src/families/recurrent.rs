@@ -1,55 +1,51 @@
 //! Recurrent networks that predict the next token.
 
-use graph::{Val, composite::Recurrent};
+use graph::{Val, composite::Recurrent as Parameters};
 use tensor::Shape;
 
 use crate::{
-    Input, ModelError,
+    Input, Labels, ModelError,
     architecture::Architecture,
     init::Kind,
     layout::Layout,
-    named::Named,
+    line::{Line, MOST_REPEATED},
     net::Net,
-    options::{Line, MOST, MOST_REPEATED, Options},
+    settings::{Setting, Specified, Written},
 };
 
-/// An LSTM language model with the names of PyTorch's `word_language_model` example: an embedding `encoder` as wide as
-/// the hidden layers, `rnn` (an `nn.LSTM`) and a linear `decoder`. Each text starts from a state of zeros.
+/// A recurrent language model with the names of PyTorch's `word_language_model` example: an embedding `encoder` as wide as
+/// the hidden layers, `rnn` (an `nn.LSTM` or `nn.GRU`) and a linear `decoder`. Each text starts from a state of zeros.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Lstm {
+pub(crate) struct Recurrent {
+    cell: Cell,
     vocabulary: usize,
     hidden: usize,
     layers: usize,
     steps: usize,
 }
 
-/// The options of an LSTM.
-#[derive(Clone, Copy, PartialEq)]
-enum Opt {
-    Vocabulary,
-    Hidden,
-    Layers,
-    Steps,
+/// What a layer does at each step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cell {
+    /// Long short-term memory.
+    Lstm,
+    /// A gated recurrent unit.
+    Gru,
 }
 
-impl Named for Opt {
-    const KIND: &'static str = "option of lstm";
-    const MEMBERS: &'static [Self] = &[Self::Vocabulary, Self::Hidden, Self::Layers, Self::Steps];
-
-    fn name(self) -> &'static str {
+impl Cell {
+    const fn name(self) -> &'static str {
         match self {
-            Self::Vocabulary => "vocab",
-            Self::Hidden => "hidden",
-            Self::Layers => "layers",
-            Self::Steps => "steps",
+            Self::Lstm => "lstm",
+            Self::Gru => "gru",
         }
     }
-}
 
-impl Default for Lstm {
-    /// A small model of characters, for 96 of them (the printable ones of ASCII and the end of a line): ours.
-    fn default() -> Self {
-        Self { vocabulary: 96, hidden: 256, layers: 1, steps: 64 }
+    const fn gates(self) -> usize {
+        match self {
+            Self::Lstm => 4,
+            Self::Gru => 3,
+        }
     }
 }
 
@@ -60,59 +56,83 @@ fn name(part: &str, layer: usize) -> String {
     format!("rnn.{part}_l{layer}")
 }
 
-impl Lstm {
-    /// Reads the options of `lstm`.
-    pub(crate) fn parse(line: Line<'_>) -> Result<Self, ModelError> {
-        let mut lstm = Self::default();
-        for (option, value) in Options::<Opt>::read(line, line.options())? {
-            let most = if matches!(option, Opt::Layers | Opt::Steps) { MOST_REPEATED } else { MOST };
-            let size = line.option_size(option, value, most)?;
-            match option {
-                Opt::Vocabulary => lstm.vocabulary = size,
-                Opt::Hidden => lstm.hidden = size,
-                Opt::Layers => lstm.layers = size,
-                Opt::Steps => lstm.steps = size,
-            }
-        }
-        Ok(lstm)
-    }
-}
-
-fn parameters(net: &Net, layer: usize) -> Recurrent {
+fn parameters(net: &Net, layer: usize) -> Parameters {
     let [input, recurrent, input_bias, recurrent_bias] = PARTS.map(|part| net.get(&name(part, layer)));
-    Recurrent { input, recurrent, input_bias: Some(input_bias), recurrent_bias: Some(recurrent_bias) }
+    Parameters { input, recurrent, input_bias: Some(input_bias), recurrent_bias: Some(recurrent_bias) }
 }
 
-impl Lstm {
+impl Recurrent {
+    /// A small model of characters, for 96 of them (the printable ones of ASCII and the end of a line): ours.
+    const fn new(cell: Cell) -> Self {
+        Self { cell, vocabulary: 96, hidden: 256, layers: 1, steps: 64 }
+    }
+
+    /// Reads the options of `lstm` and `gru`.
+    pub(crate) fn parse(cell: Cell, line: Line<'_>) -> Result<Self, ModelError> {
+        Self::new(cell).read(line, line.options())
+    }
+
     /// The embedding and the first layer. Equal tokens have equal projections: where there are fewer different tokens
-    /// than places for them, the table is projected and not each place.
+    /// than places for them, an LSTM's table is projected and not each place.
     fn emit_first(&self, net: &mut Net, tokens: Val) -> Val {
-        let (table, first) = (net.get("encoder.weight"), parameters(net, 0));
-        if net.b.shape(tokens).elements() <= self.vocabulary {
+        let table = net.get("encoder.weight");
+        if self.cell == Cell::Gru || net.b.shape(tokens).elements() <= self.vocabulary {
             let x = net.b.embedding(table, tokens);
-            return net.b.lstm(x, None, first).0;
+            return self.emit_layer(net, 0, x);
         }
+        let first = parameters(net, 0);
         let [input_bias, recurrent_bias] = [PARTS[2], PARTS[3]].map(|part| net.get(&name(part, 0)));
         let bias = net.b.add(input_bias, recurrent_bias);
         let table = net.b.linear(table, first.input, Some(bias));
         let projected = net.b.embedding(table, tokens);
         net.b.lstm_projected(projected, None, first.recurrent).0
     }
+
+    fn emit_layer(&self, net: &mut Net, layer: usize, x: Val) -> Val {
+        let parameters = parameters(net, layer);
+        match self.cell {
+            Cell::Lstm => net.b.lstm(x, None, parameters).0,
+            Cell::Gru => net.b.gru(x, None, parameters),
+        }
+    }
 }
 
-impl Architecture for Lstm {
-    fn spec(&self) -> String {
-        let default = Self::default();
-        let mut options = Options::print("lstm", "");
-        options.show(Opt::Vocabulary, self.vocabulary, default.vocabulary);
-        options.show(Opt::Hidden, self.hidden, default.hidden);
-        options.show(Opt::Layers, self.layers, default.layers);
-        options.show(Opt::Steps, self.steps, default.steps);
-        options.line()
+impl Specified for Recurrent {
+    const OPTION: &'static str = "option of lstm and gru";
+
+    fn head(&self) -> String {
+        self.cell.name().to_owned()
+    }
+
+    fn standard(&self) -> Self {
+        Self::new(self.cell)
+    }
+
+    fn settings(&mut self) -> Vec<Setting<'_>> {
+        vec![
+            Setting::size("vocab", &mut self.vocabulary),
+            Setting::size("hidden", &mut self.hidden),
+            Setting::bounded("layers", &mut self.layers, 1, MOST_REPEATED),
+            Setting::bounded("steps", &mut self.steps, 1, MOST_REPEATED),
+        ]
+    }
+
+    fn check(&self, _: Line<'_>) -> Result<(), ModelError> {
+        Ok(())
+    }
+}
+
+impl Architecture for Recurrent {
+    fn written(&self) -> Written {
+        Specified::written(self)
     }
 
     fn input(&self) -> Input {
         Input::Tokens { count: self.steps, vocabulary: self.vocabulary }
+    }
+
+    fn labels(&self) -> Labels {
+        Labels::NextTokens(self.steps)
     }
 
     fn classes(&self) -> usize {
@@ -120,7 +140,7 @@ impl Architecture for Lstm {
     }
 
     fn layout(&self) -> Layout {
-        let (hidden, gates) = (self.hidden, 4 * self.hidden);
+        let (hidden, gates) = (self.hidden, self.cell.gates() * self.hidden);
         let mut layout = Layout::default();
         layout.parameter("encoder.weight", [self.vocabulary, hidden], Kind::Embedding { deviation: 1.0 });
         for layer in 0..self.layers {
@@ -141,10 +161,7 @@ impl Architecture for Lstm {
         // Steps come first, so that each step's examples lie together.
         let tokens = net.b.transpose(tokens, &[1, 0]);
         let x = self.emit_first(net, tokens);
-        let x = (1..self.layers).fold(x, |x, layer| {
-            let parameters = parameters(net, layer);
-            net.b.lstm(x, None, parameters).0
-        });
+        let x = (1..self.layers).fold(x, |x, layer| self.emit_layer(net, layer, x));
         let rows = net.b.reshape(x, &Shape::from([self.steps * batch, self.hidden]));
         let logits = net.linear("decoder", rows);
         let logits = net.b.reshape(logits, &Shape::from([self.steps, batch, self.vocabulary]));
@@ -169,6 +186,12 @@ mod tests {
             listed[7..],
             ["rnn.bias_ih_l1 [12]", "rnn.bias_hh_l1 [12]", "decoder.weight [10, 3]", "decoder.bias [10]"]
         );
+    }
+
+    #[test]
+    fn a_gru_has_three_gates() {
+        let model = Model::parse("gru:vocab=10,hidden=3").unwrap();
+        assert_eq!(model.parameters()[1].1.to_vec(), [9, 3]);
     }
 
     #[test]

@@ -1,11 +1,6 @@
-//! Options of a specification, read and printed.
+//! A specification under reading.
 
-use std::marker::PhantomData;
-
-use crate::{
-    Image, ModelError,
-    named::{self, Named},
-};
+use crate::{Image, ModelError, positive::Positive};
 
 /// A specification under reading.
 #[derive(Clone, Copy, Debug)]
@@ -46,18 +41,36 @@ impl<'a> Line<'a> {
         }
     }
 
-    /// The value of an option that is a number from 1 to `most`.
-    pub(crate) fn option_size<O: Named>(
+    /// Features of layers, as `784-512-10`: at least two.
+    pub(crate) fn sizes(self, text: &str, family: &str) -> Result<Vec<usize>, ModelError> {
+        let expected = format!("layer sizes from 1 up, joined by '-', after '{family}:'");
+        let sizes = text.split('-').map(|size| self.size(&expected, size)).collect::<Result<Vec<_>, _>>()?;
+        if sizes.len() < 2 {
+            let found = format!("only '{text}'");
+            return Err(self.fault("at least the input's and the output's size, as 784-10", found));
+        }
+        Ok(sizes)
+    }
+
+    /// The value of an option that is a number from `least` to `most`.
+    pub(crate) fn number(
         self,
-        option: O,
+        option: &str,
         text: &str,
+        least: usize,
         most: usize,
     ) -> Result<usize, ModelError> {
-        let expected = format!("{} from 1 to {most}", option.name());
-        match self.size(&expected, text)? {
-            size if size <= most => Ok(size),
-            _ => Err(self.fault(expected, format!("'{text}'"))),
+        let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+        match text.parse() {
+            Ok(number) if digits && (least..=most).contains(&number) => Ok(number),
+            _ => Err(self.fault(format!("{option} from {least} to {most}"), format!("'{text}'"))),
         }
+    }
+
+    /// The value of an option that is a number above 0.
+    pub(crate) fn positive(self, option: &str, text: &str) -> Result<Positive, ModelError> {
+        let fault = || self.fault(format!("{option} as a number above 0"), format!("'{text}'"));
+        text.parse().ok().and_then(Positive::checked).ok_or_else(fault)
     }
 
     /// The size of an image, as `3x32x32`.
@@ -86,49 +99,5 @@ impl<'a> Line<'a> {
                 Err(self.fault(expected, format!("'{text}'")))
             }
         }
-    }
-}
-
-/// The options of an architecture, printed after the first part of its specification.
-pub(crate) struct Options<O> {
-    name: String,
-    parts: Vec<String>,
-    kind: PhantomData<O>,
-}
-
-impl<O: Named + PartialEq> Options<O> {
-    /// The options and their values in the order written, each at most once.
-    pub(crate) fn read<'a>(line: Line<'a>, text: Option<&'a str>) -> Result<Vec<(O, &'a str)>, ModelError> {
-        let mut options: Vec<(O, &str)> = Vec::new();
-        for part in text.into_iter().flat_map(|text| text.split(',')) {
-            let Some((name, value)) = part.split_once('=') else {
-                return Err(line.fault("options as name=value, separated by commas", format!("'{part}'")));
-            };
-            let option: O = named::parse(name)?;
-            if options.iter().any(|(earlier, _)| *earlier == option) {
-                return Err(line.fault("every option once", format!("'{name}' twice")));
-            }
-            options.push((option, value));
-        }
-        Ok(options)
-    }
-
-    /// Begins a specification; `first` comes before the options where it is not empty.
-    pub(crate) fn print(name: &str, first: impl Into<String>) -> Self {
-        let first = first.into();
-        let parts = if first.is_empty() { Vec::new() } else { vec![first] };
-        Self { name: name.to_owned(), parts, kind: PhantomData }
-    }
-
-    /// Adds an option unless it has its default.
-    pub(crate) fn show<V: Copy + PartialEq + ToString>(&mut self, option: O, value: V, default: V) {
-        if value != default {
-            self.parts.push(format!("{}={}", option.name(), value.to_string()));
-        }
-    }
-
-    /// The specification.
-    pub(crate) fn line(self) -> String {
-        if self.parts.is_empty() { self.name } else { format!("{}:{}", self.name, self.parts.join(",")) }
     }
 }

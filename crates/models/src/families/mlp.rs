@@ -3,12 +3,12 @@
 use graph::Val;
 
 use crate::{
-    Activation, Input, ModelError, Norm,
+    Activation, Input, Labels, ModelError, Norm,
     architecture::Architecture,
     layout::Layout,
-    named::{self, Named, Switch},
+    line::Line,
     net::Net,
-    options::{Line, Options},
+    settings::{Setting, Specified, Written},
 };
 
 /// A fully connected network as PyTorch's `nn.Sequential(Linear, [LayerNorm,] activation, …, Linear)`.
@@ -29,41 +29,16 @@ enum Module {
     Activation,
 }
 
-/// The options of a multilayer perceptron.
-#[derive(Clone, Copy, PartialEq)]
-enum Opt {
-    Activation,
-    Norm,
-    Bias,
-}
-
-impl Named for Opt {
-    const KIND: &'static str = "option of mlp";
-    const MEMBERS: &'static [Self] = &[Self::Activation, Self::Norm, Self::Bias];
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Activation => "act",
-            Self::Norm => "norm",
-            Self::Bias => "bias",
-        }
-    }
-}
-
 impl Mlp {
+    /// A network of these sizes.
+    const fn new(sizes: Vec<usize>) -> Self {
+        Self { sizes, activation: Activation::Relu, norm: Norm::None, bias: true }
+    }
+
     /// Reads what follows `mlp:`.
     pub(crate) fn parse(line: Line<'_>) -> Result<Self, ModelError> {
         let (sizes, rest) = line.rest.split_once(',').map_or((line.rest, None), |(s, r)| (s, Some(r)));
-        let sizes = parse_sizes(line, sizes)?;
-        let mut mlp = Self { sizes, activation: Activation::default(), norm: Norm::default(), bias: true };
-        for (option, value) in Options::<Opt>::read(line, rest)? {
-            match option {
-                Opt::Activation => mlp.activation = named::parse(value)?,
-                Opt::Norm => mlp.norm = named::parse(value)?,
-                Opt::Bias => mlp.bias = named::parse::<Switch>(value)?.0,
-            }
-        }
-        Ok(mlp)
+        Self::new(line.sizes(sizes, "mlp")?).read(line, rest)
     }
 
     /// The modules in order.
@@ -84,18 +59,42 @@ impl Mlp {
     }
 }
 
-impl Architecture for Mlp {
-    fn spec(&self) -> String {
+impl Specified for Mlp {
+    const OPTION: &'static str = "option of mlp";
+
+    fn head(&self) -> String {
         let sizes: Vec<String> = self.sizes.iter().map(ToString::to_string).collect();
-        let mut options = Options::<Opt>::print("mlp", sizes.join("-"));
-        options.show(Opt::Activation, self.activation.name(), Activation::default().name());
-        options.show(Opt::Norm, self.norm.name(), Norm::default().name());
-        options.show(Opt::Bias, Switch(self.bias).name(), Switch(true).name());
-        options.line()
+        format!("mlp:{}", sizes.join("-"))
+    }
+
+    fn standard(&self) -> Self {
+        Self::new(self.sizes.clone())
+    }
+
+    fn settings(&mut self) -> Vec<Setting<'_>> {
+        vec![
+            Setting::choice("act", &mut self.activation),
+            Setting::among("norm", &mut self.norm, Norm::OF_VECTORS),
+            Setting::choice("bias", &mut self.bias),
+        ]
+    }
+
+    fn check(&self, _: Line<'_>) -> Result<(), ModelError> {
+        Ok(())
+    }
+}
+
+impl Architecture for Mlp {
+    fn written(&self) -> Written {
+        Specified::written(self)
     }
 
     fn input(&self) -> Input {
         Input::Features(self.sizes[0])
+    }
+
+    fn labels(&self) -> Labels {
+        Labels::Whole
     }
 
     fn classes(&self) -> usize {
@@ -127,16 +126,6 @@ impl Architecture for Mlp {
     }
 }
 
-fn parse_sizes(line: Line<'_>, text: &str) -> Result<Vec<usize>, ModelError> {
-    let size = |size: &str| line.size("layer sizes from 1 up, joined by '-', after 'mlp:'", size);
-    let sizes = text.split('-').map(size).collect::<Result<Vec<_>, _>>()?;
-    if sizes.len() < 2 {
-        let found = format!("only '{text}'");
-        return Err(line.fault("at least the input's and the output's size, as 784-10", found));
-    }
-    Ok(sizes)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -147,8 +136,7 @@ mod tests {
 
     #[test]
     fn parameters_are_named_as_in_a_sequential() {
-        let mut mlp =
-            Mlp { sizes: vec![4, 3, 2], activation: Activation::Relu, norm: Norm::None, bias: true };
+        let mut mlp = Mlp::new(vec![4, 3, 2]);
         assert_eq!(listed(&mlp), ["0.weight [3, 4]", "0.bias [3]", "2.weight [2, 3]", "2.bias [2]"]);
         mlp.norm = Norm::Layer;
         assert_eq!(
@@ -163,7 +151,7 @@ mod tests {
 
     #[test]
     fn two_sizes_make_a_linear_model() {
-        let mlp = Mlp { sizes: vec![4, 2], activation: Activation::Relu, norm: Norm::Layer, bias: true };
+        let mlp = Mlp { norm: Norm::Layer, ..Mlp::new(vec![4, 2]) };
         assert_eq!(listed(&mlp), ["0.weight [2, 4]", "0.bias [2]"]);
     }
 }
