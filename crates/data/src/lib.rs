@@ -4,7 +4,6 @@
 //! labels. [`Epoch`] makes the batches of training ahead of the steps, with augmentation; [`Input`] is what a network
 //! must be given again when it is evaluated.
 
-mod archive;
 mod augmentation;
 mod catalogue;
 mod characters;
@@ -24,7 +23,6 @@ mod loader;
 mod mnist;
 mod mnist1d;
 mod normalization;
-mod npy;
 mod npz;
 mod order;
 mod resize;

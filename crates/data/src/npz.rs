@@ -1,14 +1,14 @@
 //! Data sets in numpy's archives.
 
-use std::{fs, path::Path};
+use std::{fs::File, io::BufReader, path::Path};
+
+use tensor::{Stored, npy::Array, npz::Reader};
 
 use crate::{
     DataError, Dataset, Example, Image, Splits,
-    archive::Archive,
     dataset::Classes,
     line::Line,
     mnist::same_size,
-    npy::{self, Array, Values},
     rows::{Numbers, Rows},
     split,
 };
@@ -28,7 +28,7 @@ const HINT: &str = "the archive needs arrays x_train, y_train, x_test and y_test
 /// An archive under reading.
 struct Source<'a> {
     path: &'a Path,
-    archive: Archive<'a>,
+    archive: Reader<BufReader<File>>,
 }
 
 /// Loads an archive with `x_train`, `y_train`, `x_test` and `y_test`, or with `x` and `y`, of which a random share is held
@@ -37,9 +37,10 @@ struct Source<'a> {
 /// read as they are. Labels are whole numbers, `[N]` or `[N, 1]`.
 pub(crate) fn load(line: &Line<'_>) -> Result<Splits, DataError> {
     let (path, share) = (line.place("FILE")?, line.share("test")?);
-    let stored = fs::read(path).map_err(|source| DataError::Read { path: path.to_owned(), source })?;
-    let archive = Archive::new(&stored).map_err(|found| fault(path, "an NPZ archive", found))?;
-    let source = Source { path, archive };
+    let file = File::open(path).map_err(|source| DataError::Read { path: path.to_owned(), source })?;
+    let archive =
+        Reader::new(BufReader::new(file)).map_err(|error| fault(path, &error.expected, error.found))?;
+    let mut source = Source { path, archive };
     if !source.has("x_train") {
         let (rows, labels) = source.part("x", "y")?;
         let classes = count(&labels);
@@ -62,22 +63,19 @@ fn count(labels: &[i32]) -> usize {
 
 impl Source<'_> {
     fn has(&self, name: &str) -> bool {
-        self.archive.names().any(|known| known == format!("{name}.npy"))
+        self.archive.names().any(|known| known == name)
     }
 
-    fn array(&self, name: &str) -> Result<Array, DataError> {
-        let Some(contents) = self.archive.read(&format!("{name}.npy")) else {
-            let known: Vec<&str> = self.archive.names().map(|name| name.trim_end_matches(".npy")).collect();
+    fn array(&mut self, name: &str) -> Result<Array, DataError> {
+        let Some(array) = self.archive.array(name) else {
+            let known: Vec<&str> = self.archive.names().collect();
             return Err(fault(self.path, &format!("an array '{name}'"), known.join(", ")));
         };
-        let damaged = |found: String| fault(self.path, &format!("a whole array '{name}'"), found);
-        let contents = contents.map_err(damaged)?;
-        npy::decode(&contents)
-            .map_err(|(expected, found)| fault(self.path, &format!("in array '{name}' {expected}"), found))
+        array.map_err(|error| fault(self.path, &format!("in array '{name}' {}", error.expected), error.found))
     }
 
     /// Examples with as many labels.
-    fn part(&self, x: &str, y: &str) -> Result<(Rows, Vec<i32>), DataError> {
+    fn part(&mut self, x: &str, y: &str) -> Result<(Rows, Vec<i32>), DataError> {
         let rows = self.rows(x)?;
         let labels = self.labels(y)?;
         if labels.len() == rows.len() {
@@ -87,8 +85,8 @@ impl Source<'_> {
         Err(fault(self.path, &expected, labels.len().to_string()))
     }
 
-    fn rows(&self, name: &str) -> Result<Rows, DataError> {
-        let Array { shape, numbers } = self.array(name)?;
+    fn rows(&mut self, name: &str) -> Result<Rows, DataError> {
+        let Array { stored, shape, bytes } = self.array(name)?;
         let wrong = |found: String| {
             let expected = format!(
                 "array '{name}' as [N, features], [N, rows, columns], [N, channels, rows, columns] \
@@ -96,16 +94,10 @@ impl Source<'_> {
             );
             fault(self.path, &expected, found)
         };
-        let (example, last) = example(&shape).ok_or_else(|| wrong(format!("{shape:?}")))?;
-        let numbers = match numbers {
-            Values::Bytes(bytes) => {
-                Numbers::Bytes { bytes: channels_first(bytes, example, last), white: WHITE }
-            }
-            Values::Floats(floats) => Numbers::Floats(channels_first(floats, example, last)),
-            Values::Integers(integers) => {
-                let floats = integers.into_iter().map(|integer| integer as f32).collect();
-                Numbers::Floats(channels_first(floats, example, last))
-            }
+        let (example, last) = example(&shape).ok_or_else(|| wrong(shape.to_string()))?;
+        let numbers = match stored {
+            Stored::U8 => Numbers::Bytes { bytes: channels_first(bytes, example, last), white: WHITE },
+            _ => Numbers::Floats(channels_first(floats(stored, &bytes), example, last)),
         };
         if let Numbers::Floats(floats) = &numbers
             && let Some(at) = floats.iter().position(|number| !number.is_finite())
@@ -120,19 +112,16 @@ impl Source<'_> {
         Ok(Rows::new(example, numbers))
     }
 
-    fn labels(&self, name: &str) -> Result<Vec<i32>, DataError> {
-        let Array { shape, numbers } = self.array(name)?;
+    fn labels(&mut self, name: &str) -> Result<Vec<i32>, DataError> {
+        let Array { stored, shape, bytes } = self.array(name)?;
         if !matches!(shape[..], [_] | [_, 1]) {
-            return Err(fault(self.path, &format!("labels '{name}' as [N] or [N, 1]"), format!("{shape:?}")));
+            return Err(fault(self.path, &format!("labels '{name}' as [N] or [N, 1]"), shape.to_string()));
         }
-        let labels: Vec<i64> = match numbers {
-            Values::Bytes(bytes) => bytes.into_iter().map(i64::from).collect(),
-            Values::Integers(integers) => integers,
-            Values::Floats(_) => {
-                let found = "floating-point numbers; save them as integers".to_owned();
-                return Err(fault(self.path, &format!("whole numbers as labels '{name}'"), found));
-            }
-        };
+        if stored.is_float() {
+            let found = "floating-point numbers; save them as integers".to_owned();
+            return Err(fault(self.path, &format!("whole numbers as labels '{name}'"), found));
+        }
+        let labels = integers(stored, &bytes);
         match labels.iter().position(|label| !(0..MOST_CLASSES).contains(label)) {
             None => Ok(labels.into_iter().map(|label| label as i32).collect()),
             Some(index) => {
@@ -152,6 +141,20 @@ impl Source<'_> {
     ) -> Result<Dataset, DataError> {
         Dataset::of_rows(format!("{} ({part})", line.name), Classes::unnamed(classes), rows, labels)
     }
+}
+
+/// Numbers above the range are no labels, and are refused as such.
+fn integers(stored: Stored, bytes: &[u8]) -> Vec<i64> {
+    stored.integers(bytes).into_iter().map(|number| number.unwrap_or(i64::MAX)).collect()
+}
+
+fn floats(stored: Stored, bytes: &[u8]) -> Vec<f32> {
+    if !stored.is_float() {
+        return integers(stored, bytes).into_iter().map(|integer| integer as f32).collect();
+    }
+    let mut floats = vec![0.0; bytes.len() / stored.size_bytes()];
+    stored.write_f32(bytes, &mut floats);
+    floats
 }
 
 /// What an example of an array of this shape is, and whether its channels come last.
@@ -190,34 +193,40 @@ fn fault(path: &Path, expected: &str, found: String) -> DataError {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::{archive::tests::archive, npy::tests::encoded};
+    use tensor::npz::Writer;
 
-    fn load_files(files: &[(&str, Vec<u8>)], options: &str) -> Result<Splits, String> {
+    use super::*;
+
+    fn load_files(files: &[(&str, Array)], options: &str) -> Result<Splits, String> {
         let file = tempfile::NamedTempFile::new().unwrap();
-        let files: Vec<(String, &[u8])> =
-            files.iter().map(|(name, contents)| (format!("{name}.npy"), &contents[..])).collect();
-        let files: Vec<(&str, &[u8])> = files.iter().map(|(name, contents)| (&name[..], *contents)).collect();
-        fs::write(file.path(), archive(&files, true)).unwrap();
+        let mut writer = Writer::new(File::create(file.path()).unwrap());
+        for (name, Array { stored, shape, bytes }) in files {
+            writer.array(name, *stored, shape, bytes).unwrap();
+        }
+        writer.finish().unwrap();
         crate::load(&format!("npz:{}{options}", file.path().display())).map_err(|error| error.to_string())
     }
 
-    fn floats(shape: &str, numbers: &[f32]) -> Vec<u8> {
-        encoded("<f4", shape, &numbers.iter().flat_map(|number| number.to_le_bytes()).collect::<Vec<_>>())
+    fn bytes(shape: &[usize], bytes: &[u8]) -> Array {
+        Array { stored: Stored::U8, shape: shape.into(), bytes: bytes.to_vec() }
     }
 
-    fn labels(labels: &[i64]) -> Vec<u8> {
-        let data: Vec<u8> = labels.iter().flat_map(|label| label.to_le_bytes()).collect();
-        encoded("<i8", &format!("({},)", labels.len()), &data)
+    fn floats(shape: &[usize], numbers: &[f32]) -> Array {
+        Array { stored: Stored::F32, shape: shape.into(), bytes: Stored::F32.encode(numbers) }
+    }
+
+    fn labels(labels: &[i64]) -> Array {
+        let bytes = labels.iter().flat_map(|label| label.to_le_bytes()).collect();
+        Array { stored: Stored::I64, shape: [labels.len()].into(), bytes }
     }
 
     #[test]
     fn four_arrays_are_the_two_parts() {
         let splits = load_files(
             &[
-                ("x_train", encoded("|u1", "(2, 1, 2)", &[0, 51, 102, 255])),
-                ("y_train", encoded("|u1", "(2, 1)", &[1, 0])),
-                ("x_test", encoded("|u1", "(1, 1, 2)", &[255, 0])),
+                ("x_train", bytes(&[2, 1, 2], &[0, 51, 102, 255])),
+                ("y_train", bytes(&[2, 1], &[1, 0])),
+                ("x_test", bytes(&[1, 1, 2], &[255, 0])),
                 ("y_test", labels(&[3])),
             ],
             "",
@@ -232,7 +241,7 @@ mod tests {
     #[test]
     fn a_share_of_two_arrays_is_held_out() {
         let x: Vec<f32> = (0..20).map(|i| i as f32).collect();
-        let files = [("x", floats("(10, 2)", &x)), ("y", labels(&[0, 1, 0, 1, 0, 1, 0, 1, 0, 1]))];
+        let files = [("x", floats(&[10, 2], &x)), ("y", labels(&[0, 1, 0, 1, 0, 1, 0, 1, 0, 1]))];
         let splits = load_files(&files, ",test=0.3").unwrap();
         assert_eq!((splits.train.len(), splits.test.len(), splits.train.features()), (7, 3, 2));
         assert_ne!(load_files(&files, ",test=0.3,split_seed=4").unwrap().test.x(), splits.test.x());
@@ -240,7 +249,7 @@ mod tests {
 
     #[test]
     fn channels_may_come_last() {
-        let last = floats("(1, 2, 1, 3)", &[1., 2., 3., 4., 5., 6.]);
+        let last = floats(&[1, 2, 1, 3], &[1., 2., 3., 4., 5., 6.]);
         let files = [
             ("x_train", last.clone()),
             ("y_train", labels(&[0])),
@@ -254,15 +263,15 @@ mod tests {
 
     #[test]
     fn wrong_arrays_are_refused() {
-        let x = || ("x", floats("(2, 1)", &[1.0, 2.0]));
-        let error = |files: &[(&str, Vec<u8>)]| load_files(files, "").unwrap_err();
+        let x = || ("x", floats(&[2, 1], &[1.0, 2.0]));
+        let error = |files: &[(&str, Array)]| load_files(files, "").unwrap_err();
         assert!(error(&[x()]).contains("expected an array 'y', found x"));
         assert!(error(&[x(), ("y", labels(&[1]))]).contains("2 labels in 'y'"));
         assert!(error(&[x(), ("y", labels(&[1, -1]))]).contains("found label -1 at example 1"));
-        assert!(error(&[x(), ("y", floats("(2,)", &[0.0, 1.0]))]).contains("save them as integers"));
-        assert!(error(&[("x", floats("(2,)", &[0.0, 1.0])), ("y", labels(&[0, 1]))]).contains("found [2]"));
-        assert!(error(&[("x", floats("(0, 3)", &[])), ("y", labels(&[]))]).contains("no size 0"));
-        let nan = floats("(2, 1)", &[0.0, f32::NAN]);
+        assert!(error(&[x(), ("y", floats(&[2], &[0.0, 1.0]))]).contains("save them as integers"));
+        assert!(error(&[("x", floats(&[2], &[0.0, 1.0])), ("y", labels(&[0, 1]))]).contains("found [2]"));
+        assert!(error(&[("x", floats(&[0, 3], &[])), ("y", labels(&[]))]).contains("no size 0"));
+        let nan = floats(&[2, 1], &[0.0, f32::NAN]);
         assert!(error(&[("x", nan), ("y", labels(&[0, 1]))]).contains("found NaN in example 1"));
         let error = crate::load("npz:/no/such.npz").unwrap_err().to_string();
         assert!(error.contains("cannot read /no/such.npz"), "{error}");

@@ -7,9 +7,12 @@ mod dtype;
 mod error;
 mod image;
 pub mod names;
+pub mod npy;
+pub mod npz;
 pub mod parallel;
 mod rng;
 mod shape;
+mod stored;
 mod tensor;
 
 pub use dtype::{DType, Element};
@@ -17,4 +20,5 @@ pub use error::TensorError;
 pub use image::Image;
 pub use rng::Key;
 pub use shape::Shape;
+pub use stored::Stored;
 pub use tensor::{Buffer, Tensor};
