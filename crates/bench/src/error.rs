@@ -5,7 +5,7 @@ use std::{io, path::PathBuf};
 use isoloss::{
     data::DataError,
     graph::ExecError,
-    models::ModelError,
+    models::{ModelError, weights::WeightsError},
     symmetry::{SymmetryError, assignment::AssignmentError},
     tensor::TensorError,
     train::TrainError,
@@ -148,6 +148,9 @@ pub enum BenchError {
     /// From networks and their files.
     #[error(transparent)]
     Model(#[from] ModelError),
+    /// Weights cannot be read or written.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
     /// From matching.
     #[error(transparent)]
     Symmetry(#[from] SymmetryError),

@@ -10,10 +10,7 @@ use isoloss::{
     models::{self, Model, Params, weights},
 };
 
-use crate::{
-    failure::{CliError, Failure},
-    place,
-};
+use crate::failure::{CliError, Failure};
 
 /// A network that was read.
 #[derive(Clone, Debug)]
@@ -32,7 +29,7 @@ impl Network {
     /// Reads a network; `spec` goes before the architecture that the file names.
     pub(crate) fn load(path: &Path, spec: Option<&str>) -> Result<Self, Failure> {
         let (model, params) = models::load_model(path, spec)?;
-        let input = read_input(&place::weights_file(path))?;
+        let input = read_input(path)?;
         Ok(Self { path: path.to_owned(), model, params, input })
     }
 
@@ -77,8 +74,9 @@ pub(crate) fn load_data(spec: &str, networks: &[Network]) -> Result<Splits, Fail
 }
 
 /// The weights files that are read, which no result may replace.
-pub(crate) fn files(paths: &[PathBuf]) -> Vec<PathBuf> {
-    paths.iter().map(|path| place::weights_file(path)).collect()
+pub(crate) fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+    let files = paths.iter().map(|path| weights::files(path)).collect::<Result<Vec<_>, _>>()?;
+    Ok(files.concat())
 }
 
 fn check_alike(a: &Network, b: &Network) -> Result<(), CliError> {

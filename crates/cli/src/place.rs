@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use isoloss::{models, tensor::atomic_file};
+use isoloss::tensor::atomic_file;
 
 use crate::failure::{CliError, Failure};
 
@@ -50,11 +50,6 @@ pub(crate) fn write_folder(folder: &Path, files: &[(String, Vec<u8>)]) -> Result
         atomic_file::write(&folder.join(name), contents)?;
     }
     Ok(())
-}
-
-/// The weights file that a MODEL argument stands for.
-pub(crate) fn weights_file(model: &Path) -> PathBuf {
-    if model.is_dir() { model.join(models::RUN_WEIGHTS) } else { model.to_owned() }
 }
 
 /// Checks that files can be made in a folder, or in the nearest one above it that is there.

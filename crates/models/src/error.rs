@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use tensor::{DType, Shape, TensorError, names};
+use tensor::{DType, Shape, names};
+use weights::{Mismatch, WeightsError};
 
 /// An error of this crate.
 #[derive(Debug, thiserror::Error)]
@@ -100,45 +101,17 @@ pub enum ModelError {
         /// The element.
         value: f64,
     },
-    /// A file or folder could not be read.
-    #[error("cannot read {}: {source}", path.display())]
-    Read {
-        /// The file or folder.
-        path: PathBuf,
-        /// What the operating system said.
-        source: std::io::Error,
+    /// The tensors of a file are not those of the model.
+    #[error("the weights do not fit model {model}: {mismatch}")]
+    Mismatch {
+        /// The model's specification.
+        model: String,
+        /// All that differs.
+        mismatch: Mismatch,
     },
-    /// A file is not what its place or name says: cut short, damaged, or of another format.
-    #[error("{} is not a whole safetensors file: expected {expected}, found {found}", path.display())]
-    Format {
-        /// The file.
-        path: PathBuf,
-        /// What was expected.
-        expected: String,
-        /// What was found instead.
-        found: String,
-    },
-    /// A tensor of a file is stored in an element type that is not read.
-    #[error(
-        "{}: tensor '{name}' is stored as {found}, only F32 can be read; convert the weights to 32-bit floats first",
-        path.display()
-    )]
-    StoredType {
-        /// The file.
-        path: PathBuf,
-        /// The tensor's name.
-        name: String,
-        /// The type as the file names it.
-        found: String,
-    },
-    /// A folder holds no weights.
-    #[error("{} is not a run folder: it has no file {file}; give a run folder or a .safetensors file", path.display())]
-    NotARun {
-        /// The folder.
-        path: PathBuf,
-        /// The file that was looked for.
-        file: &'static str,
-    },
+    /// Weights could not be read or written.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
     /// A weights file does not say of which architecture its weights are, and nobody else did.
     #[error(
         "{} does not say which model its weights belong to (no '{key}' in its metadata); give it with --model, as --model mlp:784-512-512-512-10",
@@ -158,9 +131,6 @@ pub enum ModelError {
         /// What is wrong with its contents.
         source: Box<ModelError>,
     },
-    /// A file could not be written.
-    #[error(transparent)]
-    Write(#[from] TensorError),
 }
 
 fn list(names: &[String]) -> String {

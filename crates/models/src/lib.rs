@@ -1,7 +1,7 @@
-//! Architectures as graph builders, and reading and writing of weights.
+//! Architectures as graph builders, and networks from files.
 //!
 //! A [`Model`] is an architecture made from a one-line specification; [`Params`] are its weights and buffers by
-//! name. The two meet in [`Model::forward`] and [`Model::objective`], graphs whose first inputs are the parameters
+//! name, which [`weights`] reads and writes. The two meet in [`Model::forward`] and [`Model::objective`], graphs whose first inputs are the parameters
 //! and the buffers in the model's order.
 
 mod activation;
@@ -22,22 +22,20 @@ mod model;
 mod named;
 mod net;
 mod norm;
-mod params;
 mod positive;
 mod settings;
 mod spec;
-pub mod weights;
 
+pub use ::weights::{self, Params, RUN_WEIGHTS};
 pub use activation::Activation;
 pub use catalogue::{Family, FamilyOption, families};
 pub use error::ModelError;
 pub use init::Init;
 pub use input::Input;
 pub use labels::Labels;
-pub use load::{RUN_WEIGHTS, load_model};
+pub use load::load_model;
 pub use loss::Loss;
 pub use mode::Mode;
 pub use model::Model;
 pub use norm::Norm;
-pub use params::Params;
 pub use tensor::Image;

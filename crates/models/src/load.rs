@@ -1,54 +1,79 @@
 //! Models from files.
 
-use std::path::{Path, PathBuf};
-
-use crate::{
-    Model, ModelError, Params,
-    weights::{self, MODEL_KEY},
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
 };
 
-/// The name of the weights file in a run folder.
-pub const RUN_WEIGHTS: &str = "model.safetensors";
+use tensor::Shape;
+use weights::{MODEL_KEY, Mismatch, Reader, Renaming, is_counter};
 
-/// Loads a network: from a run folder (its [`RUN_WEIGHTS`]) or from a weights file. The architecture is
-/// `spec_override` where given, else the one that the file's metadata names. The parameters come back in the
+use crate::{Model, ModelError, Params};
+
+/// Loads a network from weights of any format that [`Reader::open`] takes: a file, a run folder, a folder of several files.
+/// The architecture is `spec_override` where given, else the one that the metadata name. The parameters come back in the
 /// model's order and checked by [`Model::check`].
 ///
+/// Where all names differ from the model's by a prefix or by `/` for `.`, they are renamed; PyTorch's counters of batches are
+/// passed over.
+///
 /// # Errors
-/// [`ModelError::NotARun`] for a folder without weights, [`ModelError::NoArchitecture`] where neither the file
-/// nor the caller names a model, [`ModelError::InFile`] where the weights do not fit it or are not finite, and
-/// those of [`weights::load`] and [`Model::parse`].
+/// [`ModelError::Weights`] where the weights cannot be read, [`ModelError::NoArchitecture`] where neither the file nor the
+/// caller names a model, [`ModelError::InFile`] where the weights do not fit it or are not finite, and those of
+/// [`Model::parse`].
 pub fn load_model(path: &Path, spec_override: Option<&str>) -> Result<(Model, Params), ModelError> {
-    let file = weights_file(path)?;
-    let checkpoint = weights::load(&file)?;
+    let reader = Reader::open(path)?;
+    let file = file(&reader);
     let in_file = |source| ModelError::InFile { path: file.clone(), source: Box::new(source) };
-    let model = match (spec_override, checkpoint.metadata.get(MODEL_KEY)) {
+    let model = match (spec_override, reader.metadata().get(MODEL_KEY)) {
         (Some(spec), _) => Model::parse(spec)?,
         (None, Some(spec)) => Model::parse(spec).map_err(in_file)?,
         (None, None) => return Err(ModelError::NoArchitecture { path: file, key: MODEL_KEY }),
     };
-    let params = model.arrange(checkpoint.params).map_err(in_file)?;
+    let params = read(&model, &reader).map_err(in_file)?;
     Ok((model, params))
 }
 
-/// The weights file that a path given by a person stands for.
-fn weights_file(path: &Path) -> Result<PathBuf, ModelError> {
-    if !path.is_dir() {
-        return Ok(path.to_owned());
+/// The file that messages name: the only one, or the folder or index of several.
+fn file(reader: &Reader) -> PathBuf {
+    let mut files = reader.files();
+    match (files.next(), files.next()) {
+        (Some(file), None) => file.to_owned(),
+        _ => reader.path().to_owned(),
     }
-    let file = path.join(RUN_WEIGHTS);
-    if file.is_file() {
-        Ok(file)
-    } else {
-        Err(ModelError::NotARun { path: path.to_owned(), file: RUN_WEIGHTS })
+}
+
+/// The tensors of a model in its order, under its names.
+fn read(model: &Model, reader: &Reader) -> Result<Params, ModelError> {
+    let expected = model.entries();
+    let found: Vec<(&str, &Shape)> = reader
+        .entries()
+        .iter()
+        .filter(|entry| !is_counter(&entry.name))
+        .map(|entry| (entry.name.as_str(), &entry.shape))
+        .collect();
+    let names: Vec<&str> = found.iter().map(|(name, _)| *name).collect();
+    let renaming =
+        Renaming::find(&names, &expected.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>());
+    let renamed: Vec<(String, Shape)> =
+        found.iter().map(|(name, shape)| (renaming.apply(name), (*shape).clone())).collect();
+    if let Some(mismatch) = Mismatch::between(&expected, &renamed) {
+        return Err(ModelError::Mismatch { model: model.spec(), mismatch });
     }
+    let origins: BTreeMap<&str, &str> =
+        renamed.iter().zip(names).map(|((name, _), origin)| (name.as_str(), origin)).collect();
+    let tensors = expected.iter().map(|(name, _)| Ok((name.clone(), reader.read(origins[&name[..]])?)));
+    let params = Params::from_pairs(tensors.collect::<Result<Vec<_>, ModelError>>()?);
+    model.check(&params)?;
+    Ok(params)
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
 
-    use tensor::{Key, Tensor};
+    use tensor::{Key, Stored, Tensor};
+    use weights::{Entry, RUN_WEIGHTS};
 
     use super::*;
     use crate::Init;
@@ -108,20 +133,48 @@ mod tests {
     fn weights_of_another_architecture_are_refused() {
         let error = loaded(&params(), &metadata(SPEC), Some("mlp:4-5-2")).unwrap_err();
         assert!(
-            error.contains(
-                "parameter '0.weight' does not fit model mlp:4-5-2: expected shape [5, 4], found [3, 4]"
-            ),
+            error.contains("the weights do not fit model mlp:4-5-2: 3 of another shape: '0.weight' (expected shape [5, 4], found [3, 4]), '0.bias'"),
             "{error}"
         );
         let error = loaded(&params(), &metadata(SPEC), Some("mlp:4-3-2-2")).unwrap_err();
-        assert!(error.contains("parameter '4.weight' [2, 2] of model mlp:4-3-2-2 is missing"), "{error}");
+        assert!(error.contains("2 missing: '4.weight' [2, 2], '4.bias' [2]"), "{error}");
         let error = loaded(&params(), &metadata(SPEC), Some("mlp:4-2")).unwrap_err();
         assert!(
-            error.contains("model mlp:4-2 has no parameter '2.weight'; it has 0.weight, 0.bias"),
+            error.contains("2 unexpected: '2.weight' [2, 3], '2.bias' [2]; 2 of another shape: '0.weight'"),
             "{error}"
         );
         let error = loaded(&params(), &metadata("mpl:4-3-2"), None).unwrap_err();
         assert!(error.contains("model.safetensors: there is no architecture called 'mpl'"), "{error}");
+    }
+
+    #[test]
+    fn a_prefix_or_slashes_of_all_names_do_not_matter() {
+        let renamed = |name: &dyn Fn(&str) -> String| {
+            Params::from_pairs(params().iter().map(|(old, tensor)| (name(old), tensor.clone())))
+        };
+        for other in [renamed(&|name| format!("net.{name}")), renamed(&|name| name.replace('.', "/"))] {
+            assert_eq!(loaded(&other, &metadata(SPEC), None).unwrap().1, params());
+        }
+    }
+
+    #[test]
+    fn counters_are_passed_over_and_other_integers_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.npz");
+        for (name, fits) in [("1.num_batches_tracked", true), ("0.steps", false)] {
+            let mut entries: Vec<Entry> = params()
+                .iter()
+                .map(|(name, tensor)| Entry {
+                    name: name.to_owned(),
+                    stored: Stored::F32,
+                    shape: tensor.shape().clone(),
+                })
+                .collect();
+            entries.push(Entry { name: name.to_owned(), stored: Stored::I64, shape: Shape::scalar() });
+            weights::write(&path, &entries, &metadata(SPEC), &mut |entry| Ok(vec![0; entry.bytes()]))
+                .unwrap();
+            assert_eq!(load_model(&path, None).is_ok(), fits, "{name}");
+        }
     }
 
     #[test]

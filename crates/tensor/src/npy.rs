@@ -246,7 +246,7 @@ mod tests {
         for (shape, text) in [(vec![], "()"), (vec![5], "(5,)"), (vec![2, 3], "(2, 3)")] {
             let header = Header { stored: Stored::F16, shape: shape.into(), fortran_order: false };
             let written = header.encode().unwrap();
-            assert!(written.len() % ALIGNMENT == 0 && written.ends_with(b"\n"));
+            assert!(written.len().is_multiple_of(ALIGNMENT) && written.ends_with(b"\n"));
             let dictionary = format!("{{'descr': '<f2', 'fortran_order': False, 'shape': {text}, }}");
             assert!(String::from_utf8_lossy(&written).contains(&dictionary), "{dictionary}");
             assert_eq!(Header::read(&mut &written[..]), Ok(header));

@@ -31,7 +31,7 @@ impl<R: Read + Seek> Reader<R> {
             return Err(fault("two files of the same name".to_owned()));
         }
         let files: Result<_, _> =
-            archive.file_names().map(|name| name.map(|name| name.into_owned())).collect();
+            archive.file_names().map(|name| name.map(std::borrow::Cow::into_owned)).collect();
         Ok(Self { files: files.map_err(|error| fault(what(&error)))?, archive })
     }
 

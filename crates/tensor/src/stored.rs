@@ -169,7 +169,7 @@ impl Stored {
     /// elements.
     #[must_use]
     pub fn exact(self, bytes: &[u8]) -> Option<Buffer> {
-        if bytes.len() % self.size_bytes() != 0 {
+        if !bytes.len().is_multiple_of(self.size_bytes()) {
             return None;
         }
         match self {

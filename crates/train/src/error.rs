@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use data::DataError;
 use evaluate::EvaluateError;
 use graph::ExecError;
-use models::ModelError;
+use models::{ModelError, weights::WeightsError};
 use optim::OptimError;
 use tensor::TensorError;
 
@@ -115,9 +115,12 @@ pub enum TrainError {
     /// The optimiser or the schedule is malformed.
     #[error(transparent)]
     Optim(#[from] OptimError),
-    /// The model is malformed, or its weights cannot be read or written.
+    /// The model is malformed, or weights are not its.
     #[error(transparent)]
     Model(#[from] ModelError),
+    /// Weights cannot be read or written.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
     /// The data set is at fault.
     #[error(transparent)]
     Data(#[from] DataError),

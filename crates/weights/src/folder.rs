@@ -22,11 +22,19 @@ pub(crate) const INDEX: &str = ".index.json";
 const NAMES: [&str; 4] =
     [RUN_WEIGHTS, "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json"];
 
+/// The files that hold the tensors of what [`Reader::open`](crate::Reader::open) takes, without opening them.
+///
+/// # Errors
+/// [`WeightsError::Read`], [`WeightsError::NoWeights`] and [`WeightsError::Shards`], as there.
+pub fn files(path: &Path) -> Result<Vec<PathBuf>, WeightsError> {
+    Ok(find(path)?.0)
+}
+
 /// The files, and what an index says about them, where there is one.
-pub(crate) fn files(path: &Path) -> Result<(Vec<PathBuf>, Option<Index>), WeightsError> {
+pub(crate) fn find(path: &Path) -> Result<(Vec<PathBuf>, Option<Index>), WeightsError> {
     if path.is_dir() {
         return match NAMES.iter().map(|name| path.join(name)).find(|file| file.is_file()) {
-            Some(file) => files(&file),
+            Some(file) => find(&file),
             None => Ok((numbered(path)?, None)),
         };
     }
@@ -52,7 +60,8 @@ fn numbered(folder: &Path) -> Result<Vec<PathBuf>, WeightsError> {
         let (path, file) = (folder.to_owned(), RUN_WEIGHTS);
         return Err(WeightsError::NoWeights { path, file, endings: endings() });
     };
-    let complete = shards.iter().map(|(_, numbers)| *numbers).eq((1..=*count).map(|number| (*first, number, *count)));
+    let complete =
+        shards.iter().map(|(_, numbers)| *numbers).eq((1..=*count).map(|number| (*first, number, *count)));
     if !complete {
         let found = shards.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ");
         let expected = format!("all files {first}-1-of-{count} to {first}-{count}-of-{count}");

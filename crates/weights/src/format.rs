@@ -48,10 +48,12 @@ impl Format {
     /// # Errors
     /// [`WeightsError::Ending`] where the ending is of no format.
     pub fn of(path: &Path) -> Result<Self, WeightsError> {
-        let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase()).unwrap_or_default();
-        Self::ALL.into_iter().find(|format| format.endings().contains(&&ending[..])).ok_or_else(|| {
-            WeightsError::Ending { path: path.to_owned(), expected: endings(), found: ending }
-        })
+        let ending =
+            path.extension().map(|ending| ending.to_string_lossy().to_lowercase()).unwrap_or_default();
+        Self::ALL
+            .into_iter()
+            .find(|format| format.endings().contains(&&ending[..]))
+            .ok_or_else(|| WeightsError::Ending { path: path.to_owned(), expected: endings(), found: ending })
     }
 }
 

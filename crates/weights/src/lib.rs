@@ -25,7 +25,7 @@ mod write;
 
 pub use checkpoint::{Checkpoint, MODEL_KEY, is_counter, load, metadata, save};
 pub use error::WeightsError;
-pub use folder::RUN_WEIGHTS;
+pub use folder::{RUN_WEIGHTS, files};
 pub use format::Format;
 pub use mismatch::Mismatch;
 pub use params::Params;

@@ -26,11 +26,15 @@ impl Mismatch {
     /// Compares names and shapes; `None` where all agree, in whatever order.
     #[must_use]
     pub fn between(expected: &[(String, Shape)], found: &[(String, Shape)]) -> Option<Self> {
-        let by_name = |tensors: &[(String, Shape)]| -> BTreeMap<String, Shape> { tensors.iter().cloned().collect() };
+        let by_name =
+            |tensors: &[(String, Shape)]| -> BTreeMap<String, Shape> { tensors.iter().cloned().collect() };
         let (known, given) = (by_name(expected), by_name(found));
-        let missing: Vec<_> = expected.iter().filter(|(name, _)| !given.contains_key(name)).cloned().collect();
-        let unexpected: Vec<_> = found.iter().filter(|(name, _)| !known.contains_key(name)).cloned().collect();
-        let both = expected.iter().filter_map(|(name, shape)| given.get(name).map(|found| (name, shape, found)));
+        let missing: Vec<_> =
+            expected.iter().filter(|(name, _)| !given.contains_key(name)).cloned().collect();
+        let unexpected: Vec<_> =
+            found.iter().filter(|(name, _)| !known.contains_key(name)).cloned().collect();
+        let both =
+            expected.iter().filter_map(|(name, shape)| given.get(name).map(|found| (name, shape, found)));
         let reshaped: Vec<_> = both
             .filter(|(_, shape, found)| shape != found)
             .map(|(name, shape, found)| (name.clone(), shape.clone(), found.clone()))
@@ -66,8 +70,7 @@ impl Mismatch {
 impl fmt::Display for Mismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let missing = listed("missing", &self.missing, |tensor| self.missing_text(tensor));
-        let unexpected =
-            listed("unexpected", &self.unexpected, |(name, shape)| format!("'{name}' {shape}"));
+        let unexpected = listed("unexpected", &self.unexpected, |(name, shape)| format!("'{name}' {shape}"));
         let reshaped = listed("of another shape", &self.reshaped, |(name, expected, found)| {
             format!("'{name}' (expected shape {expected}, found {found})")
         });
@@ -112,11 +115,7 @@ mod tests {
              2 unexpected: 'layer1.0.conv.weight' [4, 3], 'classifier.weight' [10, 4]; \
              1 of another shape: 'fc.bias' (expected shape [10], found [5])",
         );
-        told(
-            &[("a", &[1])],
-            &[("zzz", &[2])],
-            "1 missing: 'a' [1]; 1 unexpected: 'zzz' [2]",
-        );
+        told(&[("a", &[1])], &[("zzz", &[2])], "1 missing: 'a' [1]; 1 unexpected: 'zzz' [2]");
     }
 
     #[test]

@@ -68,7 +68,8 @@ fn metadata(text: &str) -> Result<BTreeMap<String, String>, Malformed> {
 
 /// An array that the directory names.
 fn array<T>(name: &str, found: Option<Result<T, Malformed>>) -> Result<T, Malformed> {
-    let within = |error: Malformed| Malformed { expected: format!("in array '{name}' {}", error.expected), ..error };
+    let within =
+        |error: Malformed| Malformed { expected: format!("in array '{name}' {}", error.expected), ..error };
     match found {
         Some(found) => found.map_err(within),
         None => Err(Malformed { expected: format!("an array '{name}'"), found: "none".to_owned() }),

@@ -100,9 +100,7 @@ fn read(path: &Path, key: Option<&str>) -> Result<Option<Vec<Tensor>>, WeightsEr
 fn entry(path: &Path, tensor: &Tensor, file_bytes: u64) -> Result<Entry, WeightsError> {
     let (stored, shape) = (stored(tensor.dtype()), Shape::from(tensor.shape()));
     let bytes = shape.checked_elements().and_then(|elements| stored.checked_bytes(elements));
-    let within = |&bytes: &usize| {
-        bytes <= ALWAYS_BYTES || bytes as u64 / MOST_REPEATED <= file_bytes
-    };
+    let within = |&bytes: &usize| bytes <= ALWAYS_BYTES || bytes as u64 / MOST_REPEATED <= file_bytes;
     match bytes.filter(within) {
         Some(_) => Ok(Entry { name: tensor.name.clone(), stored, shape }),
         None => Err(fault(path, format!("'{}' {stored}{shape}, far larger than the file", tensor.name))),
@@ -128,7 +126,8 @@ const fn stored(dtype: DType) -> Stored {
 }
 
 fn fault(path: &Path, found: String) -> WeightsError {
-    let expected = "dictionaries of dense tensors, as torch.save(module.state_dict(), …) writes them".to_owned();
+    let expected =
+        "dictionaries of dense tensors, as torch.save(module.state_dict(), …) writes them".to_owned();
     WeightsError::Format { path: path.to_owned(), format: Format::PyTorch, expected, found }
 }
 

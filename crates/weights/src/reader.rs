@@ -93,7 +93,7 @@ impl Reader {
     /// or of another format, [`WeightsError::Shards`] where files that belong together do not,
     /// [`WeightsError::UnknownType`] for element types that are not read.
     pub fn open(path: &Path) -> Result<Self, WeightsError> {
-        let (files, listed) = folder::files(path)?;
+        let (files, listed) = folder::find(path)?;
         let files = files
             .into_iter()
             .map(|file| open(&file).map(|contents| (file, contents)))
@@ -215,7 +215,8 @@ impl Reader {
     pub fn read_exact(&self, name: &str) -> Result<Tensor, WeightsError> {
         let (entry, contents, index) = self.find(name)?;
         let bytes = contents.bytes(index, 0..entry.shape.elements())?;
-        let buffer = entry.stored.exact(&bytes).ok_or_else(|| self.type_fault(entry, "integers up to 2^31"))?;
+        let buffer =
+            entry.stored.exact(&bytes).ok_or_else(|| self.type_fault(entry, "integers up to 2^31"))?;
         Ok(whole(Tensor::from_buffer(entry.shape.clone(), buffer)))
     }
 

@@ -10,10 +10,7 @@ use std::{
 use serde_json::json;
 use tensor::{TensorError, atomic_file};
 
-use crate::{
-    Entry, Format, WeightsError, folder, numpy,
-    pytorch, safetensors, shards,
-};
+use crate::{Entry, Format, WeightsError, folder, numpy, pytorch, safetensors, shards};
 
 /// Gives the bytes of a tensor, little-endian and row-major, when it is to be written.
 pub type Source<'a> = &'a mut dyn FnMut(&Entry) -> Result<Vec<u8>, WeightsError>;
@@ -72,8 +69,7 @@ pub fn write_sharded(
     bytes: Source<'_>,
 ) -> Result<Vec<String>, WeightsError> {
     let parts = parts(entries, most_bytes);
-    let names: Vec<String> =
-        (1..=parts.len()).map(|number| shards::file_name(number, parts.len())).collect();
+    let names: Vec<String> = (1..=parts.len()).map(|number| shards::file_name(number, parts.len())).collect();
     let mut map = BTreeMap::new();
     for (name, part) in names.iter().zip(&parts) {
         atomic(&folder.join(name), bytes, |file, bytes| safetensors::write(file, part, metadata, bytes))?;

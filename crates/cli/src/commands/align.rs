@@ -62,7 +62,7 @@ impl Run for Align {
 
     fn run(&self, session: &Session) -> Result<Outcome, Failure> {
         let paths = [self.a.clone(), self.b.clone()];
-        place::check_weights(&self.out, &networks::files(&paths), self.force)?;
+        place::check_weights(&self.out, &networks::files(&paths)?, self.force)?;
         let networks = networks::load_alike(&paths, self.spec.as_deref())?;
         let [a, b] = &networks[..] else { unreachable!("two paths were given") };
         let alignment = alignment::align(session, a, b, self.restarts)?;
@@ -74,7 +74,7 @@ impl Run for Align {
 impl Align {
     /// What B's file says about itself, and to which network it was matched.
     fn metadata(&self, a: &Network) -> Result<BTreeMap<String, String>, Failure> {
-        let mut metadata = weights::load(&place::weights_file(&self.b))?.metadata;
+        let mut metadata = weights::metadata(&self.b)?;
         metadata.insert(weights::MODEL_KEY.to_owned(), a.model.spec());
         metadata.insert(NOTE_KEY.to_owned(), a.name());
         Ok(metadata)

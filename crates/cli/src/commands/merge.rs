@@ -82,7 +82,7 @@ impl Run for Merge {
     fn run(&self, session: &Session) -> Result<Outcome, Failure> {
         let loss = Loss::parse(&self.loss)?;
         self.check_place()?;
-        place::check_weights(&self.out, &networks::files(&self.networks), self.force)?;
+        place::check_weights(&self.out, &networks::files(&self.networks)?, self.force)?;
         let networks = networks::load_alike(&self.networks, self.spec.as_deref())?;
         let data = self.data.as_deref().map(|spec| networks::load_data(spec, &networks)).transpose()?;
         let alignments = self.align(session, &networks)?;

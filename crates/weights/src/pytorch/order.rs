@@ -39,7 +39,9 @@ fn places<'a>(begin: &'a [u8], names: &BTreeSet<&[u8]>) -> BTreeMap<&'a [u8], us
         let behind = &begin[at + 1..];
         let text = match code {
             // BINUNICODE and Python 2's BINSTRING; SHORT_BINUNICODE and Python 2's SHORT_BINSTRING.
-            b'X' | b'T' => behind.split_first_chunk().map(|(length, text)| (u32::from_le_bytes(*length) as usize, text)),
+            b'X' | b'T' => {
+                behind.split_first_chunk().map(|(length, text)| (u32::from_le_bytes(*length) as usize, text))
+            }
             0x8c | b'U' => behind.split_first().map(|(length, text)| (usize::from(*length), text)),
             _ => None,
         };

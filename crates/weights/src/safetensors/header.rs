@@ -84,7 +84,8 @@ impl Header {
             };
             let shape = Shape::from(shape);
             if from != end {
-                let expected = format!("the data of tensor '{name}' from byte {end}, where those before it end");
+                let expected =
+                    format!("the data of tensor '{name}' from byte {end}, where those before it end");
                 return Err(fault(expected, format!("them from byte {from}")));
             }
             let bytes = shape.checked_elements().and_then(|elements| stored.checked_bytes(elements));

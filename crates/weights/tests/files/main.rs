@@ -1,0 +1,9 @@
+//! Files of weights as their users meet them.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod numpy;
+mod pytorch;
+mod sharded;
+mod single;
+mod support;
