@@ -33,7 +33,7 @@ pub use error::ModelError;
 pub use init::Init;
 pub use input::Input;
 pub use labels::Labels;
-pub use load::load_model;
+pub use load::{load_model, origins};
 pub use loss::Loss;
 pub use mode::Mode;
 pub use model::Model;

@@ -43,8 +43,12 @@ fn file(reader: &Reader) -> PathBuf {
     }
 }
 
-/// The tensors of a model in its order, under its names.
-fn read(model: &Model, reader: &Reader) -> Result<Params, ModelError> {
+/// For each of a model's parameters and buffers, in its order, the name of the tensor in `reader` that holds it. Names that
+/// all differ from the model's by a prefix or by `/` for `.` are found, and PyTorch's counters of batches passed over.
+///
+/// # Errors
+/// [`ModelError::Mismatch`] with all names and shapes that differ.
+pub fn origins(model: &Model, reader: &Reader) -> Result<Vec<String>, ModelError> {
     let expected = model.entries();
     let found: Vec<(&str, &Shape)> = reader
         .entries()
@@ -62,7 +66,14 @@ fn read(model: &Model, reader: &Reader) -> Result<Params, ModelError> {
     }
     let origins: BTreeMap<&str, &str> =
         renamed.iter().zip(names).map(|((name, _), origin)| (name.as_str(), origin)).collect();
-    let tensors = expected.iter().map(|(name, _)| Ok((name.clone(), reader.read(origins[&name[..]])?)));
+    Ok(expected.iter().map(|(name, _)| origins[&name[..]].to_owned()).collect())
+}
+
+/// The tensors of a model in its order, under its names.
+fn read(model: &Model, reader: &Reader) -> Result<Params, ModelError> {
+    let origins = origins(model, reader)?;
+    let tensors = model.entries().into_iter().zip(origins);
+    let tensors = tensors.map(|((name, _), origin)| Ok((name, reader.read(&origin)?)));
     let params = Params::from_pairs(tensors.collect::<Result<Vec<_>, ModelError>>()?);
     model.check(&params)?;
     Ok(params)

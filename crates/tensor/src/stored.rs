@@ -144,6 +144,23 @@ impl Stored {
         }
     }
 
+    /// How many of the elements are infinite. Integers are finite.
+    ///
+    /// # Panics
+    /// Where the bytes are no whole number of elements.
+    #[must_use]
+    #[track_caller]
+    pub fn infinities(self, bytes: &[u8]) -> usize {
+        assert_eq!(bytes.len() % self.size_bytes(), 0, "whole elements");
+        match self {
+            Self::F64 => count(bytes, |bytes| f64::from_le_bytes(bytes).is_infinite()),
+            Self::F32 => count(bytes, |bytes| f32::from_le_bytes(bytes).is_infinite()),
+            Self::F16 => count(bytes, |bytes| f16::from_le_bytes(bytes).is_infinite()),
+            Self::BF16 => count(bytes, |bytes| bf16::from_le_bytes(bytes).is_infinite()),
+            _ => 0,
+        }
+    }
+
     /// The bytes of floats in this type, as [`Stored::convert`] rounds them.
     ///
     /// # Panics
@@ -258,6 +275,10 @@ fn halves(bytes: &[u8], out: &mut [f32]) {
     }
 }
 
+fn count<const N: usize>(bytes: &[u8], is: impl Fn([u8; N]) -> bool) -> usize {
+    bytes.as_chunks().0.iter().filter(|bytes| is(**bytes)).count()
+}
+
 fn wide<const N: usize>(bytes: &[u8], number: impl Fn([u8; N]) -> Option<i64>) -> Vec<Option<i64>> {
     bytes.as_chunks().0.iter().map(|&bytes| number(bytes)).collect()
 }
@@ -338,6 +359,12 @@ mod tests {
         assert_eq!(bits(Stored::F16, 2f64.powi(-25)), 0, "half of the smallest: a tie, down to even");
         assert_eq!(bits(Stored::F16, 2f64.powi(-25) * 1.000_000_1), 1);
         assert_eq!(bits(Stored::F16, -1e-30), 0x8000);
+        let large = [1e30f64, 1.0, f64::INFINITY].map(f64::to_le_bytes).concat();
+        let infinities = |stored: Stored| stored.infinities(&Stored::F64.convert(&large, stored));
+        assert_eq!(
+            Stored::ALL.map(|stored| if stored.is_float() { infinities(stored) } else { 0 })[..4],
+            [1, 1, 2, 1]
+        );
         for stored in [Stored::F16, Stored::BF16, Stored::F32] {
             let nan = Stored::F64.convert(&f64::NAN.to_le_bytes(), stored);
             assert!(f32s(stored, &nan)[0].is_nan());

@@ -32,7 +32,8 @@ pub fn files(path: &Path) -> Result<Vec<PathBuf>, WeightsError> {
 
 /// The files, and what an index says about them, where there is one.
 pub(crate) fn find(path: &Path) -> Result<(Vec<PathBuf>, Option<Index>), WeightsError> {
-    if path.is_dir() {
+    let there = fs::metadata(path).map_err(|source| WeightsError::Read { path: path.to_owned(), source })?;
+    if there.is_dir() {
         return match NAMES.iter().map(|name| path.join(name)).find(|file| file.is_file()) {
             Some(file) => find(&file),
             None => Ok((numbered(path)?, None)),

@@ -44,7 +44,7 @@ fn how_a_network_reads_its_data_is_kept_with_it() {
     let data = data::load("digits:first=150,normalize=on").unwrap();
     let config = Config { epochs: 1, ..Config::new("mlp:64-10", "digits:first=150,normalize=on") };
     let (model, summary) = trained(&config, &data, 1, None);
-    let file = tempfile::NamedTempFile::new().unwrap();
+    let file = tempfile::NamedTempFile::with_suffix(".safetensors").unwrap();
     std::fs::write(file.path(), model).unwrap();
     let metadata = weights::metadata(file.path()).unwrap();
     assert_eq!(Input::from_json(&metadata[Input::KEY]).unwrap(), data.input());
