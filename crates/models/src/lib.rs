@@ -1,8 +1,8 @@
 //! Architectures as graph builders, and networks from files.
 //!
-//! A [`Model`] is an architecture made from a one-line specification; [`Params`] are its weights and buffers by
-//! name, which [`weights`] reads and writes. The two meet in [`Model::forward`] and [`Model::objective`], graphs whose first inputs are the parameters
-//! and the buffers in the model's order.
+//! A [`Model`] is an architecture made from a one-line specification; [`Params`] are its weights and buffers by name, which
+//! [`weights`] reads and writes. The two meet in [`Model::forward`] and [`Model::objective`], graphs whose first inputs are
+//! the parameters and the buffers in the model's order.
 
 mod activation;
 mod architecture;
