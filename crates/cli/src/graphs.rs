@@ -45,6 +45,9 @@ pub(crate) struct GraphFlags {
     /// Take of the Hessian-vector product what runs for each vector once the point is fixed
     #[arg(long, group = "derivative")]
     linear: bool,
+    /// Take --linear for this many vectors in one pass
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "linear", value_parser = clap::value_parser!(u32).range(1..=1 << 10))]
+    vectors: u32,
 }
 
 /// A graph, and what is needed to run it.
@@ -72,13 +75,18 @@ impl GraphFlags {
             return Ok(Problem { title, graph: objective, source, linearised: None });
         }
         let wrt = differentiable(&objective)?;
-        let linearised = self.linear.then(|| Linearised::hvp(&objective, 0, &wrt, RESIDUAL_BUDGET_BYTES));
+        let linearised = self.linear.then(|| self.halves(&objective, &wrt));
         let (what, graph) = match &linearised {
             Some(halves) => ("linear half of the Hessian-vector product", halves.linear.clone()),
             None if self.hvp => ("Hessian-vector product", transform::hvp(&objective, 0, &wrt)),
             None => ("gradient", transform::grad(&objective, 0, &wrt)),
         };
         Ok(Problem { title: format!("{title}: {what}"), graph, source, linearised })
+    }
+
+    fn halves(&self, objective: &Graph, wrt: &[usize]) -> Linearised {
+        let halves = Linearised::hvp(objective, 0, wrt, RESIDUAL_BUDGET_BYTES);
+        if self.vectors == 1 { halves } else { halves.batched(self.vectors as usize) }
     }
 
     fn objective(&self) -> Result<(String, Graph, Source), Failure> {

@@ -97,10 +97,16 @@ pub(crate) trait Vector: Copy {
     /// `self + x y` where the mask says so, and `self` elsewhere, whatever `x` and `y` are.
     unsafe fn add_product_where(self, mask: Self::Mask, x: Self, y: Self) -> Self;
 
-    /// Brings element `i * stride + j` of a square block of `LANES` by `LANES` to `j * to_stride + i`.
+    /// Brings element `i * stride + j` of a block of `count` by `LANES`, `count` from 1 to `LANES`, to `j * to_stride + i`;
+    /// the places of the rows that a square block would have besides may be written too.
     #[inline(always)]
-    unsafe fn transpose(from: *const Self::Element, stride: usize, to: *mut Self::Element, to_stride: usize) {
-        for i in 0..Self::LANES {
+    unsafe fn transpose(
+        from: *const Self::Element,
+        (count, stride): (usize, usize),
+        to: *mut Self::Element,
+        to_stride: usize,
+    ) {
+        for i in 0..count {
             for j in 0..Self::LANES {
                 // SAFETY: the caller promises the block and its place.
                 unsafe { *to.add(j * to_stride + i) = *from.add(i * stride + j) };
@@ -220,9 +226,14 @@ mod x86 {
 
                 $(
                     #[inline(always)]
-                    unsafe fn transpose(from: *const $element, stride: usize, to: *mut $element, to_stride: usize) {
+                    unsafe fn transpose(
+                        from: *const $element,
+                        block: (usize, usize),
+                        to: *mut $element,
+                        to_stride: usize,
+                    ) {
                         // SAFETY: the caller promises the instruction set, the block and its place.
-                        unsafe { $transpose(from, stride, to, to_stride) };
+                        unsafe { $transpose(from, block, to, to_stride) };
                     }
                 )?
 

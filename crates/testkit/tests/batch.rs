@@ -4,7 +4,7 @@
 
 use graph::{Builder, Case, Def, Graph, Prim, Reference, Ty};
 use isoloss_testkit::{composite, laws, network, sample};
-use tensor::{Buffer, Key, Tensor};
+use tensor::{Buffer, Key, Tensor, parallel};
 use transform::{
     Linearisation, Linearised, RESIDUAL_BUDGET_BYTES, batch, grad, hvp, jvp, per_example_grad, vjp,
 };
@@ -173,14 +173,14 @@ fn tangents_are_taken_in_passes_and_alone_where_they_do_not_fill_one() {
     let point = network::point(&graph, Key::new(1));
     let point: Vec<&Tensor> = point.iter().collect();
     let hessian = Linearised::hvp(&graph, 0, &[0, 1], RESIDUAL_BUDGET_BYTES);
-    assert_eq!((hessian.pass_size(3), hessian.pass_size(0)), (3, 1));
+    assert_eq!((hessian.pass_size(6), hessian.pass_size(1), hessian.pass_size(0)), (3, 1, 1));
     let tangents = |index: u64| {
         [0, 1].map(|k| sample::normal(graph.ty(graph.inputs()[k].val), Key::new(index).fold(k as u64)))
     };
     let tangents: Vec<[Tensor; 2]> = (0..7).map(tangents).collect();
     let mut single = Linearisation::compile(&Reference, hessian.clone()).unwrap();
     let mut single = single.at(&point).unwrap();
-    let mut several = Linearisation::compile_for(&Reference, hessian, 3).unwrap();
+    let mut several = Linearisation::compile_for(&Reference, hessian, 6).unwrap();
     let mut several = several.at(&point).unwrap();
     let all: Vec<Vec<&Tensor>> = tangents.iter().map(|tangents| tangents.iter().collect()).collect();
     let mut seen = Vec::new();
@@ -191,6 +191,29 @@ fn tangents_are_taken_in_passes_and_alone_where_they_do_not_fill_one() {
     several.apply_each(&all, check).unwrap();
     assert_eq!(seen, (0..7).collect::<Vec<_>>());
     assert!(several.apply_each(&[vec![all[0][0]]], |_, _| ()).is_err());
+}
+
+#[test]
+fn passes_side_by_side_give_the_same_bits() {
+    let graph = network::relu_network(&[4, 6, 3]);
+    let point = network::point(&graph, Key::new(1));
+    let point: Vec<&Tensor> = point.iter().collect();
+    let direction = |index: u64| network::point(&graph, Key::new(index + 2)).swap_remove(0);
+    let first: Vec<Tensor> = (0..8).map(direction).collect();
+    let hessian = Linearised::hvp(&graph, 0, &[0], RESIDUAL_BUDGET_BYTES);
+    let images = |threads: usize| {
+        let images = || {
+            let mut several = Linearisation::compile_for(&Reference, hessian.clone(), 4).unwrap();
+            let tangents: Vec<Vec<&Tensor>> = first.iter().map(|tensor| vec![tensor]).collect();
+            let mut images = Vec::new();
+            let mut several = several.at(&point).unwrap();
+            several.apply_each(&tangents, |_, image| images.push(image[0].clone())).unwrap();
+            images
+        };
+        parallel::with_threads(threads, images).unwrap()
+    };
+    assert_eq!(images(1), images(2));
+    assert_eq!(images(1), images(3));
 }
 
 #[test]

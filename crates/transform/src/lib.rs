@@ -14,6 +14,8 @@ mod linearisation;
 mod linearise;
 mod linearity;
 mod live;
+mod passes;
+mod recycling;
 mod rules;
 mod simplify;
 mod sum;

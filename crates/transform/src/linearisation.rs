@@ -1,9 +1,9 @@
 //! A linearisation made ready to run: once for each point, then once for each tangent.
 
-use graph::{Argument, Builder, Donation, ExecError, Executable, Executor, Graph, Ty, check_arguments};
+use graph::{Argument, ExecError, Executor, Graph, check_arguments};
 use tensor::Tensor;
 
-use crate::{Linearised, copy::copied_inputs, fresh::Names};
+use crate::{Linearised, passes::Passes, recycling::Recycling};
 
 /// Both halves of a [`Linearised`], compiled. The memory of residuals and results is used again from one run to the
 /// next.
@@ -34,7 +34,7 @@ pub struct Linearisation {
     linearised: Linearised,
     primal: Recycling,
     linear: Recycling,
-    several: Option<Several>,
+    passes: Option<Passes>,
 }
 
 impl Linearisation {
@@ -45,11 +45,12 @@ impl Linearisation {
     pub fn compile(executor: &dyn Executor, linearised: Linearised) -> Result<Self, ExecError> {
         let primal = Recycling::compile(executor, &linearised.primal)?;
         let linear = Recycling::compile(executor, &linearised.linear)?;
-        Ok(Self { linearised, primal, linear, several: None })
+        Ok(Self { linearised, primal, linear, passes: None })
     }
 
     /// Prepares both halves, and for [`AtPoint::apply_each`] of about `count` tangents also what makes several products
-    /// in one pass, where [`Linearised::pass_size`] says that this is worth it.
+    /// in one pass, where [`Linearised::pass_size`] says that this is worth it, and as many passes at a time as there are
+    /// threads.
     ///
     /// # Errors
     /// Where the executor refuses one.
@@ -58,9 +59,8 @@ impl Linearisation {
         linearised: Linearised,
         count: usize,
     ) -> Result<Self, ExecError> {
-        let size = linearised.pass_size(count);
-        let several = (size > 1).then(|| Several::compile(executor, &linearised, size)).transpose()?;
-        Ok(Self { several, ..Self::compile(executor, linearised)? })
+        let passes = Passes::compile(executor, &linearised, count)?;
+        Ok(Self { passes, ..Self::compile(executor, linearised)? })
     }
 
     /// The graphs that were compiled, and what the residuals hold.
@@ -82,7 +82,7 @@ impl Linearisation {
         Ok(AtPoint {
             signature: &self.linearised.linear,
             linear: &mut self.linear,
-            several: self.several.as_mut(),
+            passes: self.passes.as_mut(),
             results: &outputs[..self.linearised.results],
             fixed: kept.chain(residuals).collect(),
         })
@@ -99,7 +99,7 @@ impl Linearisation {
 pub struct AtPoint<'a> {
     signature: &'a Graph,
     linear: &'a mut Recycling,
-    several: Option<&'a mut Several>,
+    passes: Option<&'a mut Passes>,
     results: &'a [Tensor],
     fixed: Vec<&'a Tensor>,
 }
@@ -132,14 +132,12 @@ impl AtPoint<'_> {
         mut take: impl FnMut(usize, &[Tensor]),
     ) -> Result<(), ExecError> {
         let mut done = 0;
-        if let Some(several) = &mut self.several {
-            for pass in tangents.chunks_exact(several.size) {
-                for tangents in pass {
-                    checked(self.signature, &self.fixed, tangents)?;
-                }
-                several.run(&self.fixed, pass, |index, images| take(done + index, images))?;
-                done += pass.len();
+        if let Some(passes) = &mut self.passes {
+            done = tangents.len() / passes.size() * passes.size();
+            for tangents in &tangents[..done] {
+                checked(self.signature, &self.fixed, tangents)?;
             }
+            passes.run(&self.fixed, &tangents[..done], &mut take)?;
         }
         for (position, tangents) in tangents.iter().enumerate().skip(done) {
             take(position, self.apply(tangents)?);
@@ -158,87 +156,4 @@ fn checked<'t>(
         fixed.iter().chain(tangents).map(|&tensor| Argument::Borrowed(tensor)).collect();
     check_arguments(signature, &arguments)?;
     Ok(arguments)
-}
-
-/// The linear half for several tangents in one pass.
-struct Several {
-    size: usize,
-    linear: Recycling,
-    /// The tangents, with a leading axis.
-    stacked: Vec<Tensor>,
-}
-
-impl Several {
-    fn compile(executor: &dyn Executor, linearised: &Linearised, size: usize) -> Result<Self, ExecError> {
-        let graph = linearised.batched(size).linear;
-        let tangents = graph.inputs()[linearised.tangents()].iter().map(|input| graph.ty(input.val));
-        let stacked = tangents.map(|ty| Tensor::zeros(ty.dtype, ty.shape.clone())).collect();
-        Ok(Self { size, linear: Recycling::compile(executor, &graph)?, stacked })
-    }
-
-    /// Makes one pass; the tangents have been checked.
-    fn run(
-        &mut self,
-        fixed: &[&Tensor],
-        tangents: &[Vec<&Tensor>],
-        mut take: impl FnMut(usize, &[Tensor]),
-    ) -> Result<(), ExecError> {
-        for (index, tangents) in tangents.iter().enumerate() {
-            for (stacked, tangent) in self.stacked.iter_mut().zip(tangents) {
-                stacked.set_part(index, tangent).expect("tangents have been checked");
-            }
-        }
-        let arguments = fixed.iter().copied().chain(&self.stacked);
-        let images = self.linear.run(arguments.map(Argument::Borrowed).collect())?;
-        for index in 0..self.size {
-            let parts =
-                images.iter().map(|image| image.part(index).expect("a pass has an image for each tangent"));
-            take(index, &parts.collect::<Vec<_>>());
-        }
-        Ok(())
-    }
-}
-
-/// A compiled graph whose results are written where the results of the last run stood.
-struct Recycling {
-    executable: Box<dyn Executable>,
-    types: Vec<Ty>,
-    /// The results of the last run; none before the first and after a failed one.
-    results: Vec<Tensor>,
-}
-
-impl Recycling {
-    fn compile(executor: &dyn Executor, graph: &Graph) -> Result<Self, ExecError> {
-        let types = graph.outputs().iter().map(|output| graph.ty(output.val).clone()).collect();
-        let donations: Vec<Donation> = (0..graph.outputs().len())
-            .map(|output| Donation { input: graph.inputs().len() + output, output })
-            .collect();
-        let executable = executor.compile(&with_spare_inputs(graph), &donations)?;
-        Ok(Self { executable, types, results: Vec::new() })
-    }
-
-    fn run(&mut self, mut arguments: Vec<Argument<'_>>) -> Result<&[Tensor], ExecError> {
-        let mut spare = std::mem::take(&mut self.results);
-        if spare.is_empty() {
-            spare = self.types.iter().map(|ty| Tensor::zeros(ty.dtype, ty.shape.clone())).collect();
-        }
-        arguments.extend(spare.into_iter().map(Argument::Donated));
-        self.results = self.executable.run(arguments)?;
-        Ok(&self.results)
-    }
-}
-
-/// `graph` with one more input for each output, of its type, that nothing reads: memory to write the output into.
-fn with_spare_inputs(graph: &Graph) -> Graph {
-    let mut b = Builder::new(graph.name());
-    let inputs = copied_inputs(&mut b, graph);
-    let mut names: Names = graph.inputs().iter().map(|input| input.name.as_str()).collect();
-    for output in graph.outputs() {
-        b.data(names.take(format!("memory.{}", output.name)), graph.ty(output.val).clone());
-    }
-    let values = b.inline(graph, &inputs);
-    for output in graph.outputs() {
-        b.output(output.name.clone(), values[output.val.position()]);
-    }
-    b.finish()
 }

@@ -15,7 +15,7 @@ fn list<'a>(json: &'a Value, pointer: &str) -> &'a [Value] {
 #[test]
 fn a_dump_reads_back_as_the_same_graph() {
     let place = Place::new();
-    for derivative in ["", "--grad", "--hvp", "--linear"] {
+    for derivative in ["", "--grad", "--hvp", "--linear", "--linear --vectors 3"] {
         let text = place.text(&format!("dump {MODEL} {derivative}"));
         assert_eq!(Graph::parse(&text).unwrap().to_string(), text);
         place.write("graph.txt", text.as_bytes());
@@ -106,7 +106,7 @@ fn the_memory_of_runs_is_told_with_what_was_planned() {
 #[test]
 fn the_executor_agrees_with_the_reference() {
     let place = Place::new();
-    for arguments in ["", "--hvp", "--linear", "--hvp --dtype f64"] {
+    for arguments in ["", "--hvp", "--linear", "--linear --vectors 3", "--hvp --dtype f64"] {
         let json = place.json(&format!("compare {MODEL} {arguments}"));
         assert_eq!(json["held"], true, "{json:#}");
         assert_eq!(json["first_bad_node"], Value::Null);

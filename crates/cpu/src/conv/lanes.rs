@@ -113,7 +113,7 @@ unsafe fn turned<V: Vector>(square: &[V; MAX_LANES]) -> [V; MAX_LANES] {
     // SAFETY: there are at least `LANES` vectors of `LANES` elements on either side.
     unsafe {
         let mut turned = [V::zero(); MAX_LANES];
-        V::transpose(square.as_ptr().cast(), V::LANES, turned.as_mut_ptr().cast(), V::LANES);
+        V::transpose(square.as_ptr().cast(), (V::LANES, V::LANES), turned.as_mut_ptr().cast(), V::LANES);
         turned
     }
 }

@@ -51,7 +51,7 @@ fn left_by_elements<T: Real>(
 }
 
 /// Brings the columns of each tile next to each other, row by row, tiles after each other; what is missing in the last
-/// tile is zero.
+/// tile may be anything.
 ///
 /// # Safety
 /// The processor has the vector's instruction set.
@@ -65,29 +65,75 @@ pub(super) unsafe fn right<V: Vector>(
     V::Element: Real,
 {
     let width = VECTORS * V::LANES;
-    for (tile, rows) in packed.chunks_mut(width * depth).take(columns.div_ceil(width)).enumerate() {
-        for lane in (0..width).step_by(V::LANES) {
-            let column = tile * width + lane;
-            let count = columns.saturating_sub(column).min(V::LANES);
-            let blocks = if rhs.row_stride == 1 && count == V::LANES { depth / V::LANES } else { 0 };
-            for block in 0..blocks {
-                let k = block * V::LANES;
-                let from = rhs.from(k, column);
-                assert!(from.holds(V::LANES, V::LANES), "the block lies in its slice");
-                let to = &mut rows[k * width + lane..][..(V::LANES - 1) * width + V::LANES];
-                // SAFETY: the block's elements and their places were just checked.
-                unsafe { V::transpose(from.data.as_ptr(), from.column_stride, to.as_mut_ptr(), width) };
+    for column in (0..columns).step_by(V::LANES) {
+        let lanes = &mut packed[column / width * width * depth + column % width..];
+        let count = V::LANES.min(columns - column);
+        let rhs = rhs.from(0, column);
+        // SAFETY: as the caller promises.
+        unsafe {
+            if rhs.column_stride == 1 {
+                vectors_of_rows::<V>(rhs, count, depth, lanes);
+            } else if rhs.row_stride == 1 && depth >= V::LANES {
+                transposed_blocks::<V>(rhs, count, depth, lanes);
+            } else {
+                element_by_element(rhs, count, depth, lanes, width);
             }
-            for k in blocks * V::LANES..depth {
-                let row = &mut rows[k * width + lane..][..V::LANES];
-                for (i, element) in row.iter_mut().enumerate() {
-                    *element = if i < count {
-                        rhs.data[k * rhs.row_stride + (column + i) * rhs.column_stride]
-                    } else {
-                        V::Element::default()
-                    };
-                }
-            }
+        }
+    }
+}
+
+/// The first `count` elements of each row as one vector.
+///
+/// # Safety
+/// The processor has the vector's instruction set.
+#[inline(always)]
+unsafe fn vectors_of_rows<V: Vector>(
+    rhs: Matrix<'_, V::Element>,
+    count: usize,
+    depth: usize,
+    lanes: &mut [V::Element],
+) {
+    for k in 0..depth {
+        let from = &rhs.data[k * rhs.row_stride..][..count];
+        let to = &mut lanes[k * VECTORS * V::LANES..][..V::LANES];
+        // SAFETY: both slices were just cut to what is read and written.
+        unsafe { V::load_first(from.as_ptr(), count).store(to.as_mut_ptr()) };
+    }
+}
+
+/// Columns whose elements are neighbours, in blocks of the depth; the last block has some rows of the one before once
+/// more.
+///
+/// # Safety
+/// The processor has the vector's instruction set.
+#[inline(always)]
+unsafe fn transposed_blocks<V: Vector>(
+    rhs: Matrix<'_, V::Element>,
+    count: usize,
+    depth: usize,
+    lanes: &mut [V::Element],
+) {
+    let width = VECTORS * V::LANES;
+    for k in (0..depth).step_by(V::LANES).map(|k| k.min(depth - V::LANES)) {
+        let from = rhs.from(k, 0);
+        assert!(from.holds(V::LANES, count), "the block lies in its slice");
+        let to = &mut lanes[k * width..][..(V::LANES - 1) * width + V::LANES];
+        // SAFETY: the block's elements and their places were just checked.
+        unsafe { V::transpose(from.data.as_ptr(), (count, from.column_stride), to.as_mut_ptr(), width) };
+    }
+}
+
+fn element_by_element<T: Copy>(
+    rhs: Matrix<'_, T>,
+    count: usize,
+    depth: usize,
+    lanes: &mut [T],
+    width: usize,
+) {
+    for k in 0..depth {
+        let row = &mut lanes[k * width..][..count];
+        for (i, element) in row.iter_mut().enumerate() {
+            *element = rhs.data[k * rhs.row_stride + i * rhs.column_stride];
         }
     }
 }

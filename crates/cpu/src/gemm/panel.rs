@@ -20,6 +20,8 @@ const DEPTH: usize = 384;
 const TILES_ACROSS: usize = 8;
 /// Tiles one below the other whose left matrices are packed at a time.
 const TILES_DOWN: usize = 12;
+/// A left matrix within so many bytes is read in place however it lies: half of the first cache level of usual processors.
+const IN_PLACE_BYTES: usize = 16 << 10;
 
 /// Computes a panel, block by block.
 ///
@@ -62,7 +64,7 @@ unsafe fn block<T: Real>(isa: Isa, sizes: Sizes, out: Target<T>, lhs: Matrix<'_,
     let (width, tile_rows) = (tile_columns::<T>(isa), kernels::most_rows(isa));
     let in_place = if rhs.column_stride == 1 { sizes.columns / width } else { 0 };
     let packed = (sizes.columns.div_ceil(width) - in_place) * width * sizes.depth;
-    let packs_left = lhs.column_stride != 1 && sizes.depth > 1;
+    let packs_left = packs_left(sizes, &lhs);
     let rows = if packs_left { TILES_DOWN * tile_rows } else { sizes.rows };
     let left = if packs_left { rows.min(sizes.rows).next_multiple_of(tile_rows) * sizes.depth } else { 0 };
     scratch::with::<T, _>(packed + left, |memory| {
@@ -85,6 +87,11 @@ unsafe fn block<T: Real>(isa: Isa, sizes: Sizes, out: Target<T>, lhs: Matrix<'_,
             unsafe { self::strip(isa, strip, out.below(row), lhs, &right) };
         }
     });
+}
+
+fn packs_left<T>(sizes: Sizes, lhs: &Matrix<'_, T>) -> bool {
+    let extent = (sizes.rows - 1) * lhs.row_stride + (sizes.depth - 1) * lhs.column_stride + 1;
+    lhs.column_stride != 1 && sizes.depth > 1 && extent * size_of::<T>() > IN_PLACE_BYTES
 }
 
 /// The left matrix of a strip.

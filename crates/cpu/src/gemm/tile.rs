@@ -80,24 +80,19 @@ unsafe fn store<V: Vector, const VECTORS: usize>(
     width: usize,
     adds: bool,
 ) {
-    // SAFETY: as the caller promises; what is not wanted goes to memory of our own.
-    unsafe {
-        if width == VECTORS * V::LANES {
-            for (vector, &sum) in sums.iter().enumerate() {
-                let out = out.add(vector * V::LANES);
+    for (vector, &sum) in sums.iter().enumerate() {
+        let first = vector * V::LANES;
+        // SAFETY: as the caller promises.
+        unsafe {
+            let out = out.add(first);
+            if width >= first + V::LANES {
                 let sum = if adds { V::load(out).add(sum) } else { sum };
                 sum.store(out);
+            } else {
+                let count = width - first;
+                let sum = if adds { V::load_first(out, count).add(sum) } else { sum };
+                sum.store_first(out, count);
             }
-        } else {
-            let mut row = *sums;
-            if adds {
-                row = [V::zero(); VECTORS];
-                std::ptr::copy_nonoverlapping(out, row.as_mut_ptr().cast(), width);
-                for (row, &sum) in row.iter_mut().zip(sums) {
-                    *row = row.add(sum);
-                }
-            }
-            std::ptr::copy_nonoverlapping(row.as_ptr().cast(), out, width);
         }
     }
 }

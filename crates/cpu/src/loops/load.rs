@@ -8,20 +8,27 @@ pub(crate) fn gather<T: Cell>(out: &mut [T], data: &[T], runs: &[(usize, usize)]
     let Some((&(size, stride), outer)) = runs.split_last() else {
         return out.fill(data[0]);
     };
-    let (mut run, mut first) = (start / size, start % size);
+    // Runs are counted along the axis around them; only where that ends are positions divided.
+    let (&(count, step), beyond) = outer.split_last().unwrap_or((&(usize::MAX, 0), &[]));
+    let (run, mut first) = (start / size, start % size);
+    let (mut line, mut place) = (run / count, run % count);
     let mut rest = out;
     while !rest.is_empty() {
-        let (piece, after) = rest.split_at_mut(rest.len().min(size - first));
-        gather_run(piece, &data[offset(outer, run) + first * stride..], stride);
-        (run, first, rest) = (run + 1, 0, after);
+        let line_data = &data[offset(beyond, line)..];
+        while place < count && !rest.is_empty() {
+            let (piece, after) = rest.split_at_mut(rest.len().min(size - first));
+            gather_run(piece, &line_data[place * step + first * stride..], stride);
+            (place, first, rest) = (place + 1, 0, after);
+        }
+        (line, place) = (line + 1, 0);
     }
 }
 
-/// Where the innermost run at a row-major position among the outer runs starts.
-fn offset(outer: &[(usize, usize)], position: usize) -> usize {
+/// Where what lies at a row-major position of some axes starts.
+fn offset(axes: &[(usize, usize)], position: usize) -> usize {
     let mut rest = position;
     let mut offset = 0;
-    for &(size, stride) in outer.iter().rev() {
+    for &(size, stride) in axes.iter().rev() {
         offset += rest % size * stride;
         rest /= size;
     }

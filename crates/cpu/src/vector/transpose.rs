@@ -5,14 +5,19 @@ use std::arch::x86_64::*;
 /// As [`Vector::transpose`](super::Vector::transpose).
 ///
 /// # Safety
-/// The caller promises the instruction set, the block and its place.
+/// The caller promises the instruction set, the block, which has a row, and its place.
 #[target_feature(enable = "avx512f")]
 #[inline]
-pub(super) unsafe fn sixteen(from: *const f32, stride: usize, to: *mut f32, to_stride: usize) {
+pub(super) unsafe fn sixteen(
+    from: *const f32,
+    (count, stride): (usize, usize),
+    to: *mut f32,
+    to_stride: usize,
+) {
     let mut a = [_mm512_setzero_ps(); 16];
     for (i, a) in a.iter_mut().enumerate() {
         // SAFETY: as the caller promises.
-        *a = unsafe { _mm512_loadu_ps(from.add(i * stride)) };
+        *a = unsafe { _mm512_loadu_ps(from.add(i.min(count - 1) * stride)) };
     }
     // Pairs of rows, then fours, element by element within each quarter of a vector.
     let mut b = a;
@@ -49,14 +54,19 @@ pub(super) unsafe fn sixteen(from: *const f32, stride: usize, to: *mut f32, to_s
 /// As [`Vector::transpose`](super::Vector::transpose).
 ///
 /// # Safety
-/// The caller promises the instruction set, the block and its place.
+/// The caller promises the instruction set, the block, which has a row, and its place.
 #[target_feature(enable = "avx2")]
 #[inline]
-pub(super) unsafe fn eight(from: *const f32, stride: usize, to: *mut f32, to_stride: usize) {
+pub(super) unsafe fn eight(
+    from: *const f32,
+    (count, stride): (usize, usize),
+    to: *mut f32,
+    to_stride: usize,
+) {
     let mut a = [_mm256_setzero_ps(); 8];
     for (i, a) in a.iter_mut().enumerate() {
         // SAFETY: as the caller promises.
-        *a = unsafe { _mm256_loadu_ps(from.add(i * stride)) };
+        *a = unsafe { _mm256_loadu_ps(from.add(i.min(count - 1) * stride)) };
     }
     // Pairs of rows, then fours, element by element within each half of a vector.
     let mut b = a;

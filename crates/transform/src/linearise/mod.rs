@@ -21,8 +21,13 @@ use halves::{linear_half, primal_half};
 /// 128 images has about 0.4 GB of them, and every machine that trains it has this much.
 pub const RESIDUAL_BUDGET_BYTES: usize = 1 << 30;
 
-/// What several products at once may write in one pass: 4 MiB. Ours: about what the inner caches of two cores hold.
-pub const PASS_BYTES: usize = 4 << 20;
+/// What several products at once may write in one pass: 2 MiB. Ours: about what the inner caches of a core hold, for
+/// passes run side by side.
+pub const PASS_BYTES: usize = 2 << 20;
+
+/// Passes that several products are spread over at least, where there are so many products. Ours: smaller passes would
+/// lose more to their steps than most machines gain by running more of them at a time.
+const PASSES: usize = 2;
 
 /// A graph that is linear in some of its inputs (the tangents), as two graphs: one that runs once for each point,
 /// and one that runs for each tangent.
@@ -187,8 +192,8 @@ impl Linearised {
     }
 
     /// How many of `count` products one pass should make: as many as keep what a pass writes within
-    /// [`PASS_BYTES`], and at least one. Small networks gain from larger matrices and fewer steps; large ones would only
-    /// lose the caches.
+    /// [`PASS_BYTES`], at most half of them, so that two passes may run side by side, and at least one. Small networks
+    /// gain from larger matrices and fewer steps; large ones would only lose the caches.
     #[must_use]
     pub fn pass_size(&self, count: usize) -> usize {
         let graph = &self.linear;
@@ -198,7 +203,7 @@ impl Linearised {
             Def::Input(_) => false,
         };
         let bytes: usize = graph.vals().filter(written).map(|val| graph.ty(val).size_bytes()).sum();
-        (PASS_BYTES / bytes.max(1)).clamp(1, count.max(1))
+        (PASS_BYTES / bytes.max(1)).clamp(1, count.div_ceil(PASSES).max(1))
     }
 
     /// Whether the budget has made the linear half recompute what it would rather have stored.
