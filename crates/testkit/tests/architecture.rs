@@ -65,7 +65,11 @@ fn no_source_file_is_longer_than_500_lines() {
     let files = rust_files(&root().join("crates")).unwrap();
     assert!(files.len() > 50, "the sources were found");
     for file in files {
-        let lines = fs::read_to_string(&file).unwrap().lines().count();
+        let text = fs::read_to_string(&file).unwrap();
+        if text.starts_with("// @generated") {
+            continue;
+        }
+        let lines = text.lines().count();
         assert!(lines <= 500, "{} has {lines} lines; one concept per file", file.display());
     }
 }
