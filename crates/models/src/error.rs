@@ -112,9 +112,27 @@ pub enum ModelError {
     /// Weights could not be read or written.
     #[error(transparent)]
     Weights(#[from] WeightsError),
+    /// A configuration file could not be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// A configuration file is malformed, or of a network that is not built here.
+    #[error("{}: expected {expected}, found {found}; give the architecture with --model", path.display())]
+    Config {
+        /// The file.
+        path: PathBuf,
+        /// What was expected.
+        expected: String,
+        /// What was found instead.
+        found: String,
+    },
     /// A weights file does not say of which architecture its weights are, and nobody else did.
     #[error(
-        "{} does not say which model its weights belong to (no '{key}' in its metadata); give it with --model, as --model mlp:784-512-512-512-10",
+        "{} does not say which model its weights belong to (no '{key}' in its metadata, no config.json of the Hugging Face Hub beside it); give it with --model, as --model mlp:784-512-512-512-10",
         path.display()
     )]
     NoArchitecture {

@@ -7,9 +7,11 @@
 mod activation;
 mod architecture;
 mod catalogue;
+mod config;
 mod error;
 mod families;
 mod forward;
+mod hub;
 mod init;
 mod input;
 mod labels;

@@ -8,18 +8,20 @@ use std::{
 use tensor::Shape;
 use weights::{MODEL_KEY, Mismatch, Reader, Renaming, is_counter};
 
-use crate::{Model, ModelError, Params};
+use crate::{Model, ModelError, Params, hub};
 
 /// Loads a network from weights of any format that [`Reader::open`] takes: a file, a run folder, a folder of several files.
-/// The architecture is `spec_override` where given, else the one that the metadata name. The parameters come back in the
-/// model's order and checked by [`Model::check`].
+/// The architecture is `spec_override` where given, else the one that the metadata name, else that of the `config.json` beside
+/// the weights, as the Hugging Face Hub has it. The parameters come back in the model's order and checked by [`Model::check`].
 ///
 /// Where all names differ from the model's by a prefix or by `/` for `.`, they are renamed; PyTorch's counters of batches are
-/// passed over.
+/// passed over, and what transformers stores beside the parameters it uses: masks, heads tied to an embedding, heads of
+/// BERT's pretraining. Its old names `gamma` and `beta` of BERT's normalisations are taken for `weight` and `bias`.
 ///
 /// # Errors
 /// [`ModelError::Weights`] where the weights cannot be read, [`ModelError::NoArchitecture`] where neither the file nor the
-/// caller names a model, [`ModelError::InFile`] where the weights do not fit it or are not finite, and those of
+/// caller names a model, [`ModelError::Config`] and [`ModelError::Read`] where a `config.json` names one that is not built here or
+/// cannot be read, [`ModelError::InFile`] where the weights do not fit it or are not finite, and those of
 /// [`Model::parse`].
 pub fn load_model(path: &Path, spec_override: Option<&str>) -> Result<(Model, Params), ModelError> {
     let reader = Reader::open(path)?;
@@ -28,7 +30,11 @@ pub fn load_model(path: &Path, spec_override: Option<&str>) -> Result<(Model, Pa
     let model = match (spec_override, reader.metadata().get(MODEL_KEY)) {
         (Some(spec), _) => Model::parse(spec)?,
         (None, Some(spec)) => Model::parse(spec).map_err(in_file)?,
-        (None, None) => return Err(ModelError::NoArchitecture { path: file, key: MODEL_KEY }),
+        (None, None) => {
+            let names: Vec<&str> = reader.entries().iter().map(|entry| entry.name.as_str()).collect();
+            let described = hub::model(path, &names)?;
+            described.ok_or_else(|| ModelError::NoArchitecture { path: file.clone(), key: MODEL_KEY })?
+        }
     };
     let params = read(&model, &reader).map_err(in_file)?;
     Ok((model, params))
@@ -50,22 +56,25 @@ fn file(reader: &Reader) -> PathBuf {
 /// [`ModelError::Mismatch`] with all names and shapes that differ.
 pub fn origins(model: &Model, reader: &Reader) -> Result<Vec<String>, ModelError> {
     let expected = model.entries();
-    let found: Vec<(&str, &Shape)> = reader
+    let is_expected = |name: &str| expected.iter().any(|(other, _)| other == name);
+    let found: Vec<(&str, String, &Shape)> = reader
         .entries()
         .iter()
-        .filter(|entry| !is_counter(&entry.name))
-        .map(|entry| (entry.name.as_str(), &entry.shape))
+        .filter(|entry| {
+            !is_counter(&entry.name) && (!hub::is_unused(&entry.name) || is_expected(&entry.name))
+        })
+        .map(|entry| (entry.name.as_str(), hub::today(&entry.name), &entry.shape))
         .collect();
-    let names: Vec<&str> = found.iter().map(|(name, _)| *name).collect();
+    let names: Vec<&str> = found.iter().map(|(_, name, _)| name.as_str()).collect();
     let renaming =
         Renaming::find(&names, &expected.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>());
     let renamed: Vec<(String, Shape)> =
-        found.iter().map(|(name, shape)| (renaming.apply(name), (*shape).clone())).collect();
+        found.iter().map(|(_, name, shape)| (renaming.apply(name), (*shape).clone())).collect();
     if let Some(mismatch) = Mismatch::between(&expected, &renamed) {
         return Err(ModelError::Mismatch { model: model.spec(), mismatch });
     }
     let origins: BTreeMap<&str, &str> =
-        renamed.iter().zip(names).map(|((name, _), origin)| (name.as_str(), origin)).collect();
+        renamed.iter().zip(&found).map(|((name, _), (origin, ..))| (name.as_str(), *origin)).collect();
     Ok(expected.iter().map(|(name, _)| origins[&name[..]].to_owned()).collect())
 }
 

@@ -110,6 +110,8 @@ impl Architecture for Gcn {
 
     fn emit(&self, net: &mut Net, x: Val) -> Val {
         let [mut x, adjacency] = self.parts(net, x);
+        // Edges have no negative weights; whatever else is read, the roots of the degrees stay real.
+        let adjacency = net.b.abs(adjacency);
         let propagation = net.b.propagation(adjacency);
         for number in 0..self.sizes.len() - 1 {
             if number > 0 {
