@@ -6,6 +6,7 @@ mod mlp_step;
 mod mnist_train;
 mod startup;
 mod weight_matching;
+mod weights;
 
 use std::process::{Command, Output};
 
@@ -28,6 +29,7 @@ pub(crate) fn run(name: Name, stage: &mut Stage<'_>) -> Result<Benchmark, BenchE
         Name::Assignment => assignment::run(stage),
         Name::Startup => startup::run(stage),
         Name::Engine => engine::run(stage),
+        Name::Weights => weights::run(stage),
     }
 }
 

@@ -22,6 +22,8 @@ pub enum Name {
     Startup,
     /// Gradients and Hessian-vector products.
     Engine,
+    /// Reading a file of weights.
+    Weights,
 }
 
 /// A part of the benchmark of the engine.
@@ -77,18 +79,19 @@ impl Part {
 
 impl Name {
     /// All benchmarks, in the order in which `all` runs them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::MlpStep,
         Self::MnistTrain,
         Self::WeightMatching,
         Self::Assignment,
         Self::Startup,
         Self::Engine,
+        Self::Weights,
     ];
 
     /// What [`Name::parse`] reads.
-    pub const NAMES: [&str; 7] =
-        ["mlp-step", "mnist-train", "weight-matching", "assignment", "startup", "engine", "all"];
+    pub const NAMES: [&str; 8] =
+        ["mlp-step", "mnist-train", "weight-matching", "assignment", "startup", "engine", "weights", "all"];
 
     /// The name.
     #[must_use]
@@ -143,6 +146,8 @@ pub struct Options {
     pub parts: Vec<Part>,
     /// Seconds in which a configuration of a peer of [`Name::Engine`] must be ready to count.
     pub patience: u32,
+    /// Bytes of tensors in the file of [`Name::Weights`].
+    pub weights_bytes: usize,
     /// Draws everything random that ours uses.
     pub seed: u64,
 }

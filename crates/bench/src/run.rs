@@ -165,6 +165,7 @@ mod tests {
             networks: None,
             parts: Part::ALL.to_vec(),
             patience: 1,
+            weights_bytes: 1 << 16,
             seed: 0,
         }
     }

@@ -27,7 +27,7 @@ pub(crate) struct Cli {
 }
 
 const AFTER_HELP: &str = "\
-A MODEL is a run folder of `isoloss train` or a .safetensors file.
+A MODEL is a run folder of `isoloss train`, or weights of PyTorch, safetensors or numpy (see `isoloss convert`).
 Exit codes: 0 yes, 1 a negative answer (a barrier above the bound, a failed certificate), 2 an error.
 
 Examples:

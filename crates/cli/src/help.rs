@@ -33,7 +33,8 @@ cross-entropy is in nats; squared-error is to the one-hot label, summed over cla
 
 /// A network, the argument MODEL or A.
 const NETWORK: &str = "\
-A run folder of `isoloss train`, or a .safetensors file. Tensors have the names and layouts of PyTorch: of an mlp those of \
+A run folder of `isoloss train`, or weights: .safetensors, .pt, .pth, .bin or .ckpt of PyTorch, .npz of numpy, or a folder \
+or *.index.json of several files. Tensors have the names and layouts of PyTorch: of an mlp those of \
 nn.Sequential, where 0.weight is [outputs, inputs]. Files written by others do not name their architecture; give it with --model.";
 
 /// Adds the explanations to all commands.

@@ -21,6 +21,7 @@ mod place;
 mod profiling;
 mod progress;
 mod session;
+mod size;
 mod stamp;
 mod stop;
 mod watch;

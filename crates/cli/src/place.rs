@@ -24,6 +24,12 @@ pub(crate) fn check_weights(out: &Path, inputs: &[PathBuf], force: bool) -> Resu
             out.file_name().map_or_else(|| "no name".to_owned(), |name| format!("'{}'", name.display()));
         return Err(fault(out, "a file name that ends in .safetensors", found).into());
     }
+    check_file(out, inputs, force)
+}
+
+/// Checks that a file can be written: it is none of the inputs, is not there yet unless `force`, and its folder can be
+/// written to.
+pub(crate) fn check_file(out: &Path, inputs: &[PathBuf], force: bool) -> Result<(), Failure> {
     if let Some(input) = inputs.iter().find(|input| is_same_file(out, input)) {
         return Err(CliError::OutIsInput { out: out.to_owned(), input: input.clone() }.into());
     }

@@ -38,7 +38,7 @@ Examples:
   isoloss inspect weights.safetensors --model mlp:784-512-512-512-10
   isoloss inspect --model mlp:784-512-512-512-10,norm=layer --json")]
 pub(crate) struct Inspect {
-    /// Run folder or .safetensors file; none to look at --model without weights
+    /// Run folder or file of weights; none to look at --model without weights
     #[arg(value_name = "MODEL", required_unless_present = "spec")]
     network: Option<PathBuf>,
     /// Architecture, as mlp:784-512-10 or resnet20:width=2,norm=layer

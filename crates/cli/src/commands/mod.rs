@@ -5,6 +5,7 @@ mod barrier;
 mod bench;
 mod compare;
 mod completions;
+mod convert;
 mod data;
 mod demo;
 mod dump;
@@ -59,6 +60,7 @@ commands! {
     inspect::Inspect,
     align::Align,
     merge::Merge,
+    convert::Convert,
     barrier::Barrier,
     reproduce::Reproduce,
     dump::Dump,

@@ -5,13 +5,14 @@ use std::{env, fs, path::Path};
 
 use crate::support::Place;
 
-const COMMANDS: [&str; 14] = [
+const COMMANDS: [&str; 15] = [
     "demo",
     "train",
     "evaluate",
     "inspect",
     "align",
     "merge",
+    "convert",
     "barrier",
     "reproduce",
     "dump",

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what a test prepares may fail it")]
 
 mod bad_input;
+mod convert;
 mod data;
 mod help;
 mod microscope;

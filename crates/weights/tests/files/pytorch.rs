@@ -67,6 +67,16 @@ fn nested_and_wrapped_states_are_found_and_said() {
 }
 
 #[test]
+fn a_prefix_is_no_dictionary_and_only_that_of_wrappers_is_taken_off() {
+    let parallel = Reader::open(&golden("parallel.pt")).unwrap();
+    is_state(&parallel);
+    assert_eq!(parallel.notes(), ["'module.' was taken off all names"]);
+    let flat = Reader::open(&golden("flat.pt")).unwrap();
+    assert!(flat.notes().is_empty() && flat.entries().len() == STATE.len());
+    assert!(flat.entries().iter().all(|entry| entry.name.starts_with("model.")));
+}
+
+#[test]
 fn several_files_with_an_index_are_one_state() {
     is_state(&Reader::open(&golden("hub")).unwrap());
     is_state(&Reader::open(&golden("hub/pytorch_model.bin.index.json")).unwrap());
