@@ -40,6 +40,8 @@ pub(crate) enum CliError {
          both on data normalised alike, as with the same --data"
     )]
     Inputs { a: String, b: String },
+    #[error("--evaluate: expected every name once, found '{name}' twice")]
+    SetTwice { name: String },
     #[error("there is no recipe called '{name}'{}; known: {}", names::suggestion(name, &known.iter().map(String::as_str).collect::<Vec<_>>()), known.join(", "))]
     UnknownRecipe { name: String, known: Vec<String> },
     #[error("cannot write to standard output: {source}")]

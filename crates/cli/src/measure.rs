@@ -1,5 +1,6 @@
 //! Scoring networks, with progress.
 
+use clap::Args;
 use isoloss::{
     data::Splits as Data,
     models::{Loss, Model, Params},
@@ -9,7 +10,40 @@ use isoloss::{
     },
 };
 
+use serde_json::{Value, json};
+
 use crate::{failure::Failure, session::Session};
+
+/// What becomes of the running statistics of batch normalisation.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct Statistics {
+    /// Leave the running statistics of batch normalisation averaged like the weights, not re-estimated on the training data
+    #[arg(long)]
+    pub(crate) keep_statistics: bool,
+}
+
+impl Statistics {
+    /// What was done with them, in a sentence for people; none for a model that has none.
+    pub(crate) fn sentence(self, model: &Model, reestimated_on: Option<usize>) -> Option<String> {
+        let has = !model.buffers().is_empty();
+        has.then(|| match reestimated_on {
+            Some(examples) => format!("running statistics re-estimated on {examples} training examples\n"),
+            None if self.keep_statistics => "running statistics averaged like the weights\n".to_owned(),
+            None => {
+                "running statistics averaged like the weights, which seldom suits them; --data re-estimates them\n".to_owned()
+            }
+        })
+    }
+
+    /// The same for programs; null for a model that has none.
+    pub(crate) fn json(model: &Model, reestimated_on: Option<usize>) -> Value {
+        match (model.buffers().is_empty(), reestimated_on) {
+            (true, _) => Value::Null,
+            (false, Some(examples)) => json!({ "reestimated": true, "examples": examples }),
+            (false, None) => json!({ "reestimated": false }),
+        }
+    }
+}
 
 /// A model prepared to be scored on both parts of a data set.
 pub(crate) struct Measure<'a> {
@@ -19,8 +53,26 @@ pub(crate) struct Measure<'a> {
 
 impl<'a> Measure<'a> {
     /// Compiles the forward passes.
-    pub(crate) fn new(session: &'a Session, model: &Model, data: &Data, loss: Loss) -> Result<Self, Failure> {
-        Ok(Self { session, measure: measure::Measure::new(&session.executor, model, data, loss)? })
+    pub(crate) fn new(
+        session: &'a Session,
+        model: &Model,
+        data: &Data,
+        loss: Loss,
+        statistics: Statistics,
+    ) -> Result<Self, Failure> {
+        let measure = measure::Measure::new(&session.executor, model, data, loss)?;
+        let measure = if statistics.keep_statistics { measure.keeping_statistics() } else { measure };
+        Ok(Self { session, measure })
+    }
+
+    /// The number of examples that running statistics are re-estimated on, where they are.
+    pub(crate) fn reestimated_on(&self) -> Option<usize> {
+        self.measure.reestimated_on()
+    }
+
+    /// New weights, with their running statistics re-estimated where that is to be done.
+    pub(crate) fn settle(&mut self, params: Params) -> Result<Params, Failure> {
+        Ok(self.measure.settle(params)?)
     }
 
     /// The score of a network.

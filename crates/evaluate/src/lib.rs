@@ -1,9 +1,12 @@
-//! Forward passes over a data set: loss and accuracy.
+//! Forward passes over a data set: loss and accuracy, and the running statistics of batch normalisation.
 
+mod chunks;
 mod error;
 mod evaluator;
+mod reestimator;
 mod score;
 
 pub use error::{EvaluateError, fit};
 pub use evaluator::{Evaluator, evaluate};
+pub use reestimator::{Reestimator, reestimate};
 pub use score::Score;

@@ -1,6 +1,6 @@
 //! Loss and accuracy along the segment between two networks.
 
-use evaluate::{Evaluator, Score};
+use evaluate::{Evaluator, Reestimator, Score};
 use merge::interpolate;
 use models::Params;
 
@@ -74,13 +74,15 @@ pub struct Step<'a> {
 }
 
 /// Walks from `a` to `b` and scores `points` networks with each evaluator; one curve for each evaluator, in
-/// order. `observer` is called after each point.
+/// order. Between the ends the running statistics of batch normalisation are those of `statistics`, if it is given, and
+/// otherwise interpolated like the weights; the ends keep their own. `observer` is called after each point.
 ///
 /// # Errors
 /// [`LandscapeError::Points`] for an even number of points or fewer than 3, [`LandscapeError::Merge`] where the
 /// networks differ in architecture, [`LandscapeError::Evaluate`] where they are not the evaluators'.
 pub fn segment(
     evaluators: &mut [Evaluator],
+    mut statistics: Option<&mut Reestimator>,
     a: &Params,
     b: &Params,
     points: usize,
@@ -93,7 +95,10 @@ pub fn segment(
     let mut curves =
         vec![Curve { lambdas: lambdas.clone(), scores: Vec::with_capacity(points) }; evaluators.len()];
     for (index, lambda) in lambdas.into_iter().enumerate() {
-        let params = interpolate(a, b, lambda)?;
+        let mut params = interpolate(a, b, lambda)?;
+        if let Some(statistics) = statistics.as_deref_mut().filter(|_| 0 < index && index + 1 < points) {
+            params = statistics.apply(&params)?;
+        }
         let scores =
             evaluators.iter_mut().map(|evaluator| evaluator.score(&params)).collect::<Result<Vec<_>, _>>()?;
         observer(Step { index, points, lambda, scores: &scores });
@@ -139,7 +144,7 @@ mod tests {
     fn squared_error_of_a_linear_model_is_a_parabola_without_barrier() {
         let (model, data) = (Model::parse("mlp:3-2").unwrap(), random(20));
         let (a, b) = (model.init(Init::PyTorch, Key::new(0)), model.init(Init::PyTorch, Key::new(1)));
-        let curves = segment(&mut [evaluator(&model, &data)], &a, &b, POINTS, &mut |_| ()).unwrap();
+        let curves = segment(&mut [evaluator(&model, &data)], None, &a, &b, POINTS, &mut |_| ()).unwrap();
         let [start, end] = curves[0].ends();
         let bend = mean_square_difference(&a, &b, &data);
         for (lambda, score) in curves[0].lambdas().iter().zip(curves[0].scores()) {
@@ -167,7 +172,8 @@ mod tests {
     #[test]
     fn swapped_units_raise_the_barrier_of_the_closed_form() {
         let (model, a, b) = swapped();
-        let curves = segment(&mut [evaluator(&model, &unit_vectors())], &a, &b, POINTS, &mut |_| ()).unwrap();
+        let curves =
+            segment(&mut [evaluator(&model, &unit_vectors())], None, &a, &b, POINTS, &mut |_| ()).unwrap();
         for (lambda, score) in curves[0].lambdas().iter().zip(curves[0].scores()) {
             let mixed = 2.0 * lambda * (1.0 - lambda);
             assert!((score.loss - 2.0 * mixed * mixed).abs() < 1e-6, "{lambda}: {}", score.loss);
@@ -182,7 +188,7 @@ mod tests {
         let (model, a, b) = swapped();
         let mut evaluators = [evaluator(&model, &unit_vectors()), evaluator(&model, &unit_vectors())];
         let mut seen = Vec::new();
-        let curves = segment(&mut evaluators, &a, &b, 5, &mut |step| {
+        let curves = segment(&mut evaluators, None, &a, &b, 5, &mut |step| {
             assert_eq!((step.index, step.points, step.scores.len()), (seen.len(), 5, 2));
             seen.push(step.lambda);
         })
@@ -193,11 +199,27 @@ mod tests {
     }
 
     #[test]
+    fn inner_points_have_statistics_of_their_own_and_the_ends_keep_theirs() {
+        let (model, data) = (Model::parse("mlp:3-4-2,norm=batch").unwrap(), random(40));
+        let (a, b) = (model.init(Init::PyTorch, Key::new(0)), model.init(Init::PyTorch, Key::new(1)));
+        let mut statistics = Reestimator::new(&Reference, &model, &data, None).unwrap();
+        let walk = |statistics: Option<&mut Reestimator>| {
+            let mut evaluators = [evaluator(&model, &data)];
+            segment(&mut evaluators, statistics, &a, &b, 3, &mut |_| ()).unwrap().remove(0)
+        };
+        let (own, interpolated) = (walk(statistics.as_mut()), walk(None));
+        assert_eq!(own.ends(), interpolated.ends());
+        let middle = statistics.unwrap().apply(&interpolate(&a, &b, 0.5).unwrap()).unwrap();
+        assert_eq!(own.midpoint(), evaluator(&model, &data).score(&middle).unwrap());
+        assert_ne!(own.midpoint(), interpolated.midpoint());
+    }
+
+    #[test]
     fn an_even_number_of_points_is_refused() {
         let (model, a, b) = swapped();
         let error = |points| {
             let mut evaluators = [evaluator(&model, &unit_vectors())];
-            segment(&mut evaluators, &a, &b, points, &mut |_| ()).unwrap_err().to_string()
+            segment(&mut evaluators, None, &a, &b, points, &mut |_| ()).unwrap_err().to_string()
         };
         assert!(error(24).contains("found 24, try 25"));
         assert!(error(1).contains("found 1, try 3"));
@@ -209,7 +231,7 @@ mod tests {
         let (model, a, _) = swapped();
         let b = Model::parse("mlp:2-3-2,bias=off").unwrap().init(Init::He, Key::new(0));
         let mut evaluators = [evaluator(&model, &unit_vectors())];
-        let error = segment(&mut evaluators, &a, &b, 3, &mut |_| ()).unwrap_err().to_string();
+        let error = segment(&mut evaluators, None, &a, &b, 3, &mut |_| ()).unwrap_err().to_string();
         assert!(error.contains("different architectures"), "{error}");
     }
 }

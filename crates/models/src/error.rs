@@ -31,6 +31,16 @@ pub enum ModelError {
         /// A specification of the same family.
         example: &'static str,
     },
+    /// A loss with an option that it does not have, or a value that the option cannot have.
+    #[error("loss {text}: expected {expected}, found '{found}'")]
+    Loss {
+        /// The whole description.
+        text: String,
+        /// What was expected.
+        expected: &'static str,
+        /// The option given.
+        found: String,
+    },
     /// A parameter of the model is not among those given.
     #[error("parameter '{name}' {shape} of model {model} is missing; found {}", list(found))]
     MissingParameter {

@@ -17,7 +17,8 @@ impl Model {
 
     /// The network as a graph. Inputs: the parameters in the model's order, with their names; the buffers likewise;
     /// then `x` (`[batch, features]`, or `i32[batch, tokens]` for texts). Outputs: `logits` (`[batch, classes]`, or the
-    /// classes of each label, as `[batch, tokens, classes]`), in training followed by the new buffers, with their names.
+    /// classes of each label, as `[batch, tokens, classes]`), in other modes than evaluation followed by
+    /// the new buffers, with their names.
     /// Everything but tokens is of type `dtype`.
     ///
     /// # Panics
@@ -40,7 +41,8 @@ impl Model {
 
     /// The network with its loss. Inputs: the parameters and the buffers in the model's order, then `x` as for
     /// [`Model::forward_in`] and `labels` (`i32` of [`Model::labels_shape`]). Outputs: `loss` (the mean,
-    /// a scalar), `losses` (of the shape of the labels, in `dtype`) and `logits`, in training followed by the new buffers.
+    /// a scalar), `losses` (of the shape of the labels, in `dtype`) and `logits`, in other modes than evaluation
+    /// followed by the new buffers.
     /// Everything but tokens and labels is of type `dtype`.
     ///
     /// # Panics
@@ -55,6 +57,19 @@ impl Model {
         net.b.output("loss", mean);
         net.b.output("losses", losses);
         net.b.output("logits", logits);
+        net.finish()
+    }
+
+    /// The moments that batch normalisation measures in a batch, and nothing else. Inputs: the parameters and
+    /// the buffers in the model's order, then `x` as for [`Model::forward_in`]; the buffers have no influence, but must be
+    /// finite. Outputs: the moments, with the names of the buffers that they belong in: means,
+    /// and variances divided by the number of elements less one.
+    ///
+    /// # Panics
+    /// Where `dtype` is not a floating-point type.
+    #[must_use]
+    pub fn moments(&self, batch: usize, dtype: DType) -> Graph {
+        let (net, _) = self.emit("moments", Mode::Moments, batch, dtype);
         net.finish()
     }
 

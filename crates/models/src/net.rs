@@ -102,8 +102,11 @@ impl Net {
         let running = ChannelMoments { mean, variance };
         match self.mode {
             Mode::Evaluation => self.b.batch_norm(x, Some(gain), bias, running, epsilon),
-            Mode::Training => {
-                let options = BatchNorm { epsilon, ..BatchNorm::default() };
+            Mode::Training | Mode::Moments => {
+                let mut options = BatchNorm { epsilon, ..BatchNorm::default() };
+                if self.mode == Mode::Moments {
+                    options.momentum = 1.0;
+                }
                 let (y, new) = self.b.batch_norm_training(x, Some(gain), bias, running, options);
                 self.updated.extend(names.into_iter().zip([new.mean, new.variance]));
                 y
@@ -111,10 +114,10 @@ impl Net {
         }
     }
 
-    /// Declares what evaluation leaves as it is and training changes as outputs: in training mode the new buffers,
+    /// Declares what evaluation leaves as it is and training changes as outputs: in other modes the new buffers,
     /// under their names and in their order.
     pub(crate) fn finish(mut self) -> graph::Graph {
-        if self.mode == Mode::Training {
+        if self.mode != Mode::Evaluation {
             for name in self.buffers {
                 let val = self.updated.get(&name).unwrap_or_else(|| unreachable!("'{name}' is not updated"));
                 self.b.output(name, *val);

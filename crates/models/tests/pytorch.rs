@@ -69,8 +69,8 @@ fn losses_are_pytorch_s() {
         for loss in [Loss::CrossEntropy, Loss::SquaredError] {
             for (dtype, tolerance) in [(DType::F64, ROUNDED), (DType::F32, SINGLE)] {
                 let results = golden.run(&golden.model.objective(golden.batch(), dtype, loss), dtype);
-                golden.assert_close(&format!("loss.{}", loss.name()), &results[0], tolerance);
-                golden.assert_close(&format!("losses.{}", loss.name()), &results[1], tolerance);
+                golden.assert_close(&format!("loss.{loss}"), &results[0], tolerance);
+                golden.assert_close(&format!("losses.{loss}"), &results[1], tolerance);
             }
         }
     }

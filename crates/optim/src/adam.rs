@@ -3,8 +3,9 @@
 use graph::{Builder, Val};
 
 use crate::{
-    OptimError,
+    OptimError, Update,
     number::Range,
+    rule::{Rule, approach, blend, with_penalty},
     spec::{Printer, Spec},
 };
 
@@ -28,22 +29,16 @@ pub struct Adam {
     pub epsilon: f64,
     /// Weight decay, from 0 up; PyTorch's defaults are 0 for Adam and 0.01 for AdamW.
     pub weight_decay: f64,
-}
-
-/// Where the weight decay acts.
-#[derive(Clone, Copy, PartialEq)]
-pub(crate) enum DecayOf {
-    /// On the gradient (Adam).
-    Gradient,
-    /// On the parameter (AdamW).
-    Parameter,
+    /// Whether the decay acts on the parameter (AdamW) and not on the gradient (Adam).
+    pub decoupled: bool,
 }
 
 impl Adam {
     /// The defaults of `torch.optim.Adam`.
-    pub const ADAM: Self = Self { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0 };
+    pub const ADAM: Self =
+        Self { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0, decoupled: false };
     /// The defaults of `torch.optim.AdamW`.
-    pub const ADAMW: Self = Self { weight_decay: 0.01, ..Self::ADAM };
+    pub const ADAMW: Self = Self { weight_decay: 0.01, decoupled: true, ..Self::ADAM };
 
     pub(crate) const OPTIONS: [&str; 5] = ["lr", "beta1", "beta2", "epsilon", "weight_decay"];
 
@@ -53,58 +48,67 @@ impl Adam {
             beta2: spec.number("beta2", default.beta2, Range::BELOW_ONE)?,
             epsilon: spec.number("epsilon", default.epsilon, Range::POSITIVE)?,
             weight_decay: spec.number("weight_decay", default.weight_decay, Range::FROM_ZERO)?,
+            decoupled: default.decoupled,
         })
     }
+}
 
-    pub(crate) fn print(&self, printer: &mut Printer, default: Self) {
-        printer.number_unless("beta1", self.beta1, default.beta1);
-        printer.number_unless("beta2", self.beta2, default.beta2);
-        printer.number_unless("epsilon", self.epsilon, default.epsilon);
-        printer.number_unless("weight_decay", self.weight_decay, default.weight_decay);
+impl Rule for Adam {
+    fn name(&self) -> &'static str {
+        if self.decoupled { "adamw" } else { "adam" }
     }
 
-    /// The scalars of step `step` in the order of [`Adam::emit`]'s `hyper`.
-    pub(crate) fn hyper(&self, step: u64, rate: f64) -> [f64; 3] {
+    fn default_rate(&self) -> f64 {
+        1e-3
+    }
+
+    fn slots(&self) -> &'static [&'static str] {
+        &["mean", "mean_square"]
+    }
+
+    fn start(&self) -> f64 {
+        0.0
+    }
+
+    fn curvature_every(&self) -> Option<u64> {
+        None
+    }
+
+    /// The corrected rate, the corrected epsilon and, where the decay acts on it, the share of the parameter that stays.
+    fn hyper_names(&self) -> &'static [&'static str] {
+        if self.decoupled { &["rate", "epsilon", "kept"] } else { &["rate", "epsilon"] }
+    }
+
+    fn hyper(&self, step: u64, rate: f64) -> Vec<f64> {
         let correction = |beta: f64| 1.0 - beta.powf(step as f64);
         let root = correction(self.beta2).sqrt();
-        [rate * root / correction(self.beta1), self.epsilon * root, 1.0 - rate * self.weight_decay]
+        let mut hyper = vec![rate * root / correction(self.beta1), self.epsilon * root];
+        if self.decoupled {
+            hyper.push(1.0 - rate * self.weight_decay);
+        }
+        hyper
     }
 
-    /// `hyper`: corrected rate, corrected epsilon and, for a decay of the parameter, the share of it that stays;
-    /// each in the shape of `p`. `state`: mean and mean square of the gradient.
-    pub(crate) fn emit(
-        &self,
-        b: &mut Builder,
-        hyper: &[Val],
-        p: Val,
-        mut g: Val,
-        state: [Val; 2],
-        decay_of: DecayOf,
-    ) -> (Val, Vec<Val>) {
-        if decay_of == DecayOf::Gradient && self.weight_decay != 0.0 {
-            let decay = b.scale(p, self.weight_decay);
-            g = b.add(g, decay);
-        }
-        let mean = self.mean(b, state[0], g);
-        let square = self.mean_square(b, state[1], g);
+    fn emit(&self, b: &mut Builder, hyper: &[Val], update: Update<'_>) -> (Val, Vec<Val>) {
+        let p = update.parameter;
+        let penalty = if self.decoupled { 0.0 } else { self.weight_decay };
+        let g = with_penalty(b, update.gradient, p, penalty);
+        let mean = approach(b, self.beta1, update.state[0], g);
+        let square = b.multiply(g, g);
+        let square = blend(b, self.beta2, update.state[1], square);
         let root = b.sqrt(square);
         let denominator = b.add(root, hyper[1]);
         let direction = b.divide(mean, denominator);
         let change = b.multiply(hyper[0], direction);
-        let kept = if decay_of == DecayOf::Parameter { b.multiply(p, hyper[2]) } else { p };
+        let kept = hyper.get(2).map_or(p, |&kept| b.multiply(p, kept));
         (b.subtract(kept, change), vec![mean, square])
     }
 
-    fn mean(&self, b: &mut Builder, mean: Val, g: Val) -> Val {
-        let difference = b.subtract(g, mean);
-        let change = b.scale(difference, 1.0 - self.beta1);
-        b.add(mean, change)
-    }
-
-    fn mean_square(&self, b: &mut Builder, square: Val, g: Val) -> Val {
-        let kept = b.scale(square, self.beta2);
-        let new = b.multiply(g, g);
-        let new = b.scale(new, 1.0 - self.beta2);
-        b.add(kept, new)
+    fn print(&self, printer: &mut Printer) {
+        let default = if self.decoupled { Self::ADAMW } else { Self::ADAM };
+        printer.number_unless("beta1", self.beta1, default.beta1);
+        printer.number_unless("beta2", self.beta2, default.beta2);
+        printer.number_unless("epsilon", self.epsilon, default.epsilon);
+        printer.number_unless("weight_decay", self.weight_decay, default.weight_decay);
     }
 }

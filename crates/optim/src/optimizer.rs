@@ -5,9 +5,9 @@ use std::{fmt, str::FromStr};
 use graph::{Builder, Val};
 
 use crate::{
-    Adam, OptimError, Sgd,
-    adam::DecayOf,
+    Adagrad, Adam, Lion, OptimError, RmsProp, Sgd, Sophia, Update,
     number::Range,
+    rule::Rule,
     spec::{Printer, Spec},
 };
 
@@ -16,42 +16,54 @@ use crate::{
 pub enum Method {
     /// Stochastic gradient descent; see [`Sgd`].
     Sgd(Sgd),
-    /// Adam with an L2 penalty; see [`Adam`].
+    /// Adam or AdamW; see [`Adam`].
     Adam(Adam),
-    /// Adam with decoupled weight decay; see [`Adam`].
-    AdamW(Adam),
+    /// AdaGrad; see [`Adagrad`].
+    Adagrad(Adagrad),
+    /// RMSProp; see [`RmsProp`].
+    RmsProp(RmsProp),
+    /// Lion; see [`Lion`].
+    Lion(Lion),
+    /// Sophia; see [`Sophia`].
+    Sophia(Sophia),
 }
 
 impl Method {
-    const NAMES: [&str; 3] = ["sgd", "adam", "adamw"];
+    const NAMES: [&str; 7] = ["sgd", "adam", "adamw", "adagrad", "rmsprop", "lion", "sophia"];
 
-    const fn name(&self) -> &'static str {
+    fn rule(&self) -> &dyn Rule {
         match self {
-            Self::Sgd(_) => "sgd",
-            Self::Adam(_) => "adam",
-            Self::AdamW(_) => "adamw",
+            Self::Sgd(rule) => rule,
+            Self::Adam(rule) => rule,
+            Self::Adagrad(rule) => rule,
+            Self::RmsProp(rule) => rule,
+            Self::Lion(rule) => rule,
+            Self::Sophia(rule) => rule,
         }
     }
 
     fn read(spec: &Spec<'_>) -> Result<Self, OptimError> {
+        let options: &[&'static str] = match spec.name() {
+            "sgd" => &Sgd::OPTIONS,
+            "adam" | "adamw" => &Adam::OPTIONS,
+            "adagrad" => &Adagrad::OPTIONS,
+            "rmsprop" => &RmsProp::OPTIONS,
+            "lion" => &Lion::OPTIONS,
+            "sophia" => &Sophia::OPTIONS,
+            found => {
+                let (what, known) = ("optimiser".to_owned(), Self::NAMES.to_vec());
+                return Err(OptimError::Unknown { what, found: found.to_owned(), known });
+            }
+        };
+        spec.check_options(options)?;
         match spec.name() {
-            "sgd" => {
-                spec.check_options(&Sgd::OPTIONS)?;
-                Sgd::read(spec).map(Self::Sgd)
-            }
-            "adam" => {
-                spec.check_options(&Adam::OPTIONS)?;
-                Adam::read(spec, Adam::ADAM).map(Self::Adam)
-            }
-            "adamw" => {
-                spec.check_options(&Adam::OPTIONS)?;
-                Adam::read(spec, Adam::ADAMW).map(Self::AdamW)
-            }
-            found => Err(OptimError::Unknown {
-                what: "optimiser".to_owned(),
-                found: found.to_owned(),
-                known: Self::NAMES.to_vec(),
-            }),
+            "sgd" => Sgd::read(spec).map(Self::Sgd),
+            "adam" => Adam::read(spec, Adam::ADAM).map(Self::Adam),
+            "adamw" => Adam::read(spec, Adam::ADAMW).map(Self::Adam),
+            "adagrad" => Adagrad::read(spec).map(Self::Adagrad),
+            "rmsprop" => RmsProp::read(spec).map(Self::RmsProp),
+            "lion" => Lion::read(spec).map(Self::Lion),
+            _ => Sophia::read(spec).map(Self::Sophia),
         }
     }
 }
@@ -63,8 +75,13 @@ impl Method {
 /// | `sgd:lr=0.1,momentum=0.9,nesterov,weight_decay=0.0005` | `momentum`, `nesterov`, `weight_decay`; see [`Sgd`] |
 /// | `adam:lr=0.001` | `beta1`, `beta2`, `epsilon`, `weight_decay`; see [`Adam`] |
 /// | `adamw:lr=0.001,weight_decay=0.01` | the same |
+/// | `adagrad:lr=0.01` | `lr_decay`, `weight_decay`, `initial`, `epsilon`; see [`Adagrad`] |
+/// | `rmsprop:lr=0.01,alpha=0.99,momentum=0.9,centered` | `alpha`, `epsilon`, `momentum`, `centered`, `weight_decay`; see [`RmsProp`] |
+/// | `lion:lr=0.0001` | `beta1`, `beta2`, `weight_decay`; see [`Lion`] |
+/// | `sophia:lr=0.0001,every=10` | `beta1`, `beta2`, `gamma`, `epsilon`, `weight_decay`, `every`; see [`Sophia`] |
 ///
-/// Options that are left out have PyTorch's defaults; `lr` is then 0.001.
+/// Options that are left out have PyTorch's defaults, those of Lion and Sophia the defaults of their papers and published
+/// code; `lr` is then 0.001 for `sgd`, `adam` and `adamw`, 0.01 for `adagrad` and `rmsprop`, 0.0001 for `lion` and `sophia`.
 ///
 /// ```
 /// let optimizer: isoloss_optim::Optimizer = "sgd:lr=0.1,momentum=0.9".parse()?;
@@ -80,9 +97,6 @@ pub struct Optimizer {
     method: Method,
 }
 
-/// PyTorch's default learning rate, for all three methods.
-const DEFAULT_RATE: f64 = 1e-3;
-
 impl Optimizer {
     /// The base learning rate, which a schedule scales.
     #[must_use]
@@ -96,57 +110,51 @@ impl Optimizer {
         &self.method
     }
 
-    /// Names of the tensors that the method keeps for each parameter, in the parameter's shape and type, zero at
-    /// the start: none, `velocity`, or `mean` and `mean_square`.
+    /// Names of the tensors that the method keeps for each parameter, in the parameter's shape and type, as `velocity`, or
+    /// `mean` and `mean_square`.
     #[must_use]
-    pub const fn slots(&self) -> &'static [&'static str] {
-        match &self.method {
-            Method::Sgd(sgd) => sgd.slots(),
-            Method::Adam(_) | Method::AdamW(_) => &["mean", "mean_square"],
-        }
+    pub fn slots(&self) -> &'static [&'static str] {
+        self.method.rule().slots()
+    }
+
+    /// What all elements of these tensors are before the first step.
+    #[must_use]
+    pub fn start(&self) -> f64 {
+        self.method.rule().start()
+    }
+
+    /// The number of steps from one estimate of the curvature to the next, for a method that needs them: steps 1, 1 + n,
+    /// 1 + 2n, … are given one. See [`Sophia`] for what is to be estimated.
+    #[must_use]
+    pub fn curvature_every(&self) -> Option<u64> {
+        self.method.rule().curvature_every()
     }
 
     /// Names of the scalars that change from step to step.
     #[must_use]
-    pub const fn hyper_names(&self) -> &'static [&'static str] {
-        match &self.method {
-            Method::Sgd(_) => &["rate"],
-            Method::Adam(_) => &["rate", "epsilon"],
-            Method::AdamW(_) => &["rate", "epsilon", "kept"],
-        }
+    pub fn hyper_names(&self) -> &'static [&'static str] {
+        self.method.rule().hyper_names()
     }
 
     /// The scalars of one step, in the order of [`Optimizer::hyper_names`]. Steps count from 1; `rate` is the
     /// learning rate of this step.
     #[must_use]
     pub fn hyper(&self, step: u64, rate: f64) -> Vec<f64> {
-        match &self.method {
-            Method::Sgd(_) => vec![rate],
-            Method::Adam(adam) | Method::AdamW(adam) => {
-                adam.hyper(step, rate)[..self.hyper_names().len()].to_vec()
-            }
-        }
+        self.method.rule().hyper(step, rate)
     }
 
-    /// Emits the update of one parameter: its new value and its new state.
-    ///
-    /// `hyper`: one scalar for each of [`Optimizer::hyper_names`], of the parameter's element type; `p`: the
-    /// parameter; `g`: its gradient, of the same type; `state`: one tensor of that type for each of
-    /// [`Optimizer::slots`].
+    /// Emits the update of one parameter: its new value and its new state. `hyper`: one scalar for each of
+    /// [`Optimizer::hyper_names`], of the parameter's element type.
     ///
     /// # Panics
     /// Where the numbers of scalars or of state tensors, or any types, differ from that.
     #[track_caller]
-    pub fn emit(&self, b: &mut Builder, hyper: &[Val], p: Val, g: Val, state: &[Val]) -> (Val, Vec<Val>) {
+    pub fn emit(&self, b: &mut Builder, hyper: &[Val], update: Update<'_>) -> (Val, Vec<Val>) {
         assert_eq!(hyper.len(), self.hyper_names().len(), "one scalar for each name");
-        assert_eq!(state.len(), self.slots().len(), "one state tensor for each slot");
-        let shape = b.shape(p).clone();
+        assert_eq!(update.state.len(), self.slots().len(), "one state tensor for each slot");
+        let shape = b.shape(update.parameter).clone();
         let hyper: Vec<Val> = hyper.iter().map(|&scalar| b.broadcast(scalar, &shape, &[])).collect();
-        match &self.method {
-            Method::Sgd(sgd) => sgd.emit(b, hyper[0], p, g, state),
-            Method::Adam(adam) => adam.emit(b, &hyper, p, g, [state[0], state[1]], DecayOf::Gradient),
-            Method::AdamW(adam) => adam.emit(b, &hyper, p, g, [state[0], state[1]], DecayOf::Parameter),
-        }
+        self.method.rule().emit(b, &hyper, update)
     }
 }
 
@@ -156,20 +164,18 @@ impl FromStr for Optimizer {
     fn from_str(text: &str) -> Result<Self, OptimError> {
         let spec = Spec::split(text)?;
         let method = Method::read(&spec)?;
-        Ok(Self { rate: spec.number("lr", DEFAULT_RATE, Range::POSITIVE)?, method })
+        let default = method.rule().default_rate();
+        Ok(Self { rate: spec.number("lr", default, Range::POSITIVE)?, method })
     }
 }
 
 /// The canonical text form: the learning rate, and the options that differ from their defaults.
 impl fmt::Display for Optimizer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut printer = Printer::new(self.method.name());
+        let rule = self.method.rule();
+        let mut printer = Printer::new(rule.name());
         printer.number("lr", self.rate);
-        match &self.method {
-            Method::Sgd(sgd) => sgd.print(&mut printer),
-            Method::Adam(adam) => adam.print(&mut printer, Adam::ADAM),
-            Method::AdamW(adam) => adam.print(&mut printer, Adam::ADAMW),
-        }
+        rule.print(&mut printer);
         f.write_str(&printer.finish())
     }
 }

@@ -1,6 +1,6 @@
 //! Learning-rate schedules.
 
-use std::{fmt, str::FromStr};
+use std::{f64::consts::PI, fmt, str::FromStr};
 
 use crate::{
     OptimError,
@@ -44,6 +44,17 @@ pub enum Decay {
         /// The factor, above 0; PyTorch's default is 0.1.
         gamma: f64,
     },
+    /// It is multiplied by `gamma` after every epoch (PyTorch's `ExponentialLR`).
+    Exponential {
+        /// The factor, above 0.
+        gamma: f64,
+    },
+    /// It falls to `min` along a straight line, step by step, over what follows the warm-up.
+    Linear {
+        /// The rate that the step after the last would have, from 0 up; default 0, as in BERT's training (Devlin et
+        /// al. 2018, arXiv:1810.04805, appendix A.2).
+        min: f64,
+    },
     /// It falls to `min` along half a cosine, step by step, over what follows the warm-up (Loshchilov and Hutter,
     /// *SGDR*, 2017, equation 5, without restarts).
     Cosine {
@@ -69,6 +80,8 @@ pub struct Warmup {
 /// | `constant` | [`Decay::Constant`] |
 /// | `step:every=30,gamma=0.1` | [`Decay::Every`] |
 /// | `step:at=30/60/90,gamma=0.1` | [`Decay::Milestones`] |
+/// | `exponential:gamma=0.95` | [`Decay::Exponential`] |
+/// | `linear`, `linear:min=1e-5` | [`Decay::Linear`] |
 /// | `cosine`, `cosine:min=1e-5` | [`Decay::Cosine`] |
 ///
 /// Any of them takes `warmup=EPOCHS` and `warmup_from=RATE` (see [`Warmup`]), as `cosine:warmup=1,warmup_from=1e-6`.
@@ -83,7 +96,7 @@ pub struct Schedule {
 const DEFAULT_GAMMA: f64 = 0.1;
 
 impl Schedule {
-    const NAMES: [&str; 3] = ["constant", "step", "cosine"];
+    const NAMES: [&str; 5] = ["constant", "step", "exponential", "linear", "cosine"];
 
     /// What follows the warm-up.
     #[must_use]
@@ -100,7 +113,7 @@ impl Schedule {
     /// Checks the schedule's own rates against the base rate.
     ///
     /// # Errors
-    /// [`OptimError::Value`] where the start of the warm-up or the end of the cosine is above the base rate.
+    /// [`OptimError::Value`] where the start of the warm-up or the end of the line or the cosine is above the base rate.
     pub fn check(&self, base: f64) -> Result<(), OptimError> {
         let below = |option: &'static str, rate: f64| match rate <= base {
             true => Ok(()),
@@ -111,7 +124,7 @@ impl Schedule {
                 found: rate.to_string(),
             }),
         };
-        if let Decay::Cosine { min } = self.decay {
+        if let Decay::Linear { min } | Decay::Cosine { min } = self.decay {
             below("min", min)?;
         }
         self.warmup.map_or(Ok(()), |warmup| below("warmup_from", warmup.from))
@@ -135,6 +148,10 @@ impl Schedule {
 
     fn decayed(&self, base: f64, step: u64, warm_steps: u64, horizon: Horizon) -> f64 {
         let epoch = step / horizon.steps_per_epoch.max(1);
+        let done = || {
+            let steps = horizon.steps().saturating_sub(warm_steps).max(1);
+            (step - warm_steps) as f64 / steps as f64
+        };
         match &self.decay {
             Decay::Constant => base,
             Decay::Every { epochs, gamma } => base * gamma.powf((epoch / epochs) as f64),
@@ -142,11 +159,9 @@ impl Schedule {
                 let passed = epochs.iter().filter(|&&milestone| milestone <= epoch).count();
                 base * gamma.powf(passed as f64)
             }
-            Decay::Cosine { min } => {
-                let steps = horizon.steps().saturating_sub(warm_steps).max(1);
-                let done = (step - warm_steps) as f64 / steps as f64;
-                min + (base - min) * 0.5 * (1.0 + (std::f64::consts::PI * done).cos())
-            }
+            Decay::Exponential { gamma } => base * gamma.powf(epoch as f64),
+            Decay::Linear { min } => min + (base - min) * (1.0 - done()),
+            Decay::Cosine { min } => min + (base - min) * 0.5 * (1.0 + (PI * done()).cos()),
         }
     }
 }
@@ -159,7 +174,8 @@ impl FromStr for Schedule {
         let own: &[&'static str] = match spec.name() {
             "constant" => &[],
             "step" => &["every", "at", "gamma"],
-            "cosine" => &["min"],
+            "exponential" => &["gamma"],
+            "linear" | "cosine" => &["min"],
             found => {
                 let (what, known) = ("schedule".to_owned(), Self::NAMES.to_vec());
                 return Err(OptimError::Unknown { what, found: found.to_owned(), known });
@@ -173,22 +189,32 @@ impl FromStr for Schedule {
 fn read_decay(spec: &Spec<'_>) -> Result<Decay, OptimError> {
     match spec.name() {
         "step" => read_steps(spec),
+        "exponential" => read_exponential(spec),
+        "linear" => Ok(Decay::Linear { min: spec.number("min", 0.0, Range::FROM_ZERO)? }),
         "cosine" => Ok(Decay::Cosine { min: spec.number("min", 0.0, Range::FROM_ZERO)? }),
         _ => Ok(Decay::Constant),
+    }
+}
+
+fn read_exponential(spec: &Spec<'_>) -> Result<Decay, OptimError> {
+    match spec.has("gamma") {
+        true => Ok(Decay::Exponential { gamma: spec.number("gamma", DEFAULT_GAMMA, Range::POSITIVE)? }),
+        false => Err(spec.needs("exponential", "gamma=FACTOR, as gamma=0.95")),
     }
 }
 
 fn read_steps(spec: &Spec<'_>) -> Result<Decay, OptimError> {
     let gamma = spec.number("gamma", DEFAULT_GAMMA, Range::POSITIVE)?;
     match (spec.text("every")?, spec.text("at")?) {
-        (Some(every), None) => Ok(Decay::Every { epochs: spec.epochs("every", every)?, gamma }),
+        (Some(every), None) => Ok(Decay::Every { epochs: spec.whole("every", "epochs", every)?, gamma }),
         (None, Some(at)) => Ok(Decay::Milestones { epochs: read_milestones(spec, at)?, gamma }),
         _ => Err(spec.needs("step", "one of every=EPOCHS and at=EPOCHS/EPOCHS/...")),
     }
 }
 
 fn read_milestones(spec: &Spec<'_>, text: &str) -> Result<Vec<u64>, OptimError> {
-    let epochs = text.split('/').map(|part| spec.epochs("at", part)).collect::<Result<Vec<_>, _>>()?;
+    let epochs =
+        text.split('/').map(|part| spec.whole("at", "epochs", part)).collect::<Result<Vec<_>, _>>()?;
     match epochs.is_sorted_by(|earlier, later| earlier < later) {
         true => Ok(epochs),
         false => Err(spec.value("at", "increasing numbers of epochs joined by '/', as 30/60/90", text)),
@@ -209,12 +235,15 @@ impl fmt::Display for Schedule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut printer = match &self.decay {
             Decay::Constant => Printer::new("constant"),
+            Decay::Exponential { .. } => Printer::new("exponential"),
+            Decay::Linear { .. } => Printer::new("linear"),
             Decay::Cosine { .. } => Printer::new("cosine"),
             Decay::Every { .. } | Decay::Milestones { .. } => Printer::new("step"),
         };
         match &self.decay {
             Decay::Constant => {}
-            Decay::Cosine { min } => printer.number_unless("min", *min, 0.0),
+            Decay::Exponential { gamma } => printer.number("gamma", *gamma),
+            Decay::Linear { min } | Decay::Cosine { min } => printer.number_unless("min", *min, 0.0),
             Decay::Every { epochs, gamma } => {
                 printer.option(&format!("every={epochs}"));
                 printer.number_unless("gamma", *gamma, DEFAULT_GAMMA);

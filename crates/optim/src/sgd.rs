@@ -3,8 +3,9 @@
 use graph::{Builder, Val};
 
 use crate::{
-    OptimError,
+    OptimError, Update,
     number::Range,
+    rule::{Rule, descend, with_penalty},
     spec::{Printer, Spec},
 };
 
@@ -47,36 +48,58 @@ impl Sgd {
         Ok(sgd)
     }
 
-    pub(crate) fn print(&self, printer: &mut Printer) {
+    /// momentum · v + d.
+    fn accelerate(&self, b: &mut Builder, velocity: Val, direction: Val) -> Val {
+        let kept = b.scale(velocity, self.momentum);
+        b.add(kept, direction)
+    }
+}
+
+impl Rule for Sgd {
+    fn name(&self) -> &'static str {
+        "sgd"
+    }
+
+    fn default_rate(&self) -> f64 {
+        1e-3
+    }
+
+    fn slots(&self) -> &'static [&'static str] {
+        if self.momentum == 0.0 { &[] } else { &["velocity"] }
+    }
+
+    fn start(&self) -> f64 {
+        0.0
+    }
+
+    fn curvature_every(&self) -> Option<u64> {
+        None
+    }
+
+    fn hyper_names(&self) -> &'static [&'static str] {
+        &["rate"]
+    }
+
+    fn hyper(&self, _step: u64, rate: f64) -> Vec<f64> {
+        vec![rate]
+    }
+
+    fn emit(&self, b: &mut Builder, hyper: &[Val], update: Update<'_>) -> (Val, Vec<Val>) {
+        let p = update.parameter;
+        let mut direction = with_penalty(b, update.gradient, p, self.weight_decay);
+        let velocity: Vec<Val> = update.state.iter().map(|&v| self.accelerate(b, v, direction)).collect();
+        if let [velocity] = velocity[..] {
+            direction = if self.nesterov { self.accelerate(b, velocity, direction) } else { velocity };
+        }
+        (descend(b, p, hyper[0], direction), velocity)
+    }
+
+    fn print(&self, printer: &mut Printer) {
         let default = Self::default();
         printer.number_unless("momentum", self.momentum, default.momentum);
         if self.nesterov {
             printer.option("nesterov");
         }
         printer.number_unless("weight_decay", self.weight_decay, default.weight_decay);
-    }
-
-    pub(crate) const fn slots(&self) -> &'static [&'static str] {
-        if self.momentum == 0.0 { &[] } else { &["velocity"] }
-    }
-
-    pub(crate) fn emit(&self, b: &mut Builder, rate: Val, p: Val, g: Val, state: &[Val]) -> (Val, Vec<Val>) {
-        let mut direction = g;
-        if self.weight_decay != 0.0 {
-            let decay = b.scale(p, self.weight_decay);
-            direction = b.add(direction, decay);
-        }
-        let velocity: Vec<Val> = state.iter().map(|&v| self.accelerate(b, v, direction)).collect();
-        if let [velocity] = velocity[..] {
-            direction = if self.nesterov { self.accelerate(b, velocity, direction) } else { velocity };
-        }
-        let change = b.multiply(rate, direction);
-        (b.subtract(p, change), velocity)
-    }
-
-    /// momentum · v + d.
-    fn accelerate(&self, b: &mut Builder, velocity: Val, direction: Val) -> Val {
-        let kept = b.scale(velocity, self.momentum);
-        b.add(kept, direction)
     }
 }

@@ -91,11 +91,11 @@ impl<'a> Spec<'a> {
         }
     }
 
-    /// A number of epochs from 1 up.
-    pub(crate) fn epochs(&self, option: &'static str, text: &str) -> Result<u64, OptimError> {
+    /// A whole number of epochs or steps from 1 up; `of` says which.
+    pub(crate) fn whole(&self, option: &'static str, of: &str, text: &str) -> Result<u64, OptimError> {
         match text.parse() {
             Ok(value) if value > 0 => Ok(value),
-            _ => Err(self.value(option, "a whole number of epochs from 1 up", text)),
+            _ => Err(self.value(option, format!("a whole number of {of} from 1 up"), text)),
         }
     }
 

@@ -40,6 +40,16 @@ fn a_cosine_falls_from_the_base_to_its_minimum() {
 }
 
 #[test]
+fn an_exponential_changes_between_epochs_and_a_line_falls_evenly() {
+    let exponential = rates("exponential:gamma=0.5", 0.8);
+    assert_eq!([exponential[9], exponential[10], exponential[29]], [0.8, 0.4, 0.2]);
+    let line = rates("linear:min=0.2,warmup=1", 1.0);
+    close(line[10], 1.0);
+    close(line[35], 0.6);
+    close(line[59], 0.2 + 0.8 / 50.0);
+}
+
+#[test]
 fn a_warm_up_rises_linearly_and_the_cosine_spans_the_rest() {
     let warm = rates("cosine:warmup=1,warmup_from=1e-6", 0.1);
     close(warm[0], 1e-6);

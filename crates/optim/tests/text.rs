@@ -22,6 +22,11 @@ fn optimizers_print_canonically_and_read_back() {
         ("adam:lr=1e-3,beta1=0.9,epsilon=1e-6", "adam:lr=0.001,epsilon=1e-6"),
         ("adamw:weight_decay=0.01,lr=3e-4", "adamw:lr=0.0003"),
         ("adamw:weight_decay=0", "adamw:lr=0.001,weight_decay=0"),
+        ("adagrad:initial=0.1,lr_decay=0", "adagrad:lr=0.01,initial=0.1"),
+        ("rmsprop:centered,alpha=0.99,momentum=0.9", "rmsprop:lr=0.01,momentum=0.9,centered"),
+        ("lion:beta2=0.98", "lion:lr=0.0001,beta2=0.98"),
+        ("sophia:every=10,gamma=0.01", "sophia:lr=0.0001,gamma=0.01"),
+        ("sophia:every=5", "sophia:lr=0.0001,every=5"),
     ] {
         let optimizer: Optimizer = text.parse().unwrap();
         assert_eq!(optimizer.to_string(), canonical);
@@ -31,7 +36,7 @@ fn optimizers_print_canonically_and_read_back() {
 
 #[test]
 fn defaults_are_pytorchs() {
-    let Method::AdamW(adamw) = *"adamw".parse::<Optimizer>().unwrap().method() else { panic!("not AdamW") };
+    let Method::Adam(adamw) = *"adamw".parse::<Optimizer>().unwrap().method() else { panic!("not AdamW") };
     assert_eq!((adamw.beta1, adamw.beta2, adamw.epsilon, adamw.weight_decay), (0.9, 0.999, 1e-8, 0.01));
     let Method::Adam(adam) = *"adam".parse::<Optimizer>().unwrap().method() else { panic!("not Adam") };
     assert_eq!(adam.weight_decay, 0.0);
@@ -43,14 +48,17 @@ fn defaults_are_pytorchs() {
 #[test]
 fn unknown_names_get_the_nearest_one() {
     let error = optimizer_error("adma:lr=1e-3");
-    assert_eq!(error, "there is no optimiser called 'adma' (did you mean 'adam'?); known: sgd, adam, adamw");
+    assert_eq!(
+        error,
+        "there is no optimiser called 'adma' (did you mean 'adam'?); known: sgd, adam, adamw, adagrad, rmsprop, lion, sophia"
+    );
     assert!(
         optimizer_error("sgd:momentun=0.9")
             .contains("option of sgd called 'momentun' (did you mean 'momentum'?)")
     );
     assert!(optimizer_error("adam:eps=1e-8").contains("did you mean 'epsilon'?"));
     assert!(optimizer_error("adam:nesterov").contains("known: lr, beta1, beta2, epsilon, weight_decay"));
-    assert!(optimizer_error("").contains("known: sgd, adam, adamw"));
+    assert!(optimizer_error("").contains("known: sgd, adam, adamw, adagrad, rmsprop, lion, sophia"));
     assert!(schedule_error("cosin").contains("no schedule called 'cosin' (did you mean 'cosine'?)"));
     assert!(schedule_error("cosine:gama=1").contains("known: min, warmup, warmup_from"));
 }
@@ -69,6 +77,7 @@ fn values_out_of_range_are_refused() {
     assert!(optimizer_error("adam:beta2=-0.1").contains("beta2 should be"));
     assert!(optimizer_error("adam:epsilon=0").contains("epsilon should be a number above 0"));
     assert!(optimizer_error("sgd:momentum=1.5").contains("momentum should be"));
+    assert!(optimizer_error("sophia:every=0").contains("every should be a whole number of steps from 1 up"));
     assert!(optimizer_error("adamw:weight_decay=-1").contains("weight_decay should be a number from 0 up"));
 }
 
@@ -90,6 +99,8 @@ fn schedules_print_canonically_and_read_back() {
         ("step:every=30,gamma=0.1", "step:every=30"),
         ("step:at=30/60/90,gamma=0.2,warmup=5", "step:at=30/60/90,gamma=0.2,warmup=5"),
         ("cosine:min=0", "cosine"),
+        ("linear:min=0,warmup=0.1", "linear:warmup=0.1"),
+        ("exponential:gamma=0.95", "exponential:gamma=0.95"),
         ("cosine:warmup_from=1e-6,warmup=1", "cosine:warmup=1,warmup_from=1e-6"),
     ] {
         let schedule: Schedule = text.parse().unwrap();
@@ -108,6 +119,7 @@ fn impossible_schedules_are_refused() {
         schedule_error("step:every=0")
             .contains("every should be a whole number of epochs from 1 up, found '0'")
     );
+    assert!(schedule_error("exponential").contains("exponential needs gamma=FACTOR"));
     assert!(schedule_error("step:at=30/20").contains("increasing numbers of epochs"));
     assert!(schedule_error("step:at=30//40").contains("a whole number of epochs from 1 up, found ''"));
     assert!(schedule_error("constant:warmup_from=0.1").contains("warmup_from needs warmup=EPOCHS"));

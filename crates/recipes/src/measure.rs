@@ -1,7 +1,7 @@
 //! Loss and accuracy of networks on both splits of a data set.
 
 use data::{Dataset, Splits as DataSplits};
-use evaluate::Evaluator;
+use evaluate::{Evaluator, Reestimator};
 use graph::Executor;
 use models::{Loss, Model, Params};
 
@@ -14,10 +14,13 @@ use crate::{
 pub struct Measure {
     /// On the training set and on the test set.
     evaluators: [Evaluator; 2],
+    /// Of a model with batch normalisation, where statistics are to be re-estimated.
+    statistics: Option<Reestimator>,
 }
 
 impl Measure {
-    /// Compiles the forward passes.
+    /// Compiles the forward passes. Running statistics of batch normalisation will be re-estimated on the training set
+    /// where weights are new; see [`Reestimator`].
     ///
     /// # Errors
     /// Where the data do not fit the model, or the executor refuses the graph.
@@ -28,7 +31,31 @@ impl Measure {
         loss: Loss,
     ) -> Result<Self, RecipeError> {
         let on = |data: &Dataset| Evaluator::new(executor, model, data, loss);
-        Ok(Self { evaluators: [on(&data.train)?, on(&data.test)?] })
+        let evaluators = [on(&data.train)?, on(&data.test)?];
+        Ok(Self { evaluators, statistics: Reestimator::new(executor, model, &data.train, None)? })
+    }
+
+    /// The same without re-estimation.
+    #[must_use]
+    pub fn keeping_statistics(self) -> Self {
+        Self { statistics: None, ..self }
+    }
+
+    /// The number of examples that statistics are re-estimated on; none where they are not, or where the model has none.
+    #[must_use]
+    pub fn reestimated_on(&self) -> Option<usize> {
+        self.statistics.as_ref().map(Reestimator::examples)
+    }
+
+    /// New weights with their statistics re-estimated, where that is to be done.
+    ///
+    /// # Errors
+    /// Where the parameters are not the model's.
+    pub fn settle(&mut self, params: Params) -> Result<Params, RecipeError> {
+        match &mut self.statistics {
+            Some(statistics) => Ok(statistics.apply(&params)?),
+            None => Ok(params),
+        }
     }
 
     /// The score of a network.
@@ -40,7 +67,8 @@ impl Measure {
         Ok(Splits { train: stored(train.score(params)?), test: stored(test.score(params)?) })
     }
 
-    /// The scores at `points` places on the segment from `a` to `b`; `tick` is called after each.
+    /// The scores at `points` places on the segment from `a` to `b`, with statistics re-estimated between the ends where
+    /// that is to be done; `tick` is called after each.
     ///
     /// # Errors
     /// Where the number of points is even or below 3, or the parameters are not the model's.
@@ -51,7 +79,8 @@ impl Measure {
         points: usize,
         tick: &mut dyn FnMut(),
     ) -> Result<Splits<Curve>, RecipeError> {
-        let curves = landscape::segment(&mut self.evaluators, a, b, points, &mut |_| tick())?;
+        let statistics = self.statistics.as_mut();
+        let curves = landscape::segment(&mut self.evaluators, statistics, a, b, points, &mut |_| tick())?;
         let [train, test] = &curves[..] else { unreachable!("one curve for each evaluator") };
         Ok(Splits { train: curve(train), test: curve(test) })
     }

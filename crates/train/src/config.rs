@@ -1,10 +1,12 @@
 //! What a training run is.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use models::{Init, Loss, Model};
-use optim::{Optimizer, Schedule};
+use optim::{Clip, Optimizer, Schedule};
 use serde::{Deserialize, Serialize};
 
-use crate::TrainError;
+use crate::{TrainError, watched::Watched};
 
 /// Everything that determines a run, as `run.json` keeps it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -20,7 +22,7 @@ pub struct Config {
     pub schedule: String,
     /// The initialisation, as [`Init::parse`] reads it.
     pub init: String,
-    /// What is minimised, as [`Loss::parse`] reads it.
+    /// What is minimised, and averaged in scores, as [`Loss::parse`] reads it.
     pub loss: String,
     /// Passes over the training set, from 1 up.
     pub epochs: usize,
@@ -29,23 +31,66 @@ pub struct Config {
     pub batch: usize,
     /// Seed of the initialisation and of the order of the examples.
     pub seed: u64,
+    /// The bound, above 0, of the Euclidean norm of all gradients together; see [`Clip::Norm`]. None: no such bound.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clip_norm: Option<f64>,
+    /// The bound, above 0, of each element of the gradients; see [`Clip::Value`]. None: no such bound. Not beside
+    /// `clip_norm`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clip_value: Option<f64>,
+    /// The share of the exponential moving average of the weights that each step keeps, from 0 up to 1 exclusive. None: no
+    /// such average.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ema: Option<f64>,
+    /// The epoch, from 1 up to the last, from whose end on the weights after each epoch are averaged evenly (stochastic
+    /// weight averaging). None: no such average.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub swa: Option<usize>,
+    /// Further data sets that are scored whenever the test set is: specifications by name. Their test parts are used, read
+    /// as the network reads its training data.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub evaluate: BTreeMap<String, String>,
     /// The test set is scored after every this many epochs, and after the last; 0: after the last only.
     pub evaluate_every: usize,
     /// Whether the training set is scored whenever the test set is; otherwise after the last epoch only.
     pub evaluate_train: bool,
-    /// Seconds between two checkpoints, from 0 (after every step) up. The only field without influence on the
-    /// result, and the only one that a resumed run may change.
+    /// Whether the weights of the best epoch so far are kept beside those of the last.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub keep_best: bool,
+    /// How many scores in a row without a better one than before end the run. None: it goes on to its last epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub patience: Option<usize>,
+    /// The score that tells which epoch is the best, as `test.accuracy` or `NAME.loss`; of equals the first is. None, and
+    /// without influence, where nothing depends on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub watch: Option<String>,
+    /// Seconds between two checkpoints, from 0 (after every step) up. Without influence on the result; a resumed run may
+    /// change it.
     pub checkpoint_seconds: f64,
+    /// Whether the log is also written as events for TensorBoard. Without influence on the result; a resumed run may
+    /// change it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub tensorboard: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+const fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 impl Config {
-    /// The name of the field that a resumed run may change.
-    pub(crate) const FREE_FIELD: &'static str = "checkpoint_seconds";
+    /// The names of the fields that a resumed run may change.
+    pub(crate) const FREE_FIELDS: [&str; 2] = ["checkpoint_seconds", "tensorboard"];
+    /// What the two parts of the data are called in scores.
+    pub(crate) const TRAIN: &str = "train";
+    pub(crate) const TEST: &str = "test";
+    /// What is watched where nothing else is asked for. Ours, because people ask for the most accurate network.
+    const WATCH: &str = "test.accuracy";
 
     /// A run with these defaults, which are ours (quick to learn digits with) unless a source is given: Adam with its
-    /// paper's rate of 0.001, constant; PyTorch's initialisation; cross-entropy; 10 epochs of batches of 128; seed 0;
-    /// test scores after every epoch; a checkpoint every 10 seconds, so that little work is lost and little time
-    /// spent on writing.
+    /// paper's rate of 0.001, constant; PyTorch's initialisation; cross-entropy; 10 epochs of batches of 128; seed 0; no
+    /// clipping and no averages; test scores after every epoch; a checkpoint every 10 seconds, so that little work is lost
+    /// and little time spent on writing.
     pub fn new(model: impl Into<String>, data: impl Into<String>) -> Self {
         Self {
             model: model.into(),
@@ -53,13 +98,22 @@ impl Config {
             optimizer: "adam:lr=0.001".to_owned(),
             schedule: "constant".to_owned(),
             init: Init::default().name().to_owned(),
-            loss: Loss::default().name().to_owned(),
+            loss: Loss::default().to_string(),
             epochs: 10,
             batch: 128,
             seed: 0,
+            clip_norm: None,
+            clip_value: None,
+            ema: None,
+            swa: None,
+            evaluate: BTreeMap::new(),
             evaluate_every: 1,
             evaluate_train: false,
+            keep_best: false,
+            patience: None,
+            watch: None,
             checkpoint_seconds: 10.0,
+            tensorboard: false,
         }
     }
 
@@ -67,11 +121,30 @@ impl Config {
     /// canonical form: equal for equal runs.
     ///
     /// # Errors
-    /// Where a text does not read, a schedule's rates are above the optimiser's, or a number is out of range.
+    /// Where a text does not read, a schedule's rates are above the optimiser's, a number is out of range, an evaluation
+    /// set has a name that is taken or unknown, or the optimiser needs another loss.
     pub fn canonical(&self) -> Result<Self, TrainError> {
         let optimizer: Optimizer = self.optimizer.parse()?;
         let schedule: Schedule = self.schedule.parse()?;
+        let loss = Loss::parse(&self.loss)?;
         schedule.check(optimizer.rate())?;
+        if optimizer.curvature_every().is_some() && !loss.is_cross_entropy() {
+            return Err(TrainError::NoCurvature { optimizer: optimizer.to_string(), loss: loss.to_string() });
+        }
+        self.check_numbers()?;
+        Ok(Self {
+            model: Model::parse(&self.model)?.spec(),
+            optimizer: optimizer.to_string(),
+            schedule: schedule.to_string(),
+            init: Init::parse(&self.init)?.name().to_owned(),
+            loss: loss.to_string(),
+            watch: self.watched()?.map(|watched| watched.to_string()),
+            ..self.clone()
+        })
+    }
+
+    fn check_numbers(&self) -> Result<(), TrainError> {
+        let fault = |field, expected, found: String| Err(TrainError::Number { field, expected, found });
         if self.epochs == 0 {
             return Err(TrainError::ZeroEpochs);
         }
@@ -81,22 +154,55 @@ impl Config {
         if !self.checkpoint_seconds.is_finite() || self.checkpoint_seconds < 0.0 {
             return Err(TrainError::CheckpointSeconds { found: self.checkpoint_seconds });
         }
-        Ok(Self {
-            model: Model::parse(&self.model)?.spec(),
-            optimizer: optimizer.to_string(),
-            schedule: schedule.to_string(),
-            init: Init::parse(&self.init)?.name().to_owned(),
-            loss: Loss::parse(&self.loss)?.name().to_owned(),
-            ..self.clone()
-        })
+        for (field, bound) in [("clip_norm", self.clip_norm), ("clip_value", self.clip_value)] {
+            if let Some(bound) = bound.filter(|bound| !(bound.is_finite() && *bound > 0.0)) {
+                return fault(field, "a number above 0", bound.to_string());
+            }
+        }
+        if let (Some(_), Some(value)) = (self.clip_norm, self.clip_value) {
+            return fault("clip_value", "nothing beside clip_norm", value.to_string());
+        }
+        if let Some(ema) = self.ema.filter(|ema| !(0.0..1.0).contains(ema)) {
+            return fault("ema", "a number from 0 up, but below 1", ema.to_string());
+        }
+        if let Some(swa) = self.swa.filter(|swa| !(1..=self.epochs).contains(swa)) {
+            let expected = "an epoch from 1 to the last";
+            return fault("swa", expected, swa.to_string());
+        }
+        match self.patience {
+            Some(0) => fault("patience", "a whole number from 1 up", "0".to_owned()),
+            _ => Ok(()),
+        }
+    }
+
+    /// The score that something depends on, if anything does.
+    pub(crate) fn watched(&self) -> Result<Option<Watched>, TrainError> {
+        let taken = [Self::TRAIN, Self::TEST];
+        if let Some(name) =
+            self.evaluate.keys().find(|name| taken.contains(&name.as_str()) || name.is_empty())
+        {
+            return Err(TrainError::SetName { found: name.clone() });
+        }
+        let watched: Watched = self.watch.as_deref().unwrap_or(Self::WATCH).parse()?;
+        let sets: Vec<&str> =
+            [Self::TEST].into_iter().chain(self.evaluate.keys().map(String::as_str)).collect();
+        watched.check(&sets)?;
+        Ok((self.keep_best || self.patience.is_some()).then_some(watched))
+    }
+
+    /// How gradients are bounded, if they are.
+    pub(crate) fn clip(&self) -> Option<Clip> {
+        self.clip_norm.map(Clip::Norm).or(self.clip_value.map(Clip::Value))
     }
 
     /// Fails where the run asked for is not the run recorded; both canonical.
     pub(crate) fn check_same(&self, recorded: &Self) -> Result<(), TrainError> {
         let (asked, recorded) = (self.fields()?, recorded.fields()?);
-        for ((field, asked), recorded) in asked.iter().zip(recorded.values()) {
-            if field != Self::FREE_FIELD && asked != recorded {
-                let (asked, recorded) = (asked.to_string(), recorded.to_string());
+        let text = |value: Option<&serde_json::Value>| value.map_or("none".to_owned(), ToString::to_string);
+        for field in asked.keys().chain(recorded.keys()).collect::<BTreeSet<_>>() {
+            let (asked, recorded) = (asked.get(field), recorded.get(field));
+            if !Self::FREE_FIELDS.contains(&field.as_str()) && asked != recorded {
+                let (asked, recorded) = (text(asked), text(recorded));
                 return Err(TrainError::ConfigDiffers { field: field.clone(), recorded, asked });
             }
         }
@@ -106,7 +212,7 @@ impl Config {
     /// The fields that determine the result, as JSON.
     pub(crate) fn identity(&self) -> Result<String, TrainError> {
         let mut fields = self.fields()?;
-        fields.remove(Self::FREE_FIELD);
+        fields.retain(|field, _| !Self::FREE_FIELDS.contains(&field.as_str()));
         Ok(serde_json::Value::Object(fields).to_string())
     }
 
@@ -145,17 +251,64 @@ mod tests {
     }
 
     #[test]
+    fn impossible_settings_are_refused_by_name() {
+        assert!(
+            refused(|c| c.clip_norm = Some(0.0)).contains("clip_norm should be a number above 0, found 0")
+        );
+        assert!(refused(|c| c.clip_value = Some(f64::NAN)).contains("clip_value should be a number above 0"));
+        assert!(
+            refused(|c| (c.clip_norm, c.clip_value) = (Some(1.0), Some(1.0)))
+                .contains("clip_value should be nothing beside clip_norm")
+        );
+        assert!(refused(|c| c.ema = Some(1.0)).contains("ema should be a number from 0 up, but below 1"));
+        for swa in [0, 11] {
+            assert!(refused(|c| c.swa = Some(swa)).contains("swa should be an epoch from 1 to the last"));
+        }
+        assert!(refused(|c| c.patience = Some(0)).contains("patience should be a whole number from 1 up"));
+        assert!(
+            refused(|c| c.watch = Some("noise.loss".to_owned())).contains("no evaluation set called 'noise'")
+        );
+        let taken = BTreeMap::from([("test".to_owned(), "digits".to_owned())]);
+        assert!(refused(|c| c.evaluate = taken).contains("an evaluation set cannot be called 'test'"));
+        let error = refused(|c| {
+            (c.optimizer, c.loss) = ("sophia".to_owned(), "squared-error".to_owned());
+        });
+        assert!(error.contains("needs the loss cross-entropy") && error.contains("squared-error"), "{error}");
+    }
+
+    #[test]
     fn equal_runs_have_equal_canonical_forms() {
         let config = Config::new("mlp:64-10,act=relu", "digits");
         let other = Config { optimizer: "adam".to_owned(), ..Config::new("mlp:64-10", "digits") };
         assert_eq!(config.canonical().unwrap(), other.canonical().unwrap());
+        let watching = Config { watch: Some("test.loss".to_owned()), ..config.clone() };
+        assert_eq!(watching.canonical().unwrap(), config.canonical().unwrap());
+        let best = Config { keep_best: true, ..config };
+        assert_eq!(best.canonical().unwrap().watch.unwrap(), "test.accuracy");
     }
 
     #[test]
     fn the_field_that_differs_is_named() {
         let config = Config::new("mlp:64-10", "digits");
-        assert!(config.check_same(&Config { checkpoint_seconds: 0.0, ..config.clone() }).is_ok());
+        let free = Config { checkpoint_seconds: 0.0, tensorboard: true, ..config.clone() };
+        assert!(config.check_same(&free).is_ok());
+        assert_eq!(config.identity().unwrap(), free.identity().unwrap());
         let error = config.check_same(&Config { seed: 7, ..config.clone() }).unwrap_err().to_string();
         assert!(error.contains("seed") && error.contains('7') && error.contains('0'), "{error}");
+        let clipped = Config { clip_norm: Some(1.0), ..config.clone() };
+        let error = config.check_same(&clipped).unwrap_err().to_string();
+        assert!(error.contains("clip_norm = 1.0, but none was asked for"), "{error}");
+        assert!(clipped.check_same(&config).is_err());
+    }
+
+    #[test]
+    fn a_configuration_without_the_younger_fields_reads() {
+        let text = r#"{"model":"mlp:64-10","data":"digits","optimizer":"adam:lr=0.001","schedule":"constant",
+            "init":"pytorch","loss":"cross-entropy","epochs":10,"batch":128,"seed":0,"evaluate_every":1,
+            "evaluate_train":false,"checkpoint_seconds":10.0}"#;
+        let config: Config = serde_json::from_str(text).unwrap();
+        assert_eq!(config, Config::new("mlp:64-10", "digits"));
+        let fields: Vec<String> = config.fields().unwrap().into_iter().map(|(field, _)| field).collect();
+        assert_eq!(fields.len(), 12, "{fields:?}");
     }
 }

@@ -37,6 +37,48 @@ pub enum TrainError {
         /// The time asked for, in seconds.
         found: f64,
     },
+    /// A field of the configuration has an impossible number.
+    #[error("{field} should be {expected}, found {found}")]
+    Number {
+        /// The field's name.
+        field: &'static str,
+        /// The numbers that it can have.
+        expected: &'static str,
+        /// The number asked for.
+        found: String,
+    },
+    /// An optimiser that estimates the curvature was asked for with a loss that has no such estimate.
+    #[error("optimiser {optimizer} needs the loss cross-entropy to estimate the curvature, found {loss}")]
+    NoCurvature {
+        /// The optimiser.
+        optimizer: String,
+        /// The loss.
+        loss: String,
+    },
+    /// An evaluation set was given a name that it cannot have.
+    #[error(
+        "an evaluation set cannot be called '{found}'; take another name than train and test, and not an empty one"
+    )]
+    SetName {
+        /// The name.
+        found: String,
+    },
+    /// What is to be watched is no score.
+    #[error("what is watched should be SET.loss or SET.accuracy, as test.accuracy, found '{found}'")]
+    Watched {
+        /// The text given.
+        found: String,
+    },
+    /// What is to be watched is a score on a set that is not evaluated.
+    #[error("there is no evaluation set called '{set}'{suggestion}; known: {known}")]
+    UnknownSet {
+        /// The name given.
+        set: String,
+        /// The nearest name, in words; empty where none is near.
+        suggestion: String,
+        /// The names there are.
+        known: String,
+    },
     /// A new run was asked for in the folder of another one.
     #[error("{} already holds a run (it has {file}); resume it, or choose another folder", folder.display())]
     RunExists {

@@ -14,12 +14,21 @@ pub const RUN_FILE: &str = "run.json";
 pub const LOG_FILE: &str = "log.jsonl";
 /// The state of an unfinished run.
 pub const CHECKPOINT_FILE: &str = "checkpoint.safetensors";
-/// The trained parameters.
+/// The parameters after the last step.
 pub const MODEL_FILE: &str = models::RUN_WEIGHTS;
+/// The parameters after the best epoch.
+pub const BEST_FILE: &str = "best.safetensors";
+/// The exponential moving average of the parameters.
+pub const EMA_FILE: &str = "ema.safetensors";
+/// The even average of the parameters after the last epochs.
+pub const SWA_FILE: &str = "swa.safetensors";
+/// The log as events for TensorBoard, which looks for such names.
+pub const EVENTS_FILE: &str = "events.out.tfevents.isoloss";
 
 /// The first file of a run that `folder` holds, if any.
 pub(crate) fn find_run(folder: &Path) -> Option<&'static str> {
-    [RUN_FILE, MODEL_FILE, CHECKPOINT_FILE, LOG_FILE].into_iter().find(|file| folder.join(file).exists())
+    let files = [RUN_FILE, MODEL_FILE, CHECKPOINT_FILE, LOG_FILE, BEST_FILE, EMA_FILE, SWA_FILE, EVENTS_FILE];
+    files.into_iter().find(|file| folder.join(file).exists())
 }
 
 pub(crate) fn read_text(path: &Path) -> Result<String, TrainError> {
@@ -53,10 +62,12 @@ pub(crate) fn write_log(run_folder: &Path, records: &[Record]) -> Result<(), Tra
 
 /// Adds one record to the log.
 pub(crate) fn append_log(run_folder: &Path, record: &Record) -> Result<(), TrainError> {
-    let path = run_folder.join(LOG_FILE);
-    let line = line(record)?;
-    let appended =
-        OpenOptions::new().append(true).open(&path).and_then(|mut file| file.write_all(line.as_bytes()));
+    append(run_folder.join(LOG_FILE), line(record)?.as_bytes())
+}
+
+/// Adds bytes to a file that is there.
+pub(crate) fn append(path: PathBuf, bytes: &[u8]) -> Result<(), TrainError> {
+    let appended = OpenOptions::new().append(true).open(&path).and_then(|mut file| file.write_all(bytes));
     appended.map_err(|source| TrainError::Append { path, source })
 }
 

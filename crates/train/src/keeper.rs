@@ -10,8 +10,10 @@ use models::{Params, weights};
 use tensor::Tensor;
 
 use crate::{
-    Divergence, Job, Record, Scores, Status, Summary, TrainError, checkpoint,
-    folder::{self, CHECKPOINT_FILE, MODEL_FILE},
+    Best, Divergence, Job, Record, Scores, Status, Summary, TrainError,
+    averages::Averaged,
+    checkpoint, events,
+    folder::{self, BEST_FILE, CHECKPOINT_FILE, EVENTS_FILE, MODEL_FILE},
     plan::Plan,
     progress::Progress,
 };
@@ -42,6 +44,10 @@ impl<'a> Keeper<'a> {
     pub(crate) fn begin(&mut self, progress: &Progress) -> Result<(), TrainError> {
         self.end(Status::Running, progress, None)?;
         self.saved_at = Instant::now();
+        if self.plan.config.tensorboard {
+            let path = self.job.folder.join(EVENTS_FILE);
+            tensor::atomic_file::write(&path, &events::file(&progress.records))?;
+        }
         folder::write_log(self.job.folder, &progress.records)
     }
 
@@ -61,12 +67,38 @@ impl<'a> Keeper<'a> {
         Ok(state)
     }
 
-    pub(crate) fn log(&self, record: &Record) -> Result<(), TrainError> {
-        folder::append_log(self.job.folder, record)
+    /// Writes what is kept of the last of these epochs: its weights where it is the best so far, and its line in the log.
+    pub(crate) fn keep_epoch(&self, params: &Params, records: &[Record]) -> Result<(), TrainError> {
+        let Some(last) = records.last() else { return Ok(()) };
+        let best = self.plan.watched.as_ref().and_then(|watched| watched.best(records));
+        if self.plan.config.keep_best && best.is_some_and(|best| best.epoch == last.epoch) {
+            self.write_weights(BEST_FILE, params)?;
+        }
+        if self.plan.config.tensorboard {
+            folder::append(self.job.folder.join(EVENTS_FILE), &events::epoch(records))?;
+        }
+        folder::append_log(self.job.folder, last)
     }
 
-    /// Writes the model, then the summary, and removes the checkpoint when nothing needs it any more.
-    pub(crate) fn finish(&self, params: &Params, progress: &Progress) -> Result<Summary, TrainError> {
+    /// Writes the models, then the summary, and removes the checkpoint when nothing needs it any more.
+    pub(crate) fn finish(
+        &self,
+        params: &Params,
+        averages: Vec<Averaged>,
+        progress: &Progress,
+    ) -> Result<Summary, TrainError> {
+        self.write_weights(MODEL_FILE, params)?;
+        let mut summary = self.summary(Status::Finished, progress);
+        for Averaged { average, params, scores } in averages {
+            self.write_weights(average.file(), &params)?;
+            summary.averages.insert(average.name().to_owned(), scores);
+        }
+        summary.write(self.job.folder)?;
+        folder::remove(self.job.folder.join(CHECKPOINT_FILE))?;
+        Ok(summary)
+    }
+
+    fn write_weights(&self, file: &str, params: &Params) -> Result<(), TrainError> {
         let mut metadata = BTreeMap::from([
             (weights::MODEL_KEY.to_owned(), self.plan.model.spec()),
             (checkpoint::TRAINING.to_owned(), self.plan.config.identity()?),
@@ -74,10 +106,7 @@ impl<'a> Keeper<'a> {
         if let Some(input) = self.input() {
             metadata.insert(Input::KEY.to_owned(), input.to_json());
         }
-        weights::save(&self.job.folder.join(MODEL_FILE), params, &metadata)?;
-        let summary = self.end(Status::Finished, progress, None)?;
-        folder::remove(self.job.folder.join(CHECKPOINT_FILE))?;
-        Ok(summary)
+        Ok(weights::save(&self.job.folder.join(file), params, &metadata)?)
     }
 
     /// How the network reads its data, where that is to be remembered.
@@ -92,7 +121,13 @@ impl<'a> Keeper<'a> {
         progress: &Progress,
         divergence: Option<Divergence>,
     ) -> Result<Summary, TrainError> {
-        let summary = Summary {
+        let summary = Summary { divergence, ..self.summary(status, progress) };
+        summary.write(self.job.folder)?;
+        Ok(summary)
+    }
+
+    fn summary(&self, status: Status, progress: &Progress) -> Summary {
+        Summary {
             format: Summary::FORMAT,
             status,
             config: self.plan.config.clone(),
@@ -105,14 +140,20 @@ impl<'a> Keeper<'a> {
             steps: progress.step(self.plan.horizon),
             seconds: progress.total_seconds(),
             scores: if status == Status::Finished { final_scores(progress) } else { None },
-            divergence,
-        };
-        summary.write(self.job.folder)?;
-        Ok(summary)
+            averages: BTreeMap::new(),
+            best: self.best(progress),
+            divergence: None,
+        }
+    }
+
+    fn best(&self, progress: &Progress) -> Option<Best> {
+        let watched = self.plan.watched.as_ref()?;
+        let record = watched.best(&progress.records)?;
+        Some(Best { epoch: record.epoch, watch: watched.to_string(), value: watched.value(record)? })
     }
 }
 
 fn final_scores(progress: &Progress) -> Option<Scores> {
     let last = progress.records.last()?;
-    Some(Scores { train: last.train?, test: last.test? })
+    Some(Scores { train: last.train?, test: last.test?, sets: last.sets.clone() })
 }

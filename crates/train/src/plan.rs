@@ -1,25 +1,36 @@
 //! A configuration, understood and checked against the data.
 
-use data::{Epoch, Splits};
+use std::collections::BTreeMap;
+
+use data::{Dataset, Epoch, Splits};
 use models::{Init, Loss, Model, Params};
 use optim::{Horizon, Optimizer, Schedule};
-use tensor::{DType, Key, Shape, Tensor};
+use tensor::{Key, Shape, Tensor};
 
-use crate::{Config, TrainError};
+use crate::{Config, Record, TrainError, averages::Average, watched::Watched};
 
 /// Everything that the loop needs to know beside data and progress.
 ///
-/// The state of a run is a list of tensors: the parameters in the model's order, then each slot of the optimiser
-/// for all parameters in that order, then the buffers in the model's order.
+/// The state of a run is a list of tensors: what a step changes (the parameters in the model's order, then each slot of the
+/// optimiser for all parameters in that order, then the buffers in the model's order), then the averages of the
+/// parameters, kind by kind.
 pub(crate) struct Plan {
     /// In canonical form.
     pub(crate) config: Config,
     pub(crate) model: Model,
     /// As the model reads them.
     pub(crate) data: Splits,
+    /// The further sets that are scored, as the model reads them.
+    pub(crate) sets: BTreeMap<String, Dataset>,
     pub(crate) loss: Loss,
     pub(crate) optimizer: Optimizer,
     pub(crate) horizon: Horizon,
+    pub(crate) averages: Vec<Average>,
+    pub(crate) watched: Option<Watched>,
+    /// The number of parameters: tensors, not elements.
+    pub(crate) parameter_count: usize,
+    /// The number of tensors that a step changes.
+    pub(crate) trained_count: usize,
     schedule: Schedule,
     init: Init,
     key: Key,
@@ -39,17 +50,32 @@ impl Plan {
             return Err(TrainError::BatchTooLarge { batch, data: splits.spec.clone(), examples });
         }
         let steps_per_epoch = examples.div_ceil(batch) as u64;
+        let (optimizer, parameter_count): (Optimizer, _) =
+            (config.optimizer.parse()?, model.parameters().len());
         Ok(Self {
+            parameter_count,
+            trained_count: parameter_count * (1 + optimizer.slots().len()) + model.buffers().len(),
+            sets: load_sets(&config, &model, &data)?,
             loss: Loss::parse(&config.loss)?,
-            optimizer: config.optimizer.parse()?,
+            optimizer,
             schedule: config.schedule.parse()?,
             init: Init::parse(&config.init)?,
             horizon: Horizon { steps_per_epoch, epochs: config.epochs as u64 },
+            averages: Average::kept(&config),
+            watched: config.watched()?,
             key: Key::new(config.seed),
             model,
             data,
             config,
         })
+    }
+
+    /// Whether a run with these epochs behind it has ended: all epochs are done, or the score that is watched has not
+    /// improved for too long.
+    pub(crate) fn is_over(&self, records: &[Record]) -> bool {
+        let patience = self.config.patience.zip(self.watched.as_ref());
+        let stopped = patience.is_some_and(|(patience, watched)| watched.since_best(records) >= patience);
+        stopped || records.len() >= self.config.epochs
     }
 
     /// The learning rate of a step, counted from 0.
@@ -68,33 +94,60 @@ impl Plan {
         Epoch { data: &self.data.train, order, batch: self.config.batch, skip: done, key }
     }
 
-    /// Names and shapes of the state's tensors: `parameter/0.weight`, …, `velocity/0.weight`, …,
+    /// What the labels for the curvature at a step, counted from 0, are drawn with.
+    pub(crate) fn curvature_key(&self, step: u64) -> Key {
+        self.key.child("curvature").fold(step)
+    }
+
+    /// Names and shapes of what a step changes: `parameter/0.weight`, …, `velocity/0.weight`, …,
     /// `buffer/1.running_mean`, ….
-    pub(crate) fn state(&self) -> Vec<(String, Shape)> {
-        let parameters = self.model.parameters();
-        let slots = std::iter::once(&"parameter").chain(self.optimizer.slots()).flat_map(|slot| {
-            parameters.iter().map(move |(name, shape)| (format!("{slot}/{name}"), shape.clone()))
-        });
+    pub(crate) fn trained(&self) -> Vec<(String, Shape)> {
+        let slots = std::iter::once(&"parameter").chain(self.optimizer.slots());
+        let own = slots.flat_map(|slot| self.parameters(slot));
         let buffers = self.model.buffers().into_iter();
-        slots.chain(buffers.map(|(name, shape)| (format!("buffer/{name}"), shape))).collect()
+        own.chain(buffers.map(|(name, shape)| (format!("buffer/{name}"), shape))).collect()
+    }
+
+    /// Names and shapes of the state's tensors: those of [`Plan::trained`], then `ema/0.weight`, ….
+    pub(crate) fn state(&self) -> Vec<(String, Shape)> {
+        let averages = self.averages.iter().flat_map(|average| self.parameters(average.name()));
+        self.trained().into_iter().chain(averages).collect()
+    }
+
+    fn parameters(&self, prefix: &str) -> Vec<(String, Shape)> {
+        let entries = self.model.parameters().into_iter();
+        entries.map(|(name, shape)| (format!("{prefix}/{name}"), shape)).collect()
     }
 
     pub(crate) fn initial_state(&self) -> Vec<Tensor> {
         let mut state = self.model.init(self.init, self.key.child("init")).into_values();
-        let buffers = state.split_off(self.model.parameters().len());
+        let (count, start) = (self.parameter_count, self.optimizer.start() as f32);
+        let buffers = state.split_off(count);
         let names = self.state();
-        let slots = &names[state.len()..names.len() - buffers.len()];
-        state.extend(slots.iter().map(|(_, shape)| Tensor::zeros(DType::F32, shape.clone())));
-        state.extend(buffers);
+        let (slots, rest) = names[count..].split_at(count * self.optimizer.slots().len());
+        let filled = |(_, shape): &(String, Shape), value: f32| Tensor::full(shape.clone(), value);
+        state.extend(slots.iter().map(|entry| filled(entry, start)));
+        state.extend(buffers.iter().cloned());
+        state.extend(rest[buffers.len()..].iter().map(|entry| filled(entry, 0.0)));
         state
     }
 
     /// The parameters and buffers in a state.
     pub(crate) fn params(&self, state: &[Tensor]) -> Params {
-        let (parameters, buffers) = (self.model.parameters(), self.model.buffers());
-        let last = &state[state.len() - buffers.len()..];
-        let names = parameters.iter().chain(&buffers).map(|(name, _)| name.clone());
-        Params::from_pairs(names.zip(state[..parameters.len()].iter().chain(last).cloned()))
+        self.with_buffers(state, &state[..self.parameter_count])
+    }
+
+    /// An average in a state, with the buffers of the last step.
+    pub(crate) fn averaged(&self, state: &[Tensor], average: Average) -> Params {
+        let before = self.averages.iter().take_while(|other| **other != average).count();
+        let start = self.trained_count + before * self.parameter_count;
+        self.with_buffers(state, &state[start..][..self.parameter_count])
+    }
+
+    fn with_buffers(&self, state: &[Tensor], parameters: &[Tensor]) -> Params {
+        let buffers = &state[self.trained_count - self.model.buffers().len()..self.trained_count];
+        let names = self.model.entries().into_iter().map(|(name, _)| name);
+        Params::from_pairs(names.zip(parameters.iter().chain(buffers).cloned()))
     }
 
     /// The name and the value of a number in a state that is not finite, if there is one.
@@ -104,4 +157,14 @@ impl Plan {
             Some((name, tensor.to_f64_vec()[position]))
         })
     }
+}
+
+/// The test parts of the sets that the configuration names, read as the network reads its training data.
+fn load_sets(config: &Config, model: &Model, data: &Splits) -> Result<BTreeMap<String, Dataset>, TrainError> {
+    let input = data.input();
+    let load = |(name, spec): (&String, &String)| {
+        let splits = data::load(spec)?.read_as(&input)?;
+        Ok((name.clone(), evaluate::fit(model, &splits.test)?))
+    };
+    config.evaluate.iter().map(load).collect()
 }

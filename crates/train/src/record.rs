@@ -1,5 +1,7 @@
 //! What is known of an epoch.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 /// Loss and accuracy over a whole data set.
@@ -36,6 +38,9 @@ pub struct Record {
     pub train: Option<Score>,
     /// The score on the test set after the epoch, where it was evaluated.
     pub test: Option<Score>,
+    /// The scores on the further evaluation sets after the epoch, where they were evaluated.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub sets: BTreeMap<String, Score>,
     /// Wall time of the epoch's steps and evaluation, in seconds; the only field that differs between equal runs.
     pub seconds: f64,
 }

@@ -1,17 +1,24 @@
 //! The loop.
 
 use std::{
+    collections::BTreeMap,
     sync::atomic::Ordering,
     time::{Duration, Instant},
 };
 
 use data::Batch;
 use graph::Executor;
+use models::Params;
 use tensor::Tensor;
 
 use crate::{
-    Divergence, Job, Observer, Outcome, Record, Score, Status, Step, TrainError, keeper::Keeper, plan::Plan,
-    progress::Progress, scorer::Scorer, step::Steps,
+    Divergence, Job, Observer, Outcome, Record, Status, Step, TrainError,
+    averages::{Averaged, Averager},
+    keeper::Keeper,
+    plan::Plan,
+    progress::Progress,
+    scorer::{Scorers, first_non_finite},
+    step::Steps,
 };
 
 /// A run under way.
@@ -19,8 +26,8 @@ pub(crate) struct Session<'a> {
     job: &'a Job<'a>,
     plan: &'a Plan,
     steps: Steps<'a>,
-    train: Scorer<'a>,
-    test: Scorer<'a>,
+    averager: Averager,
+    scorers: Scorers<'a>,
     keeper: Keeper<'a>,
     state: Vec<Tensor>,
     progress: Progress,
@@ -46,8 +53,8 @@ impl<'a> Session<'a> {
     ) -> Result<Self, TrainError> {
         Ok(Self {
             steps: Steps::new(executor, plan)?,
-            train: Scorer::new(executor, plan, &plan.data.train),
-            test: Scorer::new(executor, plan, &plan.data.test),
+            averager: Averager::new(executor, plan)?,
+            scorers: Scorers::new(executor, plan),
             keeper: Keeper::new(job, plan, saved),
             job,
             plan,
@@ -71,7 +78,7 @@ impl<'a> Session<'a> {
     }
 
     fn epochs(&mut self, observer: &mut dyn Observer) -> Result<Flow, TrainError> {
-        while self.progress.epoch() < self.plan.config.epochs {
+        while !self.plan.is_over(&self.progress.records) {
             if self.epoch(observer)? == Flow::Stopped {
                 return Ok(Flow::Stopped);
             }
@@ -101,9 +108,12 @@ impl<'a> Session<'a> {
     }
 
     fn step(&mut self, batch: &Batch) -> Result<Step, TrainError> {
-        let number = self.progress.step(self.plan.horizon);
-        let state = std::mem::take(&mut self.state);
-        let (state, loss) = self.steps.take(number, state, batch)?;
+        let (plan, number) = (self.plan, self.progress.step(self.plan.horizon));
+        let mut trained = std::mem::take(&mut self.state);
+        let averages = trained.split_off(plan.trained_count);
+        let (mut state, loss) = self.steps.take(number, trained, batch)?;
+        let averages = self.averager.update(plan, number, averages, &state[..plan.parameter_count])?;
+        state.extend(averages);
         self.state = state;
         self.progress.batches += 1;
         self.progress.loss_sum += loss * batch.count() as f64;
@@ -118,38 +128,43 @@ impl<'a> Session<'a> {
         if let Some((name, value)) = self.plan.first_non_finite(&self.state) {
             return Err(self.diverged(&name, value));
         }
-        let (train, test) = self.scores()?;
-        self.tick();
+        let params = self.plan.params(&self.state);
         let step = self.progress.step(self.plan.horizon);
-        let record = Record {
+        let mut record = Record {
             epoch: self.progress.epoch() + 1,
             step,
             learning_rate: self.plan.rate(step - 1),
             loss: self.progress.loss_sum / self.plan.data.train.len() as f64,
-            train,
-            test,
-            seconds: self.progress.seconds,
+            train: None,
+            test: None,
+            sets: BTreeMap::new(),
+            seconds: 0.0,
         };
-        self.keeper.log(&record)?;
+        self.score(&params, &mut record)?;
+        self.tick();
+        record.seconds = self.progress.seconds;
         self.progress.close(record.clone());
+        self.keeper.keep_epoch(&params, &self.progress.records)?;
         Ok(record)
     }
 
-    /// The scores on the training and the test set that are due after the epoch under way.
-    fn scores(&mut self) -> Result<(Option<Score>, Option<Score>), TrainError> {
-        let (epoch, config) = (self.progress.epoch() + 1, &self.plan.config);
-        let last = epoch == config.epochs;
-        let due = last || (config.evaluate_every > 0 && epoch.is_multiple_of(config.evaluate_every));
-        let due_train = last || (due && config.evaluate_train);
-        let params = self.plan.params(&self.state);
-        let train = due_train.then(|| self.train.score(&params)).transpose()?;
-        let test = due.then(|| self.test.score(&params)).transpose()?;
-        for (what, score) in [("the training loss", &train), ("the test loss", &test)] {
-            if let Some(score) = score.filter(|score| !score.loss.is_finite()) {
-                return Err(self.diverged(what, score.loss));
+    /// Takes the scores that are due after the epoch under way.
+    fn score(&mut self, params: &Params, record: &mut Record) -> Result<(), TrainError> {
+        let config = &self.plan.config;
+        let (every, last) = (config.evaluate_every, record.epoch == config.epochs);
+        if last || (every > 0 && record.epoch.is_multiple_of(every)) {
+            record.test = Some(self.scorers.test(params)?);
+            record.sets = self.scorers.sets(params)?;
+            // Whether the run ends here may depend on the scores just taken.
+            let records = [&self.progress.records[..], std::slice::from_ref(record)].concat();
+            if config.evaluate_train || self.plan.is_over(&records) {
+                record.train = Some(self.scorers.train(params)?);
             }
         }
-        Ok((train, test))
+        match first_non_finite(record.train.as_ref(), record.test.as_ref(), &record.sets) {
+            Some((what, loss)) => Err(self.diverged(&what, loss)),
+            None => Ok(()),
+        }
     }
 
     /// Adds the wall time since the last call to the progress.
@@ -169,10 +184,22 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    fn finish(self) -> Result<Outcome, TrainError> {
+    fn finish(mut self) -> Result<Outcome, TrainError> {
         let params = self.plan.params(&self.state);
-        let summary = self.keeper.finish(&params, &self.progress)?;
+        let averages = self.averages()?;
+        let summary = self.keeper.finish(&params, averages, &self.progress)?;
         Ok(Outcome { summary, records: self.progress.records, params })
+    }
+
+    fn averages(&mut self) -> Result<Vec<Averaged>, TrainError> {
+        let (plan, epochs) = (self.plan, self.progress.epoch());
+        // An early end may come before the first epoch that is averaged.
+        let begun = plan.averages.iter().filter(|average| average.has_begun(&plan.config, epochs));
+        let averaged = begun.map(|&average| {
+            let (params, scores) = self.scorers.averaged(&plan.averaged(&self.state, average))?;
+            Ok(Averaged { average, params, scores })
+        });
+        averaged.collect()
     }
 
     fn interrupt(mut self) -> Result<Outcome, TrainError> {

@@ -5,113 +5,151 @@ use std::collections::BTreeMap;
 use data::Batch;
 use graph::{Argument, Builder, Donation, Executable, Executor, Graph, Role, Ty, Val};
 use models::Mode;
+use optim::Update;
 use tensor::{DType, Tensor};
 
-use crate::{TrainError, plan::Plan};
+use crate::{
+    TrainError,
+    curvature::{estimate_graph, key_words},
+    plan::Plan,
+};
 
-/// The step on batches of one size. Inputs: the state, the optimiser's scalars, `x`, `labels`. Outputs: the new
-/// state in the same order, then the mean loss before the update.
-pub(crate) fn step_graph(plan: &Plan, batch: usize) -> Graph {
-    let objective = plan.model.objective_in(Mode::Training, batch, DType::F32, plan.loss);
-    let parameters: Vec<usize> = objective.inputs_with(Role::Parameter).collect();
-    let gradient = transform::grad(&objective, 0, &parameters);
-    let (count, buffers) = (parameters.len(), objective.inputs_with(Role::State).count());
+/// What a step is prepared for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Kind {
+    /// Examples.
+    batch: usize,
+    /// Whether the optimiser is given an estimate of the curvature.
+    curvature: bool,
+}
+
+/// A step. Inputs: what it changes (see [`Plan::trained`]), the optimiser's scalars, `x`, `labels`, and with an estimate
+/// of the curvature `key`. Outputs: what it changes in the same order, then the mean loss before the update.
+fn step_graph(plan: &Plan, kind: Kind) -> Graph {
     let mut b = Builder::new("training_step");
-    let state = declare_state(&mut b, plan, count);
-    let (trained, old_buffers) = state.split_at(state.len() - buffers);
+    let (parameters, buffers) = (plan.model.parameters().len(), plan.model.buffers().len());
+    let old = declare(&mut b, plan, parameters);
+    let (own, old_buffers) = old.split_at(old.len() - buffers);
     let scalars: Vec<Val> =
         plan.optimizer.hyper_names().iter().map(|name| b.data(*name, Ty::f32([]))).collect();
-    let mut arguments = [&trained[..count], old_buffers].concat();
-    for input in &gradient.inputs()[count + buffers..] {
-        arguments.push(b.data(input.name.clone(), gradient.ty(input.val).clone()));
-    }
-    let values = b.inline(&gradient, &arguments);
-    let results: Vec<Val> = gradient.outputs().iter().map(|output| values[output.val.position()]).collect();
-    let (results, gradients) = results.split_at(results.len() - count);
-    let updated = update(&mut b, plan, &scalars, trained, gradients);
+    let network = [&own[..parameters], old_buffers].concat();
+    let (results, gradients, x) = gradients(&mut b, plan, kind.batch, &network);
+    let gradients = plan.config.clip().map_or(gradients.clone(), |clip| clip.emit(&mut b, &gradients));
+    let curvatures = kind.curvature.then(|| curvatures(&mut b, plan, kind.batch, &network, x));
+    let updated = update(&mut b, plan, &scalars, own, &gradients, curvatures.as_deref());
     let new_buffers = &results[results.len() - buffers..];
-    for ((name, _), value) in plan.state().into_iter().zip(updated.iter().chain(new_buffers)) {
+    for ((name, _), value) in plan.trained().into_iter().zip(updated.iter().chain(new_buffers)) {
         b.output(name, *value);
     }
     b.output("loss", results[0]);
     transform::simplify(&b.finish())
 }
 
-fn declare_state(b: &mut Builder, plan: &Plan, parameters: usize) -> Vec<Val> {
+fn declare(b: &mut Builder, plan: &Plan, parameters: usize) -> Vec<Val> {
     let role = |position: usize| if position < parameters { Role::Parameter } else { Role::State };
-    plan.state()
+    plan.trained()
         .into_iter()
         .enumerate()
         .map(|(position, (name, shape))| b.input(name, role(position), Ty::f32(shape)))
         .collect()
 }
 
+/// The objective's outputs, the gradients of its first, and `x`; declares `x` and `labels`.
+fn gradients(b: &mut Builder, plan: &Plan, batch: usize, network: &[Val]) -> (Vec<Val>, Vec<Val>, Val) {
+    let objective = plan.model.objective_in(Mode::Training, batch, DType::F32, plan.loss);
+    let parameters: Vec<usize> = objective.inputs_with(Role::Parameter).collect();
+    let gradient = transform::grad(&objective, 0, &parameters);
+    let data = &gradient.inputs()[network.len()..];
+    let data: Vec<Val> =
+        data.iter().map(|input| b.data(input.name.clone(), gradient.ty(input.val).clone())).collect();
+    let values = b.inline(&gradient, &[network, &data].concat());
+    let mut results: Vec<Val> =
+        gradient.outputs().iter().map(|output| values[output.val.position()]).collect();
+    let gradients = results.split_off(results.len() - parameters.len());
+    (results, gradients, data[0])
+}
+
+/// The estimate of the curvature by each parameter; declares `key`.
+fn curvatures(b: &mut Builder, plan: &Plan, batch: usize, network: &[Val], x: Val) -> Vec<Val> {
+    let estimate = estimate_graph(&plan.model, batch);
+    let key = b.data("key", Ty::i32([2]));
+    let values = b.inline(&estimate, &[network, &[x, key]].concat());
+    estimate.outputs().iter().map(|output| values[output.val.position()]).collect()
+}
+
 /// The new parameters and slots in the order of the old ones.
-fn update(b: &mut Builder, plan: &Plan, scalars: &[Val], state: &[Val], gradients: &[Val]) -> Vec<Val> {
+fn update(
+    b: &mut Builder,
+    plan: &Plan,
+    scalars: &[Val],
+    own: &[Val],
+    gradients: &[Val],
+    curvatures: Option<&[Val]>,
+) -> Vec<Val> {
     let count = gradients.len();
-    let mut updated = state.to_vec();
+    let mut updated = own.to_vec();
     for (position, &gradient) in gradients.iter().enumerate() {
-        let slots: Vec<Val> = state[count..].iter().skip(position).step_by(count).copied().collect();
-        let (parameter, slots) = plan.optimizer.emit(b, scalars, state[position], gradient, &slots);
+        let state: Vec<Val> = own[count..].iter().skip(position).step_by(count).copied().collect();
+        let curvature = curvatures.map(|curvatures| curvatures[position]);
+        let of = Update { parameter: own[position], gradient, curvature, state: &state };
+        let (parameter, state) = plan.optimizer.emit(b, scalars, of);
         updated[position] = parameter;
-        for (slot, value) in slots.into_iter().enumerate() {
+        for (slot, value) in state.into_iter().enumerate() {
             updated[count * (slot + 1) + position] = value;
         }
     }
     updated
 }
 
-/// The prepared steps, one for each size of batch that has occurred: the full one and what is left at the end of
-/// an epoch.
+/// The prepared steps: for the full batch and for what is left at the end of an epoch, each with and without an estimate of
+/// the curvature as they occur.
 pub(crate) struct Steps<'a> {
     executor: &'a dyn Executor,
     plan: &'a Plan,
-    prepared: BTreeMap<usize, Box<dyn Executable>>,
+    prepared: BTreeMap<Kind, Box<dyn Executable>>,
 }
 
 impl<'a> Steps<'a> {
     /// With the full batch prepared.
     pub(crate) fn new(executor: &'a dyn Executor, plan: &'a Plan) -> Result<Self, TrainError> {
         let mut steps = Self { executor, plan, prepared: BTreeMap::new() };
-        steps.prepare(plan.config.batch)?;
+        steps.prepare(Kind { batch: plan.config.batch, curvature: false })?;
         Ok(steps)
     }
 
-    fn prepare(&mut self, size: usize) -> Result<&mut dyn Executable, TrainError> {
-        if !self.prepared.contains_key(&size) {
-            let graph = step_graph(self.plan, size);
-            let state = self.plan.state().len();
+    fn prepare(&mut self, kind: Kind) -> Result<&mut dyn Executable, TrainError> {
+        if !self.prepared.contains_key(&kind) {
+            let graph = step_graph(self.plan, kind);
+            let changed = self.plan.trained().len();
             let donations: Vec<Donation> =
-                (0..state).map(|position| Donation { input: position, output: position }).collect();
+                (0..changed).map(|position| Donation { input: position, output: position }).collect();
             let executable = self.executor.compile(&graph, &donations)?;
-            self.prepared.insert(size, executable);
+            self.prepared.insert(kind, executable);
         }
-        match self.prepared.get_mut(&size) {
+        match self.prepared.get_mut(&kind) {
             Some(executable) => Ok(executable.as_mut()),
             None => unreachable!("inserted above"),
         }
     }
 
-    /// Takes step `number`, counted from 0, on these examples; returns the new state and the mean loss
-    /// before the update.
+    /// Takes step `number`, counted from 0, on these examples; returns what it changes and the mean loss before the
+    /// update.
     pub(crate) fn take(
         &mut self,
         number: u64,
-        state: Vec<Tensor>,
+        trained: Vec<Tensor>,
         batch: &Batch,
     ) -> Result<(Vec<Tensor>, f64), TrainError> {
-        let scalars: Vec<Tensor> = self
-            .plan
-            .optimizer
-            .hyper(number + 1, self.plan.rate(number))
-            .into_iter()
-            .map(|scalar| Tensor::scalar(scalar as f32))
-            .collect();
-        let executable = self.prepare(batch.count())?;
-        let mut arguments: Vec<Argument<'_>> = state.into_iter().map(Argument::Donated).collect();
-        arguments.extend(scalars.iter().chain([&batch.x, &batch.labels]).map(Argument::Borrowed));
-        let mut state = executable.run(arguments)?;
-        let loss = state.pop().map_or(f64::NAN, |loss| loss.to_f64_vec()[0]);
-        Ok((state, loss))
+        let hyper = self.plan.optimizer.hyper(number + 1, self.plan.rate(number)).into_iter();
+        let scalars: Vec<Tensor> = hyper.map(|scalar| Tensor::scalar(scalar as f32)).collect();
+        let curvature = self.plan.optimizer.curvature_every().is_some_and(|n| number.is_multiple_of(n));
+        let key = curvature.then(|| key_words(self.plan.curvature_key(number)));
+        let executable = self.prepare(Kind { batch: batch.count(), curvature })?;
+        let mut arguments: Vec<Argument<'_>> = trained.into_iter().map(Argument::Donated).collect();
+        let data = scalars.iter().chain([&batch.x, &batch.labels]).chain(&key);
+        arguments.extend(data.map(Argument::Borrowed));
+        let mut trained = executable.run(arguments)?;
+        let loss = trained.pop().map_or(f64::NAN, |loss| loss.to_f64_vec()[0]);
+        Ok((trained, loss))
     }
 }

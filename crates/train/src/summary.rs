@@ -21,14 +21,29 @@ pub enum Status {
     Diverged,
 }
 
-/// The final scores.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+/// The scores of a network.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Scores {
     /// On the training set.
     pub train: Score,
     /// On the test set.
     pub test: Score,
+    /// On the further evaluation sets.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub sets: BTreeMap<String, Score>,
+}
+
+/// The best epoch of a run, by the score that it watches.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Best {
+    /// The epoch, counted from 1.
+    pub epoch: usize,
+    /// The score, as in the configuration.
+    pub watch: String,
+    /// Its value.
+    pub value: f64,
 }
 
 /// Where and how a run diverged.
@@ -84,6 +99,12 @@ pub struct Summary {
     pub seconds: f64,
     /// The final scores of a finished run.
     pub scores: Option<Scores>,
+    /// The scores of the averaged weights of a finished run by the kind of average, `ema` and `swa`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub averages: BTreeMap<String, Scores>,
+    /// The best epoch so far, where something depends on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub best: Option<Best>,
     /// Where a diverged run diverged.
     pub divergence: Option<Divergence>,
 }

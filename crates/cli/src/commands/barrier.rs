@@ -21,7 +21,7 @@ use crate::{
     common::Common,
     failure::Failure,
     json::{self, number},
-    measure::Measure,
+    measure::{Measure, Statistics},
     networks::{self, Network},
     outcome::{Answer, Outcome},
     place,
@@ -34,7 +34,8 @@ use crate::{
 /// Networks (1 − λ)·A + λ·B are scored on training and test data for λ from 0 to 1: once with B as it is (naive) and once
 /// with B matched to A (aligned, see `isoloss align`). The barrier is the largest excess of the loss over the straight
 /// line between the ends: max over λ of L(λ) − ((1 − λ)·L(0) + λ·L(1)). Zero means that the loss does not rise above that
-/// line anywhere, so that averaging the two networks costs nothing.
+/// line anywhere, so that averaging the two networks costs nothing. Networks with batch normalisation have their running
+/// statistics measured anew on the training data at every point between the ends.
 ///
 /// With --bound the answer is no, exit code 1, if the aligned barrier on the test set is above the bound.
 #[derive(Debug, Args)]
@@ -62,7 +63,9 @@ pub(crate) struct Barrier {
     /// Largest barrier on the test set for which the answer is yes, in the unit of the loss; the naive one with --align none
     #[arg(long, value_name = "X")]
     bound: Option<f64>,
-    /// Loss: cross-entropy or squared-error
+    #[command(flatten)]
+    statistics: Statistics,
+    /// Loss: cross-entropy, cross-entropy:smoothing=0.1 or squared-error
     #[arg(long, value_name = "NAME", default_value = "cross-entropy")]
     loss: String,
     /// Architecture of both, when the files do not name it
@@ -81,6 +84,8 @@ pub(crate) struct Barrier {
 /// What was measured.
 struct Measured {
     naive: Splits<Curve>,
+    /// The examples that running statistics were re-estimated on, if they were.
+    reestimated_on: Option<usize>,
     /// The matching and the segment to the matched network.
     aligned: Option<(Alignment, Splits<Curve>)>,
 }
@@ -120,12 +125,12 @@ impl Run for Barrier {
         let data = networks::load_data(&self.data, &networks)?;
         let measured = self.measure(session, a, b, &data, loss)?;
         if let Some(folder) = &self.out {
-            let report = stamp::stamped(self.report(&measured), session);
+            let report = stamp::stamped(self.report(a, &measured), session);
             place::write_folder(folder, &report::bundle(&report)?)?;
         }
         Ok(Outcome {
             answer: Answer::from_claim(self.within_bound(&measured).unwrap_or(true)),
-            text: self.text(&measured),
+            text: self.text(a, &measured),
             json: self.json(a, &measured),
         })
     }
@@ -140,14 +145,15 @@ impl Barrier {
         data: &Data,
         loss: Loss,
     ) -> Result<Measured, Failure> {
-        let mut measure = Measure::new(session, &a.model, data, loss)?;
+        let mut measure = Measure::new(session, &a.model, data, loss, self.statistics)?;
+        let reestimated_on = measure.reestimated_on();
         let naive = measure.segment("naive", &a.params, &b.params, self.points)?;
         if self.align == Method::None {
-            return Ok(Measured { naive, aligned: None });
+            return Ok(Measured { naive, reestimated_on, aligned: None });
         }
         let alignment = alignment::align(session, a, b, self.restarts)?;
         let aligned = measure.segment("aligned", &a.params, &alignment.params, self.points)?;
-        Ok(Measured { naive, aligned: Some((alignment, aligned)) })
+        Ok(Measured { naive, reestimated_on, aligned: Some((alignment, aligned)) })
     }
 
     /// Whether the barrier is within the bound, if there is one. A barrier that is no number is not.
@@ -155,8 +161,9 @@ impl Barrier {
         self.bound.map(|bound| measured.decisive().test.barrier <= bound)
     }
 
-    fn text(&self, measured: &Measured) -> String {
+    fn text(&self, a: &Network, measured: &Measured) -> String {
         let mut text = report::text::table(&self.table(measured)) + "\n";
+        text += &self.statistics.sentence(&a.model, measured.reestimated_on).unwrap_or_default();
         if let Some((alignment, _)) = &measured.aligned {
             let matching = &alignment.matching;
             text += &format!(
@@ -197,7 +204,7 @@ impl Barrier {
         table
     }
 
-    fn report(&self, measured: &Measured) -> Report {
+    fn report(&self, a: &Network, measured: &Measured) -> Report {
         let segments: Vec<_> =
             measured.segments().into_iter().map(|(name, curve)| (name, vec![curve])).collect();
         let (loss_title, accuracy_title) = ("Loss along the segment", "Accuracy along the segment");
@@ -207,18 +214,21 @@ impl Barrier {
             .with_block(views::accuracy_figure("segment-accuracy", accuracy_title, &segments));
         Report::new("barrier", format!("From {} to {}", self.a.display(), self.b.display()))
             .with_summary(summary(measured))
-            .with_settings(self.settings())
+            .with_settings(self.settings(a, measured))
             .with_section(section)
     }
 
-    fn settings(&self) -> Entries {
-        let entries = Entries::new()
+    fn settings(&self, a: &Network, measured: &Measured) -> Entries {
+        let mut entries = Entries::new()
             .with("A", self.a.display().to_string())
             .with("B", self.b.display().to_string())
             .with("data", self.data.as_str())
             .with("loss", self.loss.as_str())
             .with("points", self.points)
             .with("restarts", self.restarts);
+        if let Some(sentence) = self.statistics.sentence(&a.model, measured.reestimated_on) {
+            entries = entries.with("batch normalisation", sentence.trim_end());
+        }
         self.bound.map_or(entries.clone(), |bound| entries.with("bound", bound))
     }
 
@@ -234,6 +244,7 @@ impl Barrier {
             "data": self.data,
             "loss": self.loss,
             "points": self.points,
+            "statistics": Statistics::json(&a.model, measured.reestimated_on),
             "parents": parents.collect::<Vec<_>>(),
             "naive": json::splits(&measured.naive, json::segment),
             "aligned": aligned.map(|(_, curve)| json::splits(curve, json::segment)),

@@ -42,7 +42,7 @@ pub(crate) struct Evaluate {
     /// The part of the data set
     #[arg(long, value_name = "PART", value_enum, default_value_t)]
     part: Part,
-    /// Loss: cross-entropy or squared-error
+    /// Loss: cross-entropy, cross-entropy:smoothing=0.1 or squared-error
     #[arg(long, value_name = "NAME", default_value = "cross-entropy")]
     loss: String,
     /// Architecture, when the file does not name it

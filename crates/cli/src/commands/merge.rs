@@ -18,7 +18,7 @@ use crate::{
     common::Common,
     failure::{CliError, Failure},
     json::{self, number},
-    measure::Measure,
+    measure::{Measure, Statistics},
     networks::{self, Network},
     outcome::{Answer, Outcome},
     place,
@@ -29,7 +29,8 @@ use crate::{
 ///
 /// Each further network is first matched to the first one (see `isoloss align`), which does not change what it computes,
 /// and then the weights are averaged. With more than two networks each counts equally, and the result depends on which one
-/// is first. With --data, all networks and the merged one are scored.
+/// is first. With --data, all networks and the merged one are scored, and of networks with batch normalisation the running
+/// statistics of the merged one are measured anew on the training part, as they are no averages of the others'.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -58,7 +59,9 @@ pub(crate) struct Merge {
     /// Score all networks on this data set, as digits, mnist:DIR or cifar10:DIR
     #[arg(long, value_name = "SPEC")]
     data: Option<String>,
-    /// Loss of the scores: cross-entropy or squared-error
+    #[command(flatten)]
+    statistics: Statistics,
+    /// Loss of the scores: cross-entropy, cross-entropy:smoothing=0.1 or squared-error
     #[arg(long, value_name = "NAME", default_value = "cross-entropy")]
     loss: String,
     /// Further starts of the matching from random arrangements; the best result counts
@@ -72,6 +75,8 @@ pub(crate) struct Merge {
 struct Scores {
     parents: Vec<Splits<Score>>,
     merged: Splits<Score>,
+    /// The examples that the merged one's running statistics were re-estimated on, if they were.
+    reestimated_on: Option<usize>,
 }
 
 impl Run for Merge {
@@ -86,8 +91,10 @@ impl Run for Merge {
         let networks = networks::load_alike(&self.networks, self.spec.as_deref())?;
         let data = self.data.as_deref().map(|spec| networks::load_data(spec, &networks)).transpose()?;
         let alignments = self.align(session, &networks)?;
-        let merged = self.merge(&networks, &alignments)?;
-        let scores = data.map(|data| score(session, &networks, &merged, &data, loss)).transpose()?;
+        let mut merged = self.merge(&networks, &alignments)?;
+        let scores = data
+            .map(|data| self.settle_and_score(session, &networks, &mut merged, &data, loss))
+            .transpose()?;
         weights::save(&self.out, &merged, &networks[0].metadata())?;
         Ok(Outcome {
             answer: Answer::Yes,
@@ -125,7 +132,25 @@ impl Merge {
 
     fn text(&self, networks: &[Network], scores: Option<&Scores>) -> String {
         let table = scores.map(|scores| report::text::table(&score_table(networks, scores)) + "\n");
-        table.unwrap_or_default() + &format!("written to {}\n", self.out.display())
+        let reestimated_on = scores.and_then(|scores| scores.reestimated_on);
+        let statistics = self.statistics.sentence(&networks[0].model, reestimated_on).unwrap_or_default();
+        table.unwrap_or_default() + &statistics + &format!("written to {}\n", self.out.display())
+    }
+
+    /// Gives the merged network running statistics of its own, and scores all networks.
+    fn settle_and_score(
+        &self,
+        session: &Session,
+        networks: &[Network],
+        merged: &mut Params,
+        data: &Data,
+        loss: Loss,
+    ) -> Result<Scores, Failure> {
+        let mut measure = Measure::new(session, &networks[0].model, data, loss, self.statistics)?;
+        let parents =
+            networks.iter().map(|network| measure.score(&network.params)).collect::<Result<_, _>>()?;
+        *merged = measure.settle(std::mem::take(merged))?;
+        Ok(Scores { parents, merged: measure.score(merged)?, reestimated_on: measure.reestimated_on() })
     }
 
     fn json(&self, networks: &[Network], alignments: &[Alignment], scores: Option<&Scores>) -> Value {
@@ -140,23 +165,13 @@ impl Merge {
             "at": self.at.map(number),
             "data": self.data,
             "loss": self.loss,
+            "statistics":
+                Statistics::json(&networks[0].model, scores.and_then(|scores| scores.reestimated_on)),
             "matchings": matchings.collect::<Vec<_>>(),
             "parents": parents.collect::<Vec<_>>(),
             "merged": scores.map(|scores| json::splits(&scores.merged, json::score)),
         })
     }
-}
-
-fn score(
-    session: &Session,
-    networks: &[Network],
-    merged: &Params,
-    data: &Data,
-    loss: Loss,
-) -> Result<Scores, Failure> {
-    let mut measure = Measure::new(session, &networks[0].model, data, loss)?;
-    let parents = networks.iter().map(|network| measure.score(&network.params)).collect::<Result<_, _>>()?;
-    Ok(Scores { parents, merged: measure.score(merged)? })
 }
 
 fn score_table(networks: &[Network], scores: &Scores) -> Table {

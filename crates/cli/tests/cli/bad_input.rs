@@ -239,6 +239,12 @@ fn impossible_numbers_are_refused() {
     );
     place.refuses("train --model mlp:64-10 --data digits --out run --batch 5000", &["5000", "1437"]);
     place.refuses("train --model mlp:64-0-10 --data digits --out run", &["mlp:64-0-10", "expected"]);
+    let train = "train --model mlp:64-10 --data digits --out run";
+    place.refuses(&format!("{train} --clip-norm -1"), &["clip_norm should be a number above 0, found -1"]);
+    place.refuses(&format!("{train} --ema 1"), &["ema should be a number from 0 up, but below 1"]);
+    place.refuses(&format!("{train} --swa 11"), &["swa should be an epoch from 1 to the last, found 11"]);
+    place.refuses(&format!("{train} --watch noise.loss --keep-best"), &["no evaluation set called 'noise'"]);
+    place.refuses(&format!("{train} --evaluate a=digits --evaluate a=digits"), &["'a' twice"]);
     place.refuses("inspect --model mlp:64-10 --trials 0", &["trials", "at least 1"]);
     let barrier = "barrier a.safetensors b.safetensors --data digits --points";
     place.refuses(&format!("{barrier} 4"), &["odd number of points from 3", "found 4"]);

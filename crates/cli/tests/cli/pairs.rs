@@ -183,3 +183,53 @@ fn a_reader_that_closes_the_pipe_is_no_error() {
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
 }
+
+/// A place with two trained networks with batch normalisation, `a` and `b`.
+fn normalised_pair() -> Place {
+    let place = Place::new();
+    for (run, seed) in [("a", 1), ("b", 2)] {
+        place.text(&format!(
+            "train --model mlp:64-16-10,norm=batch --data digits --epochs 2 --optimizer adam:lr=0.01 --out {run} --seed {seed}"
+        ));
+    }
+    place
+}
+
+#[test]
+fn a_merged_network_has_running_statistics_of_its_own() {
+    let place = normalised_pair();
+    let result = place.json("merge a b --out own.safetensors --data digits");
+    assert_eq!(result["statistics"], json!({ "reestimated": true, "examples": 1437 }));
+    let kept = place.json("merge a b --out kept.safetensors --data digits --keep-statistics");
+    assert_eq!(kept["statistics"], json!({ "reestimated": false }));
+    assert!(
+        number(&result, "/merged/train/loss") < number(&kept, "/merged/train/loss"),
+        "{result:#} {kept:#}"
+    );
+    let [own, kept] =
+        ["own", "kept"].map(|file| load_model(&place.path(&format!("{file}.safetensors")), None).unwrap().1);
+    assert_eq!(own.get("0.weight"), kept.get("0.weight"));
+    assert_ne!(own.get("1.running_mean"), kept.get("1.running_mean"));
+    let text = place.text("merge a b --out untold.safetensors");
+    assert!(text.contains("which seldom suits them; --data re-estimates them"), "{text}");
+    let (_, untold) = load_model(&place.path("untold.safetensors"), None).unwrap();
+    assert_eq!(untold, kept);
+}
+
+#[test]
+fn a_barrier_is_measured_with_statistics_of_each_point() {
+    let place = normalised_pair();
+    let result = place.json("barrier a b --data digits --points 3");
+    let kept = place.json("barrier a b --data digits --points 3 --keep-statistics");
+    assert_eq!(result["statistics"]["examples"], 1437);
+    assert_eq!(result["parents"], kept["parents"]);
+    assert!(number(&result, "/naive/test/loss") != number(&kept, "/naive/test/loss"));
+    assert_eq!(
+        place.json("barrier a a --data digits --points 3 --align none")["statistics"]["reestimated"],
+        true
+    );
+    let text = place.text("barrier a b --data digits --points 3 --align none");
+    assert!(text.contains("running statistics re-estimated on 1437 training examples"), "{text}");
+    place.train("plain", 3);
+    assert_eq!(place.json("barrier plain plain --data digits --points 3")["statistics"], Value::Null);
+}

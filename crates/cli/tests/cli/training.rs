@@ -111,3 +111,22 @@ fn assert_resumes_like_an_uninterrupted_run(place: &Place) {
     let model = |run: &str| fs::read(place.path(run).join("model.safetensors")).unwrap();
     assert_eq!(model("run"), model("whole"));
 }
+
+#[test]
+fn what_a_run_is_asked_to_keep_and_to_score_is_there() {
+    let place = Place::new();
+    let result = place.json(&format!(
+        "{TRAIN} --out run --optimizer lion:lr=0.003 --clip-norm 1 --ema 0.9 --swa 2 --keep-best --watch noisy.loss \
+         --evaluate noisy=digits:shift=noise:5 --loss cross-entropy:smoothing=0.1 --tensorboard"
+    ));
+    for file in ["best.safetensors", "ema.safetensors", "swa.safetensors", "events.out.tfevents.isoloss"] {
+        assert!(place.path("run").join(file).is_file(), "{file}");
+    }
+    assert_eq!(result["best"]["watch"], "noisy.loss");
+    assert!(number(&result, "/sets/noisy/loss") > number(&result, "/test/loss"), "{result:#}");
+    assert!(number(&result, "/averages/swa/sets/noisy/accuracy") >= 0.0);
+    let score = place.json("evaluate run/ema.safetensors --data digits --loss cross-entropy:smoothing=0.1");
+    assert_eq!(score["test"]["loss"], result["averages"]["ema"]["test"]["loss"]);
+    let text = place.text(&format!("{TRAIN} --out other --ema 0.9 --patience 1 --evaluate same=digits"));
+    assert!(text.contains("\nema same  loss ") && text.contains("\nbest epoch "), "{text}");
+}

@@ -25,6 +25,21 @@ CASES = {
     "adam:lr=0.1,weight_decay=0.05": (torch.optim.Adam, {"weight_decay": 0.05}),
     "adamw:lr=0.1": (torch.optim.AdamW, {}),
     "adamw:lr=0.1,weight_decay=0.2": (torch.optim.AdamW, {"weight_decay": 0.2}),
+    "adagrad:lr=0.1": (torch.optim.Adagrad, {}),
+    "adagrad:lr=0.1,lr_decay=0.5,weight_decay=0.05,initial=0.01,epsilon=0.001": (
+        torch.optim.Adagrad,
+        {"lr_decay": 0.5, "weight_decay": 0.05, "initial_accumulator_value": 0.01, "eps": 1e-3},
+    ),
+    "rmsprop:lr=0.1": (torch.optim.RMSprop, {}),
+    "rmsprop:lr=0.1,alpha=0.5,epsilon=0.001,momentum=0.9": (
+        torch.optim.RMSprop,
+        {"alpha": 0.5, "eps": 1e-3, "momentum": 0.9},
+    ),
+    "rmsprop:lr=0.1,centered": (torch.optim.RMSprop, {"centered": True}),
+    "rmsprop:lr=0.1,alpha=0.9,momentum=0.5,centered,weight_decay=0.05": (
+        torch.optim.RMSprop,
+        {"alpha": 0.9, "momentum": 0.5, "centered": True, "weight_decay": 0.05},
+    ),
 }
 
 
@@ -49,6 +64,29 @@ def run(make, options, dtype):
     return after
 
 
+def clipped(gradients, dtype, clip, bound):
+    parts = [g.to(dtype).clone() for g in gradients]
+    parameters = [torch.nn.Parameter(torch.zeros_like(g)) for g in parts]
+    for parameter, g in zip(parameters, parts):
+        parameter.grad = g
+    clip(parameters, bound)
+    return [parameter.grad.tolist() for parameter in parameters]
+
+
+def clips(gradients):
+    utils = torch.nn.utils
+    cases = []
+    for kind, function, bounds in [
+        ("norm", utils.clip_grad_norm_, [0.5, 1e3]),
+        ("value", utils.clip_grad_value_, [0.25, 1e3]),
+    ]:
+        for bound in bounds:
+            dtypes = [("f32", torch.float32), ("f64", torch.float64)]
+            found = {name: clipped(gradients, dtype, function, bound) for name, dtype in dtypes}
+            cases.append({"kind": kind, "bound": bound, **found})
+    return cases
+
+
 def main():
     start, gradients = examples()
     cases = [
@@ -61,6 +99,7 @@ def main():
         "start": start.tolist(),
         "gradients": gradients.tolist(),
         "cases": cases,
+        "clips": clips(gradients),
     }
     json.dump(document, sys.stdout)
     sys.stdout.write("\n")

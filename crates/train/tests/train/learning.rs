@@ -73,6 +73,10 @@ fn every_method_lowers_either_loss() {
         ("sgd:lr=0.1,momentum=0.9,nesterov,weight_decay=1e-4", "cross-entropy"),
         ("adam:lr=0.01", "squared-error"),
         ("adamw:lr=0.01", "cross-entropy"),
+        ("adagrad:lr=0.05", "cross-entropy"),
+        ("rmsprop:lr=0.005,momentum=0.5,centered", "squared-error"),
+        ("lion:lr=0.003", "cross-entropy"),
+        ("sophia:lr=0.01,every=2", "cross-entropy"),
     ] {
         let (_parent, folder) = new_folder();
         let (optimizer, loss) = (optimizer.to_owned(), loss.to_owned());

@@ -6,3 +6,4 @@ mod data;
 mod learning;
 mod refusals;
 mod resume;
+mod settings;
