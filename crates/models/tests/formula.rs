@@ -8,7 +8,7 @@ use std::{fs, path::Path};
 
 use graph::{Builder, Graph, Reference, Role, Ty};
 use isoloss_models::{Loss, Mode, Model};
-use optim::Optimizer;
+use optim::{Optimizer, Update};
 use serde_json::Value;
 use tensor::{DType, Tensor};
 
@@ -138,7 +138,8 @@ fn stepped(parameter: &Tensor, gradient: &Tensor) -> Tensor {
     let rate = b.scalar(DType::F64, optimizer.hyper(1, optimizer.rate())[0]);
     let [p, g] = ["p", "g"].map(|name| b.data(name, ty.clone()));
     let velocity = b.splat(&ty, 0.0);
-    let (new, _) = optimizer.emit(&mut b, &[rate], p, g, &[velocity]);
+    let update = Update { parameter: p, gradient: g, curvature: None, state: &[velocity] };
+    let (new, _) = optimizer.emit(&mut b, &[rate], update);
     b.output("new", new);
     run(&b.finish(), &[parameter.clone(), gradient.clone()]).remove(0)
 }

@@ -247,7 +247,7 @@ mod tests {
             loss: 1.0,
             train: None,
             test: None,
-            sets: std::collections::BTreeMap::new(),
+            sets: BTreeMap::new(),
             seconds: 0.0,
         };
         clock.epoch(&record);
