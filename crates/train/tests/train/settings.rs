@@ -30,7 +30,7 @@ fn everything() -> Config {
 }
 
 fn load(folder: &std::path::Path, file: &str) -> Params {
-    weights::load(&folder.join(file)).unwrap().params
+    weights::load(&folder.join(file)).expect("weights").params
 }
 
 #[test]
@@ -75,7 +75,7 @@ fn trajectory(config: &Config) -> Vec<Params> {
     let steps = 4 * config.epochs as u64;
     let after = |step| {
         let (_parent, folder) = new_folder();
-        run_until(&plain, &folder, Start::New, step).unwrap().params
+        run_until(&plain, &folder, Start::New, step).expect("it stops").params
     };
     (1..=steps).map(after).collect()
 }
@@ -204,7 +204,7 @@ impl Observer for Losses {
 fn losses(config: &Config) -> Vec<f64> {
     let (_parent, folder) = new_folder();
     let mut losses = Losses(Vec::new());
-    run(config, &folder, Start::New, &AtomicBool::new(false), &mut losses).unwrap();
+    run(config, &folder, Start::New, &AtomicBool::new(false), &mut losses).expect("the run finishes");
     losses.0
 }
 
