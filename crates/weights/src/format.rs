@@ -2,6 +2,8 @@
 
 use std::{fmt, path::Path};
 
+use tensor::Stored;
+
 use crate::WeightsError;
 
 /// A format of weights.
@@ -40,6 +42,23 @@ impl Format {
             Self::PyTorch => "PyTorch",
             Self::Npz => "NPZ",
             Self::Npy => "NPY",
+        }
+    }
+
+    /// Whether its files say something about themselves beside their tensors.
+    #[must_use]
+    pub const fn keeps_metadata(self) -> bool {
+        matches!(self, Self::Safetensors | Self::Npz)
+    }
+
+    /// Whether its files can hold elements of this type. All types are read wherever they may stand.
+    #[must_use]
+    pub const fn holds(self, stored: Stored) -> bool {
+        match self {
+            Self::Safetensors => true,
+            // PyTorch has classes of storages only for the types that it had when the format was made.
+            Self::PyTorch => !matches!(stored, Stored::U64 | Stored::U32 | Stored::U16),
+            Self::Npz | Self::Npy => !matches!(stored, Stored::BF16),
         }
     }
 

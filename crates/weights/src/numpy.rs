@@ -10,7 +10,6 @@ use std::{
 };
 
 use tensor::{
-    Stored,
     npy::{self, Header, Malformed},
     npz,
 };
@@ -184,19 +183,6 @@ fn unreadable(path: &Path, source: io::Error) -> WeightsError {
 
 fn malformed(path: &Path, format: Format, Malformed { expected, found }: Malformed) -> WeightsError {
     WeightsError::Format { path: path.to_owned(), format, expected, found }
-}
-
-/// Checks that numpy has the tensors' types, and that a file of one array is asked to hold one.
-pub(crate) fn check(path: &Path, format: Format, entries: &[&Entry]) -> Result<(), WeightsError> {
-    let fault = |what: String, hint| WeightsError::Unwritable { path: path.to_owned(), format, what, hint };
-    if let Some(entry) = entries.iter().find(|entry| entry.stored == Stored::BF16) {
-        let what = format!("BF16, as tensor '{}' is", entry.name);
-        return Err(fault(what, "write f16 or f32 instead, or safetensors"));
-    }
-    if format == Format::Npy && entries.len() != 1 {
-        return Err(fault(format!("{} tensors, only one", entries.len()), "write .npz instead"));
-    }
-    Ok(())
 }
 
 pub(crate) fn write_npz(

@@ -13,7 +13,7 @@ use std::{
 use pytorch_reader::{DType, PytorchError, PytorchReader, Tensor};
 use tensor::{Shape, Stored};
 
-pub(crate) use self::pickle::{check, write};
+pub(crate) use self::pickle::write;
 use crate::{
     Format, WeightsError,
     reader::{Contents, Entry, all_start_with, floats},

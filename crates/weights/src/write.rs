@@ -39,17 +39,26 @@ pub fn write(
 ) -> Result<(), WeightsError> {
     let entries: Vec<&Entry> = entries.iter().collect();
     let format = Format::of(path)?;
-    match format {
-        Format::Safetensors => {}
-        Format::PyTorch => pytorch::check(path, &entries)?,
-        Format::Npz | Format::Npy => numpy::check(path, format, &entries)?,
-    }
+    check(path, format, &entries)?;
     atomic(path, bytes, |file, bytes| match format {
         Format::Safetensors => safetensors::write(file, &entries, metadata, bytes),
         Format::PyTorch => pytorch::write(file, &entries, bytes),
         Format::Npz => numpy::write_npz(file, &entries, metadata, bytes),
         Format::Npy => numpy::write_npy(file, &entries, bytes),
     })
+}
+
+/// Checks that a format has the tensors' types, and that a file of one array is asked to hold one.
+fn check(path: &Path, format: Format, entries: &[&Entry]) -> Result<(), WeightsError> {
+    let fault = |what: String, hint| WeightsError::Unwritable { path: path.to_owned(), format, what, hint };
+    if let Some(entry) = entries.iter().find(|entry| !format.holds(entry.stored)) {
+        let what = format!("{}, as tensor '{}' is", entry.stored, entry.name);
+        return Err(fault(what, "write .safetensors instead, or convert 16-bit floats to f16 or f32"));
+    }
+    if format == Format::Npy && entries.len() != 1 {
+        return Err(fault(format!("{} tensors, only one", entries.len()), "write .npz instead"));
+    }
+    Ok(())
 }
 
 /// Writes a folder of safetensors files of at most `most_bytes` of tensor data each (a larger tensor has a file of its own),

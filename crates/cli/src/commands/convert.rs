@@ -189,7 +189,8 @@ impl Convert {
     fn notes(&self, reader: &Reader, plan: &Plan, overflowed: usize) -> Vec<String> {
         let mut notes = reader.notes().to_vec();
         let format = if self.shard_size.is_some() { None } else { Format::of(&self.out).ok() };
-        if let Some(format @ (Format::PyTorch | Format::Npy)) = format
+        if let Some(format) = format
+            && !format.keeps_metadata()
             && !plan.metadata.is_empty()
         {
             let keys: Vec<&str> = plan.metadata.keys().map(String::as_str).collect();

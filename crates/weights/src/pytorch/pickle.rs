@@ -1,30 +1,16 @@
 //! Writing a state dictionary as `torch.save` does: a ZIP archive of a pickle and one storage for each tensor.
 
-use std::{io, path::Path};
+use std::io;
 
 use tensor::{Stored, npz};
 
 use crate::{
-    Format, WeightsError,
     reader::Entry,
     write::{Sink, WriteSeek},
 };
 
 /// The folder within the archive.
 const FOLDER: &str = "archive";
-
-/// Checks that PyTorch has storages of the tensors' types.
-pub(crate) fn check(path: &Path, entries: &[&Entry]) -> Result<(), WeightsError> {
-    match entries.iter().find(|entry| storage(entry.stored).is_none()) {
-        None => Ok(()),
-        Some(Entry { name, stored, .. }) => Err(WeightsError::Unwritable {
-            path: path.to_owned(),
-            format: Format::PyTorch,
-            what: format!("{stored}, as tensor '{name}' is"),
-            hint: "write .safetensors or .npz instead",
-        }),
-    }
-}
 
 /// Writes the tensors in order. `torch.load` reads the file with `weights_only=True`, its default.
 pub(crate) fn write(file: &mut impl WriteSeek, entries: &[&Entry], bytes: Sink<'_>) -> io::Result<()> {
@@ -54,7 +40,7 @@ fn tensor(pickle: &mut Vec<u8>, key: usize, entry: &Entry) {
     pickle.extend(b"ctorch._utils\n_rebuild_tensor_v2\n(");
     pickle.extend(b"(");
     text(pickle, "storage");
-    pickle.extend(format!("ctorch\n{}\n", storage(entry.stored).unwrap_or_default()).bytes());
+    pickle.extend(format!("ctorch\n{}\n", storage(entry.stored)).bytes());
     text(pickle, &key.to_string());
     text(pickle, "cpu");
     integer(pickle, entry.shape.elements());
@@ -92,19 +78,23 @@ fn integer(pickle: &mut Vec<u8>, integer: usize) {
     }
 }
 
-/// The class of storages; `None` for types that had none when the format was made.
-const fn storage(stored: Stored) -> Option<&'static str> {
+/// The class of storages.
+///
+/// # Panics
+/// For types that the format does not hold.
+#[track_caller]
+fn storage(stored: Stored) -> &'static str {
     match stored {
-        Stored::F64 => Some("DoubleStorage"),
-        Stored::F32 => Some("FloatStorage"),
-        Stored::F16 => Some("HalfStorage"),
-        Stored::BF16 => Some("BFloat16Storage"),
-        Stored::I64 => Some("LongStorage"),
-        Stored::I32 => Some("IntStorage"),
-        Stored::I16 => Some("ShortStorage"),
-        Stored::I8 => Some("CharStorage"),
-        Stored::U8 => Some("ByteStorage"),
-        Stored::Bool => Some("BoolStorage"),
-        Stored::U64 | Stored::U32 | Stored::U16 => None,
+        Stored::F64 => "DoubleStorage",
+        Stored::F32 => "FloatStorage",
+        Stored::F16 => "HalfStorage",
+        Stored::BF16 => "BFloat16Storage",
+        Stored::I64 => "LongStorage",
+        Stored::I32 => "IntStorage",
+        Stored::I16 => "ShortStorage",
+        Stored::I8 => "CharStorage",
+        Stored::U8 => "ByteStorage",
+        Stored::Bool => "BoolStorage",
+        Stored::U64 | Stored::U32 | Stored::U16 => panic!("the types were checked before writing"),
     }
 }

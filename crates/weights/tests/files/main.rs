@@ -5,6 +5,7 @@
 mod mutations;
 mod numpy;
 mod pytorch;
+mod readme;
 mod sharded;
 mod single;
 mod support;

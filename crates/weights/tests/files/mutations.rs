@@ -112,7 +112,7 @@ fn mutate_all(times: u64) {
 
 #[test]
 fn changed_files_are_read_or_refused() {
-    mutate_all(150);
+    mutate_all(100);
 }
 
 #[test]

@@ -34,7 +34,10 @@ fn what_numpy_cannot_hold_is_refused_with_a_way_out() {
     let folder = folder();
     for name in ["x.npz", "x.npy"] {
         let error = write_one(&folder.path().join(name), Stored::BF16, &[0; 2]).unwrap_err().to_string();
-        assert!(error.contains("cannot hold BF16, as tensor 'x' is; write f16 or f32"), "{error}");
+        assert!(
+            error.contains("cannot hold BF16, as tensor 'x' is; write .safetensors instead, or convert"),
+            "{error}"
+        );
     }
     let entries =
         ["a", "b"].map(|name| Entry { name: name.to_owned(), stored: Stored::U8, shape: [1].into() });
