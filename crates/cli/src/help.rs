@@ -4,13 +4,13 @@ use clap::{Arg, Command};
 
 /// A model specification, the value of `--model`.
 const MODEL_SPEC: &str = "\
-mlp:784-512-512-10 is a multilayer perceptron: features, hidden layers, classes. Options follow after commas: \
-act=relu|leaky_relu|tanh|gelu, norm=none|layer|batch (before each activation), bias=on|off; the first of each is the default. \
-resnet20 (also 8, 14, 32, 44, 56, 110) is a residual network for images: width=1, norm=batch|layer|none, skip=on|off, \
-shortcut=projection|padding, in=3x32x32 (channels, rows, columns), classes=10, as in resnet20:width=2,norm=layer. \
-vgg16 (also 11, 13, 19): width=1, norm=none|layer|batch, in=3x32x32, classes=10. \
-gpt:layers=4,width=128,heads=4,context=128,vocab=96 is a transformer over tokens: positions=learned|rotary, tied=off|on. \
-lstm:vocab=96,hidden=256,layers=1,steps=64 is a recurrent network over tokens.";
+mlp:784-512-512-10 is a multilayer perceptron: features, hidden layers, classes. convnet:32-64 has plain convolutions with these \
+channels. Options follow after commas, as in resnet20:width=2,norm=layer,act=gelu,in=3x32x32,classes=10. \
+For images: resnet20 (also 8, 14, 32, 44, 56, 110), preresnet20 and so on, vgg16 (also 11, 13, 19), \
+resnet50 (also 18, 34, 101, 152), vit, unet. \
+Over tokens: gpt:layers=4,width=128,heads=4,context=128,vocab=96, llama, bert, lstm:vocab=96,hidden=256,layers=1,steps=64, gru. \
+Over graphs: gcn:1433-16-7,nodes=2708. \
+docs/architectures.md lists the options of each; a wrong one is answered with those that there are.";
 
 /// A data specification, the value of `--data`.
 const DATA_SPEC: &str = "\

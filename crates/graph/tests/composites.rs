@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use isoloss_graph::{
     Builder, Reference, Ty, Val,
-    composite::{BatchNorm, ChannelMoments, CrossEntropy, LAYER_NORM_EPSILON, LEAKY_RELU_SLOPE},
+    composite::{
+        BatchNorm, ChannelMoments, Conv2d, ConvTranspose2d, CrossEntropy, LAYER_NORM_EPSILON,
+        LEAKY_RELU_SLOPE,
+    },
 };
 use tensor::{DType, Shape, Tensor};
 
@@ -198,4 +201,39 @@ fn the_running_variance_of_a_single_element_counts_as_zero() {
     let results = Reference::evaluate(&b.finish(), &[&x, &mean, &variance]).unwrap();
     let numbers: Vec<f64> = results.iter().map(|tensor| tensor.to_f64_vec()[0]).collect();
     assert_close("y, mean, variance", &Tensor::new([3], numbers).unwrap(), &[0.0, 1.4, 1.8], 1e-15);
+}
+
+/// Numbers without pattern.
+fn scattered(shape: &[usize]) -> Tensor {
+    Tensor::from_fn(shape, |i| ((i * 37 + 11) % 29) as f64 / 7.0 - 2.0)
+}
+
+fn product(x: &Tensor, y: &Tensor) -> f64 {
+    assert_eq!(x.shape(), y.shape());
+    x.to_f64_vec().iter().zip(y.to_f64_vec()).map(|(x, y)| x * y).sum()
+}
+
+#[test]
+fn a_transposed_convolution_is_the_adjoint_of_the_convolution() {
+    const WINDOW: Conv2d =
+        Conv2d { stride: [2, 3], padding: [1, 0], extra: [0; 2], dilation: [1; 2], groups: 1 };
+    const ADJOINT: ConvTranspose2d = ConvTranspose2d { stride: [2, 3], padding: [1, 0], extra: [1, 2] };
+    let (x, w) = (scattered(&[2, 6, 8, 3]), scattered(&[4, 3, 3, 3]));
+    let y = evaluate(|b, v| b.conv2d(v[0], v[1], None, WINDOW), &[x.clone(), w.clone()]);
+    let z = scattered(y.shape());
+    let back = evaluate(|b, v| b.conv_transpose2d(v[0], v[1], None, ADJOINT), &[z.clone(), w]);
+    assert!((product(&y, &z) - product(&x, &back)).abs() < 1e-10);
+}
+
+#[test]
+fn further_zeros_lie_below_and_right() {
+    let (x, w) = (scattered(&[1, 4, 5, 2]), scattered(&[3, 2, 3, 3]));
+    const UNEVEN: Conv2d =
+        Conv2d { stride: [1; 2], padding: [0, 1], extra: [1, 0], dilation: [1; 2], groups: 1 };
+    let found = evaluate(|b, v| b.conv2d(v[0], v[1], None, UNEVEN), &[x.clone(), w.clone()]);
+    let padded: Composite = |b, v| {
+        let x = b.pad(v[0], &[(0, 0, 0), (0, 1, 0), (1, 1, 0), (0, 0, 0)]);
+        b.conv2d(x, v[1], None, Conv2d::default())
+    };
+    assert_close("conv2d", &found, &evaluate(padded, &[x, w]).to_f64_vec(), 1e-14);
 }

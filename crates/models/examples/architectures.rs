@@ -6,7 +6,7 @@
 
 use std::io::{self, Write as _};
 
-use isoloss_models::{Family, FamilyOption, Model, families};
+use isoloss_models::{Family, FamilyOption, HUB_TYPES, Model, families};
 
 const HEAD: &str = "\
 # Architectures
@@ -31,9 +31,20 @@ const TAIL: &str = "
   or stand for a part that is not there (`dense` of a `convnet`).
 ";
 
+const HUB: &str = "
+## Folders of the Hugging Face Hub
+
+A folder with a `config.json` beside its weights, in one file or several, of 32 or 16 bits, needs no specification where the
+`model_type` is one of these: TYPES. Heads are those for the next token, and for `bert` masked tokens, classes of texts and of tokens, for
+`vit` classes of images. Refused by name are scaled rotary positions, biases in Llama's layers, and relative positions of BERT.
+Networks whose weights do not fix the number of tokens take 1024 of them, or as many as their window has; `--model` with another
+`context` takes more.
+";
+
 fn page() -> String {
     let sections = families().iter().map(section).collect::<String>();
-    HEAD.to_owned() + &sections + TAIL
+    let types: Vec<String> = HUB_TYPES.iter().map(|name| format!("`{name}`")).collect();
+    HEAD.to_owned() + &sections + TAIL + &HUB.replace("TYPES", &types.join(", "))
 }
 
 fn section(family: &Family) -> String {

@@ -13,8 +13,8 @@ const CONFIG: &str = "config.json";
 /// `context` takes more.
 const CONTEXT: usize = 1024;
 
-/// The networks that are known, by `model_type`.
-const TYPES: [&str; 6] = ["gpt2", "llama", "mistral", "qwen2", "bert", "vit"];
+/// The networks that are known from a `config.json`, by its `model_type`.
+pub const HUB_TYPES: [&str; 6] = ["gpt2", "llama", "mistral", "qwen2", "bert", "vit"];
 
 /// The network that the `config.json` beside `path` (a folder, or a file in it) describes; `None` where there is no such file
 /// or it says of no network. `names` are those of the tensors.
@@ -40,7 +40,7 @@ pub(crate) fn model(path: &Path, names: &[&str]) -> Result<Option<Model>, ModelE
         "bert" => bert(&config)?,
         "vit" => vit(&config)?,
         other => {
-            let expected = format!("as model_type one of {}", TYPES.join(", "));
+            let expected = format!("as model_type one of {}", HUB_TYPES.join(", "));
             return Err(config.fault(expected, format!("'{other}'")));
         }
     };

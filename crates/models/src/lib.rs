@@ -32,6 +32,7 @@ pub use ::weights::{self, Params, RUN_WEIGHTS};
 pub use activation::Activation;
 pub use catalogue::{Family, FamilyOption, families};
 pub use error::ModelError;
+pub use hub::HUB_TYPES;
 pub use init::Init;
 pub use input::Input;
 pub use labels::Labels;
