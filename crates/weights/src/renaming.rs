@@ -16,8 +16,12 @@ impl Renaming {
     #[must_use]
     pub fn find<'a>(found: &[&'a str], expected: &[&'a str]) -> Self {
         let known: BTreeSet<&str> = expected.iter().copied().collect();
-        let hits =
-            |renaming: &Self| found.iter().filter(|name| known.contains(&renaming.apply(name)[..])).count();
+        let hits = |renaming: &Self| {
+            let renamed: BTreeSet<String> = found.iter().map(|name| renaming.apply(name)).collect();
+            // Names that become one would hide a tensor.
+            let distinct = renamed.len() == found.len();
+            if distinct { renamed.iter().filter(|name| known.contains(&name[..])).count() } else { 0 }
+        };
         let (mut best, mut most) = (Self::default(), hits(&Self::default()));
         for candidate in candidates(found, expected) {
             let count = hits(&candidate);
@@ -114,5 +118,6 @@ mod tests {
     #[test]
     fn a_prefix_of_some_names_is_no_shared_one() {
         finds(&["model.fc.0.weight", "head.weight"], "");
+        finds(&["fc/0/weight", "fc.0/weight", "fc/0/bias"], "");
     }
 }

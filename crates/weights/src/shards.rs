@@ -67,6 +67,9 @@ pub(crate) fn read_index(path: &Path) -> Result<Index, WeightsError> {
         fault(path, "an index with a 'weight_map' from names of tensors to names of files", error.to_string())
     })?;
     let Distinct(index) = index.weight_map;
+    if index.is_empty() {
+        return Err(fault(path, "an index that names files", "an empty 'weight_map'".to_owned()));
+    }
     match index.iter().find(|(_, file)| !is_plain(file)) {
         Some((name, file)) => Err(fault(
             path,

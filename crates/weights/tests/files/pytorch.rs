@@ -124,6 +124,24 @@ fn other_contents_are_refused() {
     assert!(load(Path::new("/no/such.pt")).unwrap_err().to_string().starts_with("cannot read /no/such.pt"));
 }
 
+/// Pickles that nest a million lists, dictionaries and tuples, and one that doubles what it holds at each step.
+#[test]
+fn deep_nesting_and_doubling_are_refused() {
+    let depth = 1_000_000;
+    let nested = |parts: &[(&[u8], usize)]| -> Vec<u8> {
+        let parts = parts.iter().map(|(part, times)| part.repeat(*times));
+        [b"\x80\x02".to_vec(), parts.collect::<Vec<_>>().concat(), b".".to_vec()].concat()
+    };
+    let lists = nested(&[(b"]", depth), (b"a", depth - 1)]);
+    let dictionaries = nested(&[(b"}X\x01\0\0\0a", depth), (b"}", 1), (b"s", depth)]);
+    let tuples = nested(&[(b")", 1), (b"\x85", depth)]);
+    let doubling: Vec<u8> = (0..60u8).flat_map(|i| [b'h', i, b'h', i, 0x86, b'q', i + 1]).collect();
+    let doubling = nested(&[(b"X\x01\0\0\0aq\0", 1), (&doubling, 1)]);
+    for pickle in [lists, dictionaries, tuples, doubling] {
+        assert!(refused("a.pt", &pickle).contains("is not a whole PyTorch file"));
+    }
+}
+
 #[test]
 fn files_cut_short_are_refused_or_lack_tensors() {
     for name in ["state.pt", "legacy.pth"] {

@@ -109,6 +109,8 @@ fn damaged_indices_are_refused() {
         fs::write(&path, text).unwrap();
         refused(&path, &[INDEX, "an index with a 'weight_map'"]);
     }
+    fs::write(&path, "{\"weight_map\":{}}").unwrap();
+    refused(&path, &["an index that names files"]);
     fs::write(&path, "{\"weight_map\":{\"a\":\"b\",\"a\":\"c\"}}").unwrap();
     refused(&path, &["'a' twice"]);
 }

@@ -156,6 +156,16 @@ fn hostile_shapes_and_offsets_are_refused() {
 }
 
 #[test]
+fn deep_nesting_is_no_danger() {
+    let depth = 100_000;
+    let (open, close) = ("[".repeat(depth), "]".repeat(depth));
+    assert!(error(&with_header(&open, &[])).contains("a damaged one"));
+    assert!(error(&with_header(&"{\"a\":".repeat(depth), &[])).contains("a damaged one"));
+    let shape = format!("{{\"a\":{{\"dtype\":\"F32\",\"shape\":{open}{close},\"data_offsets\":[0,4]}}}}");
+    assert!(error(&with_header(&shape, &[0; 4])).contains("a damaged one"));
+}
+
+#[test]
 fn a_failed_save_leaves_nothing() {
     let folder = folder();
     fs::write(folder.path().join("file"), "").unwrap();
