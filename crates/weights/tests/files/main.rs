@@ -2,9 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod goldens;
 mod mutations;
 mod numpy;
-mod pytorch;
 mod readme;
 mod sharded;
 mod single;

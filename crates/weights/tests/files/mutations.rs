@@ -82,7 +82,7 @@ fn subjects() -> Vec<Subject> {
         saved(folder.path(), name);
         subjects.push(Subject { folder, file: name.to_owned(), opened: name.to_owned() });
     }
-    for name in ["state.pt", "odd.pt", "nested.ckpt", "legacy.pth"] {
+    for name in ["state.pt", "odd.pt", "nested.ckpt", "legacy.pth", "deflated.npz", "library.safetensors"] {
         let folder = folder();
         fs::copy(golden(name), folder.path().join(name)).unwrap();
         subjects.push(Subject { folder, file: name.to_owned(), opened: name.to_owned() });

@@ -1,6 +1,6 @@
-"""Makes the files beside it: state dictionaries as PyTorch writes them.
+"""Makes the files beside it: state dictionaries as PyTorch, safetensors and numpy write them.
 
-Run with the Python that has torch; `versions.txt` says with which version the committed files were made. The tests know the
+Run with a Python that has these packages; `versions.txt` says with which version the committed files were made. The tests know the
 numbers: element i of tensor number t of a file is (i * 7 + t * 3) % 11 - 5, halved, which every float type holds exactly.
 """
 
@@ -10,7 +10,10 @@ import platform
 from collections import OrderedDict
 from pathlib import Path
 
+import numpy as np
+import safetensors
 import torch
+from safetensors.torch import save_file
 
 HERE = Path(__file__).parent
 
@@ -90,4 +93,13 @@ for file in set(files.values()):
     torch.save({name: value for name, value in state().items() if files[name] == file}, hub / file)
 index = {"metadata": {"total_size": 108}, "weight_map": files}
 (hub / "pytorch_model.bin.index.json").write_text(json.dumps(index, indent=2) + "\n")
-(HERE / "versions.txt").write_text(f"Python {platform.python_version()}, torch {torch.__version__}\n")
+dense = {name: value.contiguous().clone() for name, value in odd().items()}
+save_file(dense, HERE / "library.safetensors", metadata={"format": "pt"})
+arrays = {name.replace("16", "/16"): value.numpy() for name, value in dense.items() if value.dtype != torch.bfloat16}
+np.savez(HERE / "stored.npz", **arrays)
+np.savez_compressed(HERE / "deflated.npz", **arrays)
+np.save(HERE / "fortran.npy", np.asfortranarray(tensor(0, [4, 6]).numpy()))
+(HERE / "versions.txt").write_text(
+    f"Python {platform.python_version()}, torch {torch.__version__}, numpy {np.__version__}, "
+    f"safetensors {safetensors.__version__}\n"
+)
