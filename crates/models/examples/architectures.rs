@@ -36,7 +36,8 @@ const HUB: &str = "
 
 A folder with a `config.json` beside its weights, in one file or several, of 32 or 16 bits, needs no specification where the
 `model_type` is one of these: TYPES. Heads are those for the next token, and for `bert` masked tokens, classes of texts and of tokens, for
-`vit` classes of images. Refused by name are scaled rotary positions, biases in Llama's layers, and relative positions of BERT.
+`vit` classes of images. Refused by name are rotary positions of type `yarn`,
+`dynamic` and `longrope`, `attention_bias` of Llama, and relative positions of BERT.
 Networks whose weights do not fix the number of tokens take 1024 of them, or as many as their window has; `--model` with another
 `context` takes more.
 ";

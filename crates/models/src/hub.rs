@@ -101,7 +101,7 @@ fn llama(config: &Config, kind: &str) -> Result<String, ModelError> {
     let longest = config.size_or("max_position_embeddings", CONTEXT)?;
     let window = config.size_or("sliding_window", longest)?;
     Ok(format!(
-        "llama:layers={},width={},heads={heads},key_heads={},depth={},hidden={},context={},vocab={},base={:e},act={},eps={:e},\
+        "llama:layers={},width={},heads={heads},key_heads={},depth={},hidden={},context={},vocab={},{},act={},eps={:e},\
          bias={},tied={}",
         config.size("num_hidden_layers")?,
         config.size("hidden_size")?,
@@ -110,7 +110,7 @@ fn llama(config: &Config, kind: &str) -> Result<String, ModelError> {
         config.size("intermediate_size")?,
         longest.min(window).min(CONTEXT),
         config.size("vocab_size")?,
-        rotary_base(config)?,
+        rotary(config)?,
         config.activation("hidden_act", "silu")?,
         config.number("rms_norm_eps", 1e-6)?,
         switch(kind == "qwen2"),
@@ -124,22 +124,29 @@ fn head_depth(config: &Config, heads: usize) -> Result<usize, ModelError> {
     Ok(if depth.checked_mul(heads) == Some(config.size("hidden_size")?) { 0 } else { depth })
 }
 
-/// The base of the wavelengths of rotary positions; scaled ones are refused.
-fn rotary_base(config: &Config) -> Result<f64, ModelError> {
-    let inner = config.inner("rope_parameters")?;
-    let scaling = config.inner("rope_scaling")?;
-    for rope in [&inner, &scaling].into_iter().flatten() {
-        for key in ["rope_type", "type"] {
-            match rope.text(key)? {
-                None | Some("default") => {}
-                Some(other) => {
-                    return Err(config.fault("unscaled rotary positions", format!("those of type '{other}'")));
-                }
-            }
+/// The wavelengths of rotary positions.
+fn rotary(config: &Config) -> Result<String, ModelError> {
+    let (inner, outer) = (config.inner("rope_parameters")?, config.inner("rope_scaling")?);
+    let base = config.number("rope_theta", 1e4)?;
+    let Some(rope) = inner.or(outer) else { return Ok(format!("base={base:e}")) };
+    let base = rope.number("rope_theta", base)?;
+    let kind = rope.text("rope_type")?.or(rope.text("type")?).unwrap_or("default");
+    let factor = || rope.number("factor", 1.0);
+    match kind {
+        "default" => Ok(format!("base={base:e}")),
+        "linear" => Ok(format!("base={base:e},scaling=linear,factor={:e}", factor()?)),
+        "llama3" => Ok(format!(
+            "base={base:e},scaling=llama3,factor={:e},low={:e},high={:e},trained={}",
+            factor()?,
+            rope.number("low_freq_factor", 1.0)?,
+            rope.number("high_freq_factor", 4.0)?,
+            rope.size("original_max_position_embeddings")?,
+        )),
+        other => {
+            let expected = "as rope_type one of default, linear, llama3";
+            Err(config.fault(expected, format!("'{other}'")))
         }
     }
-    let outer = config.number("rope_theta", 1e4)?;
-    inner.map_or(Ok(outer), |rope| rope.number("rope_theta", outer))
 }
 
 fn bert(config: &Config) -> Result<String, ModelError> {
@@ -229,14 +236,27 @@ mod tests {
     }
 
     #[test]
+    fn longer_wavelengths_are_read_in_old_and_new_places() {
+        let rope = "\"rope_type\": \"llama3\", \"factor\": 32.0, \"low_freq_factor\": 1.0, \"high_freq_factor\": 4.0, \
+            \"original_max_position_embeddings\": 8192";
+        let expected = "llama:layers=2,width=8,key_heads=4,hidden=12,context=1024,vocab=7,base=5e5,scaling=llama3,factor=3.2e1,eps=1e-6";
+        for more in [
+            format!("\"rope_theta\": 500000.0, \"rope_scaling\": {{{rope}}}"),
+            format!("\"rope_parameters\": {{{rope}, \"rope_theta\": 500000.0}}"),
+        ] {
+            assert_eq!(read(&format!("{{{LLAMA}, {more}}}")).unwrap().unwrap(), expected);
+        }
+    }
+
+    #[test]
     fn what_is_not_built_here_is_refused_by_name() {
         let error = |more: &str| read(&format!("{{{LLAMA}, {more}}}")).unwrap_err();
         assert!(
             error("\"attention_bias\": true")
                 .contains("config.json: expected attention_bias false, found true")
         );
-        let scaled = error("\"rope_scaling\": {\"rope_type\": \"llama3\", \"factor\": 8.0}");
-        assert!(scaled.contains("found those of type 'llama3'"), "{scaled}");
+        let scaled = error("\"rope_scaling\": {\"type\": \"yarn\", \"factor\": 8.0}");
+        assert!(scaled.contains("as rope_type one of default, linear, llama3, found 'yarn'"), "{scaled}");
         assert!(error("\"hidden_act\": \"xielu\"").contains("as hidden_act one of"));
         let other = read(r#"{"model_type": "t5", "architectures": ["T5Model"]}"#).unwrap_err();
         assert!(

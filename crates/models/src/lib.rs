@@ -25,6 +25,7 @@ mod named;
 mod net;
 mod norm;
 mod positive;
+mod rope;
 mod settings;
 mod spec;
 

@@ -21,7 +21,7 @@ use tensor::{DType, Shape, Stored, Tensor};
 use self::formula_values::{examples, value};
 
 /// The networks that the script makes, and what they are.
-const NETWORKS: [(&str, &str); 9] = [
+const NETWORKS: [(&str, &str); 10] = [
     ("bert-masked", "bert:layers=2,width=8,heads=2,hidden=12,context=5,vocab=7"),
     ("bert-sequence", "bert:layers=2,width=8,heads=2,hidden=12,context=5,vocab=7,head=sequence,classes=3"),
     ("bert-token", "bert:layers=2,width=8,heads=2,hidden=12,context=5,vocab=7,head=token,classes=3"),
@@ -31,6 +31,10 @@ const NETWORKS: [(&str, &str); 9] = [
         "gpt:layers=2,width=8,heads=2,context=5,vocab=7,tied=on,act=gelu_tanh,matrices=conv1d,prefix=off",
     ),
     ("llama", "llama:layers=2,width=8,depth=4,hidden=12,context=5,vocab=7,eps=1e-6"),
+    (
+        "llama3",
+        "llama:layers=2,width=8,depth=8,hidden=12,context=5,vocab=7,scaling=llama3,trained=128,eps=1e-6",
+    ),
     ("mistral", "llama:layers=2,width=8,hidden=12,context=5,vocab=7,eps=1e-6"),
     ("qwen2", "llama:layers=2,width=8,hidden=12,context=5,vocab=7,base=1e6,eps=1e-6,bias=on,tied=on"),
     ("vit", "vit:layers=2,width=8,heads=2,hidden=12,eps=1e-12,names=transformers,in=2x8x8,classes=3"),

@@ -41,5 +41,5 @@ pub use lstm::LstmState;
 pub use multi_head::SelfAttention;
 pub use recurrent::Recurrent;
 pub use rms_norm::RMS_NORM_EPSILON;
-pub use rotary::ROTARY_BASE;
+pub use rotary::{ROTARY_BASE, rotary_rates};
 pub use squeeze_excite::SqueezeExcite;

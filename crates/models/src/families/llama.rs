@@ -12,6 +12,7 @@ use crate::{
     line::{Line, MOST_REPEATED},
     net::Net,
     positive::Positive,
+    rope::{Rope, Scaling},
     settings::{Setting, Specified, Written},
 };
 
@@ -30,8 +31,7 @@ pub(crate) struct Llama {
     pub(crate) hidden: usize,
     pub(crate) context: usize,
     pub(crate) vocabulary: usize,
-    /// The base of the wavelengths of positions.
-    pub(crate) base: Positive,
+    pub(crate) rope: Rope,
     pub(crate) activation: Activation,
     pub(crate) epsilon: Positive,
     /// Whether queries, keys and values have biases: those of Qwen2 do.
@@ -63,7 +63,7 @@ impl Default for Llama {
             hidden: 384,
             context: 128,
             vocabulary: 96,
-            base: Positive::new(1e4),
+            rope: Rope::new(1e4),
             activation: Activation::Silu,
             epsilon: Positive::new(1e-5),
             bias: false,
@@ -92,11 +92,12 @@ impl Llama {
 
     /// A layer over rows `[N T, C]`.
     fn emit_layer(&self, net: &mut Net, layer: usize, x: Val) -> Val {
+        let rates = self.rope.rates(self.depth());
         let heads = Heads {
             heads: self.heads,
             key_heads: self.key_heads,
             length: self.context,
-            rotary: Some(self.base.get()),
+            rotary: Some(&rates),
             causal: true,
         };
         let [first, second] = NORMS.map(|name| part(layer, name));
@@ -109,6 +110,22 @@ impl Llama {
         let y =
             transformer::gated_feed_forward(net, names.each_ref().map(String::as_str), self.activation, y);
         net.b.add(x, y)
+    }
+
+    /// What scaling does not use must be as it is.
+    fn check_scaling(&self, line: Line<'_>) -> Result<(), ModelError> {
+        let Rope { base, scaling, factor, low, high, .. } = self.rope;
+        let unused = match scaling {
+            Scaling::None => Rope::new(base.get()),
+            Scaling::Linear => Rope { scaling, factor, ..Rope::new(base.get()) },
+            Scaling::Llama3 if low.get() < high.get() => return Ok(()),
+            Scaling::Llama3 => return Err(line.fault("low below high", format!("low {low} and high {high}"))),
+        };
+        if unused == self.rope {
+            return Ok(());
+        }
+        Err(line
+            .fault("factor with scaling=linear or llama3, low, high and trained with llama3", "them without"))
     }
 
     fn declare_layer(&self, layout: &mut Layout, layer: usize) {
@@ -150,7 +167,12 @@ impl Specified for Llama {
             Setting::size("hidden", &mut self.hidden),
             Setting::size("context", &mut self.context),
             Setting::size("vocab", &mut self.vocabulary),
-            Setting::positive("base", &mut self.base),
+            Setting::positive("base", &mut self.rope.base),
+            Setting::choice("scaling", &mut self.rope.scaling),
+            Setting::positive("factor", &mut self.rope.factor),
+            Setting::positive("low", &mut self.rope.low),
+            Setting::positive("high", &mut self.rope.high),
+            Setting::size("trained", &mut self.rope.trained),
             Setting::choice("act", &mut self.activation),
             Setting::positive("eps", &mut self.epsilon),
             Setting::choice("bias", &mut self.bias),
@@ -163,11 +185,11 @@ impl Specified for Llama {
             transformer::check_heads(line, self.width, self.heads)?;
         }
         transformer::check_rotary(line, self.depth())?;
-        if self.heads.is_multiple_of(self.key_heads) {
-            return Ok(());
+        if !self.heads.is_multiple_of(self.key_heads) {
+            let found = format!("{} heads and {} key heads", self.heads, self.key_heads);
+            return Err(line.fault("heads that are a multiple of the key heads", found));
         }
-        let found = format!("{} heads and {} key heads", self.heads, self.key_heads);
-        Err(line.fault("heads that are a multiple of the key heads", found))
+        self.check_scaling(line)
     }
 }
 
@@ -231,6 +253,9 @@ mod tests {
         assert!(error("llama:heads=4,key_heads=3").contains("found 4 heads and 3 key heads"));
         assert!(error("llama:width=10,heads=4").contains("found width 10 and 4 heads"));
         assert!(error("llama:depth=3").contains("even depth"));
+        assert!(error("llama:factor=2").contains("factor with scaling=linear"));
+        assert!(error("llama:scaling=linear,low=2").contains("found them without"));
+        assert!(error("llama:scaling=llama3,low=4").contains("low below high"));
         assert!(error("llama:base=0").contains("base as a number above 0, found '0'"));
     }
 }

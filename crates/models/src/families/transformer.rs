@@ -7,25 +7,25 @@ use crate::{Activation, ModelError, layout::Layout, line::Line, net::Net};
 
 /// Attention of a sequence to itself with a matrix each for queries, keys and values.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Heads {
+pub(crate) struct Heads<'a> {
     pub(crate) heads: usize,
     /// Heads of keys and values: a divisor of `heads`.
     pub(crate) key_heads: usize,
     /// Tokens of an example.
     pub(crate) length: usize,
-    /// The base of rotary positions; none where positions come otherwise.
-    pub(crate) rotary: Option<f64>,
+    /// The angles of rotary positions from one to the next; none where positions come otherwise.
+    pub(crate) rotary: Option<&'a [f64]>,
     pub(crate) causal: bool,
 }
 
-impl Heads {
+impl Heads<'_> {
     /// Attention over rows `[N T, C]`; `parts` are the names of the linear layers of queries, keys, values and the result.
     pub(crate) fn emit(self, net: &mut Net, parts: [&str; 4], x: Val) -> Val {
         let [query, key, value, output] = parts;
         let [q, k, v] = [(query, self.heads), (key, self.key_heads), (value, self.key_heads)]
             .map(|(name, heads)| self.project(net, name, heads, x));
         let [q, k] = match self.rotary {
-            Some(base) => [net.b.rotary(q, base), net.b.rotary(k, base)],
+            Some(rates) => [net.b.rotary_at(q, rates), net.b.rotary_at(k, rates)],
             None => [q, k],
         };
         let y = net.b.attention(q, k, v, Attention { causal: self.causal, present: None });

@@ -50,6 +50,10 @@ def main():
     sizes = dict(num_hidden_layers=2, hidden_size=8, num_attention_heads=4, num_key_value_heads=2, intermediate_size=12,
                  vocab_size=7, bos_token_id=0, eos_token_id=0, pad_token_id=None)
     make("llama", transformers.LlamaForCausalLM(transformers.LlamaConfig(**sizes, head_dim=4, max_position_embeddings=5)), tokens)
+    rope = dict(rope_type="llama3", rope_theta=1e4, factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0,
+                original_max_position_embeddings=128)
+    make("llama3", transformers.LlamaForCausalLM(
+        transformers.LlamaConfig(**sizes, head_dim=8, max_position_embeddings=5, rope_parameters=rope)), tokens)
     make("mistral", transformers.MistralForCausalLM(transformers.MistralConfig(**sizes, sliding_window=5)), tokens)
     make("qwen2", transformers.Qwen2ForCausalLM(
         transformers.Qwen2Config(**sizes, rope_theta=1e6, tie_word_embeddings=True, max_position_embeddings=5)), tokens)
