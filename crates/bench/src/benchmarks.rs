@@ -1,6 +1,7 @@
 //! The benchmarks: one file each.
 
 mod assignment;
+mod cifar_epoch;
 mod engine;
 mod mlp_step;
 mod mnist_train;
@@ -25,6 +26,7 @@ pub(crate) fn run(name: Name, stage: &mut Stage<'_>) -> Result<Benchmark, BenchE
     match name {
         Name::MlpStep => mlp_step::run(stage),
         Name::MnistTrain => mnist_train::run(stage),
+        Name::CifarEpoch => cifar_epoch::run(stage),
         Name::WeightMatching => weight_matching::run(stage),
         Name::Assignment => assignment::run(stage),
         Name::Startup => startup::run(stage),

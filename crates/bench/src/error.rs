@@ -35,11 +35,21 @@ pub enum BenchError {
         /// What is missing.
         mark: &'static str,
     },
-    /// Training on MNIST without MNIST.
-    #[error(
-        "benchmark mnist-train needs the data: expected --data mnist:DIR with MNIST's four files in DIR, found {found}"
-    )]
+    /// Training without the data.
+    #[error("benchmark {benchmark} needs the data: expected --data {expected}, found {found}")]
     NeedsData {
+        /// The benchmark.
+        benchmark: &'static str,
+        /// The data that it needs.
+        expected: &'static str,
+        /// What was given.
+        found: String,
+    },
+    /// Data that no benchmark trains on.
+    #[error(
+        "expected --data mnist:DIR with MNIST's four files in DIR, or cifar10:DIR with CIFAR-10's binary files, found {found}"
+    )]
+    UnknownData {
         /// What was given.
         found: String,
     },
@@ -163,4 +173,18 @@ pub enum BenchError {
     /// From writing files.
     #[error(transparent)]
     Tensor(#[from] TensorError),
+}
+
+impl BenchError {
+    /// Training on MNIST without MNIST.
+    pub(crate) fn needs_mnist(found: &str) -> Self {
+        let expected = "mnist:DIR with MNIST's four files in DIR";
+        Self::NeedsData { benchmark: "mnist-train", expected, found: found.to_owned() }
+    }
+
+    /// Training on CIFAR-10 without it.
+    pub(crate) fn needs_cifar(found: &str) -> Self {
+        let expected = "cifar10:DIR with CIFAR-10's binary files in DIR";
+        Self::NeedsData { benchmark: "cifar-epoch", expected, found: found.to_owned() }
+    }
 }

@@ -30,7 +30,7 @@ pub use error::BenchError;
 pub use growth::growth_bytes;
 pub use load::Load;
 pub use machine::Machine;
-pub use options::{Name, Options, Part, mnist_folder};
+pub use options::{Name, Options, Part, data_folders};
 pub use peak::Peak;
 pub use result::{Benchmark, Case, Floor, PeerRecord, Rival, Series};
 pub use run::{RUNS_FOLDER, Run, default_file, run, write};

@@ -14,6 +14,8 @@ pub enum Name {
     MlpStep,
     /// A whole training on MNIST.
     MnistTrain,
+    /// An epoch of a residual network on CIFAR-10.
+    CifarEpoch,
     /// Matching two networks.
     WeightMatching,
     /// Linear assignment.
@@ -79,9 +81,10 @@ impl Part {
 
 impl Name {
     /// All benchmarks, in the order in which `all` runs them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::MlpStep,
         Self::MnistTrain,
+        Self::CifarEpoch,
         Self::WeightMatching,
         Self::Assignment,
         Self::Startup,
@@ -90,8 +93,17 @@ impl Name {
     ];
 
     /// What [`Name::parse`] reads.
-    pub const NAMES: [&str; 8] =
-        ["mlp-step", "mnist-train", "weight-matching", "assignment", "startup", "engine", "weights", "all"];
+    pub const NAMES: [&str; 9] = [
+        "mlp-step",
+        "mnist-train",
+        "cifar-epoch",
+        "weight-matching",
+        "assignment",
+        "startup",
+        "engine",
+        "weights",
+        "all",
+    ];
 
     /// The name.
     #[must_use]
@@ -114,13 +126,21 @@ impl Name {
     }
 }
 
-/// The folder in a data specification `mnist:DIR`.
+/// The folders in the data specifications `mnist:DIR` and `cifar10:DIR`, of which the last of each kind counts.
 ///
 /// # Errors
-/// [`BenchError::NeedsData`] where it is another specification, or there is no such folder.
-pub fn mnist_folder(data: &str) -> Result<PathBuf, BenchError> {
-    let folder = data.strip_prefix("mnist:").map(PathBuf::from).filter(|folder| folder.is_dir());
-    folder.ok_or_else(|| BenchError::NeedsData { found: format!("'{data}'") })
+/// [`BenchError::UnknownData`] for another specification, or where there is no such folder.
+pub fn data_folders(data: &[String]) -> Result<[Option<PathBuf>; 2], BenchError> {
+    let mut folders = [None, None];
+    for spec in data {
+        let parts = spec.split_once(':').map(|(name, folder)| (name, PathBuf::from(folder)));
+        match parts.filter(|(_, folder)| folder.is_dir()) {
+            Some(("mnist", folder)) => folders[0] = Some(folder),
+            Some(("cifar10", folder)) => folders[1] = Some(folder),
+            _ => return Err(BenchError::UnknownData { found: format!("'{spec}'") }),
+        }
+    }
+    Ok(folders)
 }
 
 /// What to run, and on what.
@@ -140,6 +160,8 @@ pub struct Options {
     pub program: PathBuf,
     /// The folder with MNIST's four files, which `mnist-train` needs.
     pub mnist: Option<PathBuf>,
+    /// The folder with CIFAR-10's binary files, which `cifar-epoch` needs.
+    pub cifar: Option<PathBuf>,
     /// Two weights files or run folders of `mlp:784-512-512-512-10` to match; without them two untrained networks.
     pub networks: Option<[PathBuf; 2]>,
     /// The parts of [`Name::Engine`] to run.
@@ -174,12 +196,15 @@ mod tests {
     }
 
     #[test]
-    fn data_must_be_mnist_and_there() {
+    fn data_must_be_known_and_there() {
         let folder = tempfile::tempdir().unwrap();
-        let spec = format!("mnist:{}", folder.path().display());
-        assert_eq!(mnist_folder(&spec).unwrap(), folder.path());
-        for wrong in ["digits", "mnist:", "mnist:/no/such/folder"] {
-            assert!(mnist_folder(wrong).unwrap_err().to_string().contains(&format!("found '{wrong}'")));
+        let specs = ["mnist", "cifar10"].map(|name| format!("{name}:{}", folder.path().display()));
+        let there = Some(folder.path().to_owned());
+        assert_eq!(data_folders(&specs).unwrap(), [there.clone(), there.clone()]);
+        assert_eq!(data_folders(&specs[1..]).unwrap(), [None, there]);
+        for wrong in ["digits", "mnist:", "mnist:/no/such/folder", "cifar100:/"] {
+            let error = data_folders(&[wrong.to_owned()]).unwrap_err().to_string();
+            assert!(error.contains(&format!("found '{wrong}'")), "{error}");
         }
     }
 

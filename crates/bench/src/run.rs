@@ -119,7 +119,10 @@ fn check(options: &Options) -> Result<(), BenchError> {
         return Err(BenchError::NoParts);
     }
     if options.names.contains(&Name::MnistTrain) && options.mnist.is_none() {
-        return Err(BenchError::NeedsData { found: "nothing".to_owned() });
+        return Err(BenchError::needs_mnist("nothing"));
+    }
+    if options.names.contains(&Name::CifarEpoch) && options.cifar.is_none() {
+        return Err(BenchError::needs_cifar("nothing"));
     }
     Ok(())
 }
@@ -162,6 +165,7 @@ mod tests {
             rounds: 1,
             program: PathBuf::new(),
             mnist: None,
+            cifar: None,
             networks: None,
             parts: Part::ALL.to_vec(),
             patience: 1,

@@ -19,7 +19,7 @@ const EPOCHS: usize = 10;
 const LEAST_TEST_ACCURACY: f64 = 0.975;
 
 pub(super) fn run(stage: &mut Stage<'_>) -> Result<Benchmark, BenchError> {
-    let missing = || BenchError::NeedsData { found: "nothing".to_owned() };
+    let missing = || BenchError::needs_mnist("nothing");
     let data = stage.options.mnist.clone().ok_or_else(missing)?;
     let (mut times, mut accuracies) = (Vec::new(), Vec::new());
     let played = stage.play(Name::MnistTrain.name(), calls(&data), |stage, round| {

@@ -36,7 +36,8 @@ Examples:
   bench/peers/install.sh
   isoloss bench mlp-step --threads 2 --require-peers
   isoloss bench engine --threads 2 --only mlp,gpt --runs 2
-  isoloss bench all --threads 2 --data mnist:data/mnist --json")]
+  isoloss bench cifar-epoch --threads 2 --data cifar10:data/cifar10 --runs 2
+  isoloss bench all --threads 2 --data mnist:data/mnist --data cifar10:data/cifar10 --json")]
 pub(crate) struct Bench {
     /// The benchmark
     #[arg(value_name = "NAME", value_parser = PossibleValuesParser::new(Name::NAMES))]
@@ -50,9 +51,9 @@ pub(crate) struct Bench {
     /// Fail where a peer is absent
     #[arg(long)]
     require_peers: bool,
-    /// MNIST for mnist-train: mnist:DIR
+    /// MNIST for mnist-train: mnist:DIR, CIFAR-10 for cifar-epoch: cifar10:DIR; to be repeated
     #[arg(long, value_name = "SPEC")]
-    data: Option<String>,
+    data: Vec<String>,
     /// For weight-matching: the network that stays as it is, a run folder or .safetensors file of
     /// mlp:784-512-512-512-10 [default: an untrained one]
     #[arg(long, value_name = "MODEL", requires = "b")]
@@ -110,6 +111,7 @@ impl Bench {
     }
 
     fn options(&self, seed: u64) -> Result<Options, Failure> {
+        let [mnist, cifar] = bench::data_folders(&self.data)?;
         Ok(Options {
             names: Name::parse(&self.name)?,
             peers: self.peers.clone(),
@@ -118,7 +120,8 @@ impl Bench {
             rounds: self.runs,
             program: env::current_exe()
                 .map_err(|source| BenchError::Start { program: "isoloss".into(), source })?,
-            mnist: self.data.as_deref().map(bench::mnist_folder).transpose()?,
+            mnist,
+            cifar,
             networks: self.a.clone().zip(self.b.clone()).map(<[PathBuf; 2]>::from),
             parts: self.parts(),
             patience: self.patience,
