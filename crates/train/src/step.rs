@@ -153,3 +153,27 @@ impl<'a> Steps<'a> {
         Ok((trained, loss))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use graph::{Def, Prim};
+
+    use super::*;
+    use crate::Config;
+
+    /// Matrix products in a step of a network with two layers.
+    fn products(curvature: bool) -> usize {
+        let config = Config { optimizer: "sophia".to_owned(), ..Config::new("mlp:64-16-10", "digits") };
+        let plan = Plan::new(&config, &data::load("digits").expect("digits")).expect("a plan");
+        let graph = step_graph(&plan, Kind { batch: 8, curvature });
+        let is_product = |val: &Val| matches!(graph.def(*val), Def::Apply { op: Prim::DotGeneral(_), .. });
+        graph.vals().filter(is_product).count()
+    }
+
+    #[test]
+    fn an_estimate_of_the_curvature_shares_the_forward_pass() {
+        let (forward, backward) = (2, 3);
+        assert_eq!(products(false), forward + backward);
+        assert_eq!(products(true), forward + 2 * backward);
+    }
+}

@@ -14,7 +14,12 @@ use tempfile::TempDir;
 
 /// 150 training examples, so that batches of 40 leave one of 30: 4 steps an epoch.
 pub(crate) fn splits() -> Splits {
-    let splits = data::load("digits").expect("the digits are built in");
+    splits_of("digits")
+}
+
+/// As many of the digits with these options.
+pub(crate) fn splits_of(spec: &str) -> Splits {
+    let splits = data::load(spec).expect("the digits are built in");
     Splits { spec: splits.spec.clone(), train: splits.train.take(150), test: splits.test.take(90) }
 }
 
@@ -38,7 +43,7 @@ pub(crate) fn new_folder() -> (TempDir, PathBuf) {
     (parent, folder)
 }
 
-/// Trains on [`splits`].
+/// Trains on [`splits_of`] the configuration's data.
 pub(crate) fn run(
     config: &Config,
     folder: &Path,
@@ -46,7 +51,8 @@ pub(crate) fn run(
     stop: &AtomicBool,
     observer: &mut dyn Observer,
 ) -> Result<Outcome, TrainError> {
-    let (splits, versions) = (splits(), BTreeMap::from([("isoloss".to_owned(), "0".to_owned())]));
+    let versions = BTreeMap::from([("isoloss".to_owned(), "0".to_owned())]);
+    let splits = splits_of(&config.data);
     let job = Job { config, splits: &splits, folder, start, versions: &versions, stop };
     train(&Cpu::new(), &job, observer)
 }

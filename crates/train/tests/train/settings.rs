@@ -9,12 +9,13 @@ use isoloss_train::{
 use models::{Loss, Model, Params, weights};
 use tensor::Tensor;
 
-use crate::common::{bytes, config, files, new_folder, resume, run, run_new, run_until, splits, timeless};
+use crate::common::{bytes, config, files, new_folder, resume, run, run_new, run_until, splits_of, timeless};
 
 /// Batch normalisation, an augmented data set and everything that a run can be asked for besides.
 fn everything() -> Config {
     Config {
         model: "mlp:64-16-10,norm=batch".to_owned(),
+        data: "digits:normalize=on,augment=crop:1+flip+rotate".to_owned(),
         optimizer: "sophia:lr=0.003,every=3".to_owned(),
         loss: "cross-entropy:smoothing=0.1".to_owned(),
         clip_norm: Some(0.5),
@@ -111,7 +112,7 @@ fn averages_have_statistics_and_scores_of_their_own() {
     let (_parent, folder) = new_folder();
     let config = everything();
     let summary = run_new(&config, &folder).unwrap().summary;
-    let (model, data) = (Model::parse(&config.model).unwrap(), splits());
+    let (model, data) = (Model::parse(&config.model).unwrap(), splits_of(&config.data));
     let executor = cpu::Cpu::new();
     for (name, file) in [("ema", EMA_FILE), ("swa", SWA_FILE)] {
         let params = load(&folder, file);
