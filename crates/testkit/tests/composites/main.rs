@@ -6,8 +6,8 @@
 mod golden;
 
 use graph::composite::{
-    Attention, BatchNorm, ChannelMoments, Conv2d, CrossEntropy, GROUP_NORM_EPSILON, LAYER_NORM_EPSILON,
-    LstmState, RMS_NORM_EPSILON, ROTARY_BASE, Recurrent, SelfAttention, SqueezeExcite,
+    Attention, BatchNorm, ChannelMoments, Conv2d, ConvTranspose2d, CrossEntropy, GROUP_NORM_EPSILON,
+    LAYER_NORM_EPSILON, LstmState, RMS_NORM_EPSILON, ROTARY_BASE, Recurrent, SelfAttention, SqueezeExcite,
 };
 use graph::{Builder, Val, ops::Window};
 
@@ -124,6 +124,12 @@ const COMPOSITES: &[(&str, Composite)] = &[
     ("max_pool", |b, v| vec![b.max_pool(v[0], &WINDOWS)]),
     ("average_pool", |b, v| vec![b.average_pool(v[0], &WINDOWS)]),
     ("embedding", |b, v| vec![b.embedding(v[0], v[1])]),
+    ("conv_transpose2d", |b, v| vec![b.conv_transpose2d(v[0], v[1], Some(v[2]), ConvTranspose2d::default())]),
+    ("conv_transpose2d, strided and padded", |b, v| {
+        let options = ConvTranspose2d { stride: [2, 3], padding: [1, 0], extra: [1, 2] };
+        vec![b.conv_transpose2d(v[0], v[1], Some(v[2]), options)]
+    }),
+    ("graph convolution of a batch", graph_convolution),
 ];
 
 fn graph_convolution(b: &mut Builder, v: &[Val]) -> Vec<Val> {

@@ -234,8 +234,28 @@ def images():
     case("embedding", lambda w, i: F.embedding(i, w), table, tokens)
 
 
+def batches_and_transposes():
+    x, w, b = torch.randn(2, 3, 4, 3), torch.randn(3, 2, 3, 2), torch.randn(2)
+
+    def convolution(**options):
+        return lambda x, *parameters: last(F.conv_transpose2d(first(x), *parameters, **options))
+
+    case("conv_transpose2d", convolution(), x, w, b)
+    case("conv_transpose2d, strided and padded", convolution(stride=(2, 3), padding=(1, 0), output_padding=(1, 2)), x, w, b)
+    x, w, b = torch.randn(2, 4, 3), torch.randn(2, 3), torch.randn(2)
+    edges = torch.rand(2, 4, 4)
+
+    def graphs(x, edges, w, b):
+        loops = edges + torch.eye(4)
+        scale = loops.sum(2).rsqrt()
+        return (loops * scale[:, :, None] * scale[:, None, :]) @ F.linear(x, w) + b
+
+    case("graph convolution of a batch", graphs, x, edges + edges.mT, w, b)
+
+
 if __name__ == "__main__":
-    for group in [activations, softmaxes, losses, norms, graphs, pools, attention, recurrent, images]:
+    groups = [activations, softmaxes, losses, norms, graphs, pools, attention, recurrent, images, batches_and_transposes]
+    for group in groups:
         group()
     print('{"torch": ' + json.dumps(torch.__version__) + ', "cases": [')
     print(",\n".join(json.dumps(entry) for entry in CASES))
