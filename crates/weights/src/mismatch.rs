@@ -78,7 +78,7 @@ impl fmt::Display for Mismatch {
     }
 }
 
-/// As "3 missing: 'a' [2], 'b' [2] and 1 more".
+/// As `3 missing: 'a' [2], 'b' [2] and 1 more`.
 fn listed<T>(kind: &str, tensors: &[T], text: impl Fn(&T) -> String) -> Option<String> {
     let shown: Vec<String> = tensors.iter().take(SHOWN).map(text).collect();
     let rest = tensors.len() - shown.len();
