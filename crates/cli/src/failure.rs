@@ -44,6 +44,10 @@ pub(crate) enum CliError {
     SetTwice { name: String },
     #[error("there is no recipe called '{name}'{}; known: {}", names::suggestion(name, &known.iter().map(String::as_str).collect::<Vec<_>>()), known.join(", "))]
     UnknownRecipe { name: String, known: Vec<String> },
+    #[error(
+        "{flag} does not go with .onnx files, whose weights are stored in the types of the network; leave it out"
+    )]
+    OnnxFlag { flag: &'static str },
     #[error("cannot write to standard output: {source}")]
     Output { source: io::Error },
     #[error("cannot catch Ctrl-C: {source}")]

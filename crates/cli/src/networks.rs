@@ -35,9 +35,8 @@ impl Network {
 
     /// What the file of a network made from this one says about itself.
     pub(crate) fn metadata(&self) -> BTreeMap<String, String> {
-        let model = (weights::MODEL_KEY.to_owned(), self.model.spec());
         let input = self.input.as_ref().map(|input| (Input::KEY.to_owned(), input.to_json()));
-        std::iter::once(model).chain(input).collect()
+        self.model.metadata().into_iter().chain(input).collect()
     }
 
     /// The argument as text.
@@ -56,6 +55,9 @@ pub(crate) fn load_alike(paths: &[PathBuf], spec: Option<&str>) -> Result<Vec<Ne
 }
 
 fn read_input(file: &Path) -> Result<Option<Input>, Failure> {
+    if models::is_onnx(file) {
+        return Ok(None);
+    }
     let metadata = weights::metadata(file)?;
     let input = metadata.get(Input::KEY).map(|text| Input::from_json(text)).transpose();
     Ok(input.map_err(|source| CliError::Input { path: file.to_owned(), key: Input::KEY, source })?)

@@ -7,6 +7,7 @@
 //! | to | look at |
 //! |---|---|
 //! | describe a network and read or write its weights | [`models`] |
+//! | read, write and patch ONNX files | [`onnx`] |
 //! | load data | [`data`] |
 //! | train | [`train`], with optimisers and schedules from [`optim`] |
 //! | measure loss and accuracy | [`evaluate`] |
@@ -36,7 +37,7 @@
 
 pub use cpu::{Cpu, StepCost, StepTime};
 pub use {
-    data, evaluate, graph, landscape, merge, models, optim, recipes, report, symmetry, tensor, train,
+    data, evaluate, graph, landscape, merge, models, onnx, optim, recipes, report, symmetry, tensor, train,
     transform,
 };
 

@@ -19,6 +19,30 @@ pub enum ModelError {
         /// The names there are.
         known: Vec<&'static str>,
     },
+    /// An ONNX file that cannot be read.
+    #[error("{file}: {source}")]
+    Onnx {
+        /// The file.
+        file: String,
+        /// What is wrong.
+        source: onnx::OnnxError,
+    },
+    /// Weights of a file are to be the initial ones, but the model has none.
+    #[error("model {model} has no file with weights to start from; --init file needs --model net.onnx")]
+    NoFile {
+        /// The model's specification.
+        model: String,
+    },
+    /// A network of an ONNX file that is no classifier of batches.
+    #[error("{file}: expected {expected}, found {found}")]
+    Imported {
+        /// The file.
+        file: String,
+        /// What was expected.
+        expected: String,
+        /// What was found instead.
+        found: String,
+    },
     /// A specification that is malformed, or that describes no possible network.
     #[error("model '{spec}': expected {expected}, found {found}; write for example {example}")]
     Spec {

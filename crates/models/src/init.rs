@@ -18,6 +18,8 @@ pub enum Init {
     /// Weights normal with variance 2/(inputs), biases 0, whatever the activation (He, Zhang, Ren and Sun, *Delving deep into
     /// rectifiers*, 2015, section 2.2).
     He,
+    /// The weights of the ONNX file that the model was read from; see [`crate::Model::check_init`].
+    File,
 }
 
 /// What a parameter is to its layer: it decides the distribution of the parameter's initial elements.
@@ -45,7 +47,7 @@ pub(crate) enum Kind {
 }
 
 impl Init {
-    /// The name in flags: `pytorch`, `he`.
+    /// The name in flags: `pytorch`, `he`, `file`.
     #[must_use]
     pub fn name(self) -> &'static str {
         Named::name(self)
@@ -64,7 +66,7 @@ impl Init {
         match (self, kind) {
             (_, Kind::Gain) => Tensor::full(shape, 1f32),
             (_, Kind::Offset) | (Self::He, Kind::Bias { .. }) => Tensor::full(shape, 0f32),
-            (Self::PyTorch, Kind::Weight { inputs } | Kind::Bias { inputs }) => {
+            (Self::PyTorch | Self::File, Kind::Weight { inputs } | Kind::Bias { inputs }) => {
                 let bound = (inputs as f64).sqrt().recip();
                 filled(shape, |i| bound * (2.0 * key.uniform(i) - 1.0))
             }
@@ -76,12 +78,13 @@ impl Init {
 
 impl Named for Init {
     const KIND: &'static str = "initialisation";
-    const MEMBERS: &'static [Self] = &[Self::PyTorch, Self::He];
+    const MEMBERS: &'static [Self] = &[Self::PyTorch, Self::He, Self::File];
 
     fn name(self) -> &'static str {
         match self {
             Self::PyTorch => "pytorch",
             Self::He => "he",
+            Self::File => "file",
         }
     }
 }
@@ -157,7 +160,7 @@ mod tests {
         let error = Init::parse("pytroch").unwrap_err().to_string();
         assert_eq!(
             error,
-            "there is no initialisation called 'pytroch' (did you mean 'pytorch'?); known: pytorch, he"
+            "there is no initialisation called 'pytroch' (did you mean 'pytorch'?); known: pytorch, he, file"
         );
         assert_eq!(Init::parse("he").unwrap(), Init::He);
     }

@@ -8,9 +8,10 @@ use std::{
 use tensor::Shape;
 use weights::{MODEL_KEY, Mismatch, Reader, Renaming, is_counter};
 
-use crate::{Model, ModelError, Params, hub};
+use crate::{Model, ModelError, Params, hub, is_onnx};
 
-/// Loads a network from weights of any format that [`Reader::open`] takes: a file, a run folder, a folder of several files.
+/// Loads a network: from an ONNX file, or from weights of any format that [`Reader::open`] takes: a file, a run folder, a
+/// folder of several files.
 /// The architecture is `spec_override` where given, else the one that the metadata name, else that of the `config.json` beside
 /// the weights, as the Hugging Face Hub has it. The parameters come back in the model's order and checked by [`Model::check`].
 ///
@@ -24,20 +25,39 @@ use crate::{Model, ModelError, Params, hub};
 /// cannot be read, [`ModelError::InFile`] where the weights do not fit it or are not finite, and those of
 /// [`Model::parse`].
 pub fn load_model(path: &Path, spec_override: Option<&str>) -> Result<(Model, Params), ModelError> {
+    if is_onnx(path) {
+        return load_onnx(path, spec_override);
+    }
     let reader = Reader::open(path)?;
     let file = file(&reader);
     let in_file = |source| ModelError::InFile { path: file.clone(), source: Box::new(source) };
-    let model = match (spec_override, reader.metadata().get(MODEL_KEY)) {
+    let model = match (spec_override, Model::from_metadata(reader.metadata())) {
         (Some(spec), _) => Model::parse(spec)?,
-        (None, Some(spec)) => Model::parse(spec).map_err(in_file)?,
-        (None, None) => {
-            let names: Vec<&str> = reader.entries().iter().map(|entry| entry.name.as_str()).collect();
-            let described = hub::model(path, &names)?;
-            described.ok_or_else(|| ModelError::NoArchitecture { path: file.clone(), key: MODEL_KEY })?
-        }
+        (None, named) => match named.map_err(in_file)? {
+            Some(model) => model,
+            None => {
+                let names: Vec<&str> = reader.entries().iter().map(|entry| entry.name.as_str()).collect();
+                let described = hub::model(path, &names)?;
+                described.ok_or_else(|| ModelError::NoArchitecture { path: file.clone(), key: MODEL_KEY })?
+            }
+        },
     };
     let params = read(&model, &reader).map_err(in_file)?;
     Ok((model, params))
+}
+
+/// The network of an ONNX file, or its weights in another architecture with the same names.
+fn load_onnx(path: &Path, spec_override: Option<&str>) -> Result<(Model, Params), ModelError> {
+    let (model, params) = Model::import(path)?;
+    match spec_override {
+        None => Ok((model, params)),
+        Some(spec) => {
+            let model = Model::parse(spec)?;
+            let in_file = |source| ModelError::InFile { path: path.to_owned(), source: Box::new(source) };
+            let params = model.arrange(params).map_err(in_file)?;
+            Ok((model, params))
+        }
+    }
 }
 
 /// The file that messages name: the only one, or the folder or index of several.

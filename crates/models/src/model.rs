@@ -1,6 +1,9 @@
 //! Architectures with everything that follows from them.
 
+use std::{collections::BTreeMap, path::Path};
+
 use tensor::{DType, Key, Shape, Tensor};
+use weights::MODEL_KEY;
 
 use crate::{
     Init, Input, Labels, ModelError, Params,
@@ -9,6 +12,7 @@ use crate::{
         bert::Bert, convnet::ConvNet, gcn::Gcn, gpt::Gpt, imagenet::ImageNet, llama::Llama, mlp::Mlp,
         recurrent::Recurrent, resnet::ResNet, unet::Unet, vgg::Vgg, vit::Vit,
     },
+    imported::{self, GRAPH_KEY, Imported},
     spec,
 };
 
@@ -29,6 +33,8 @@ use crate::{
 /// | `bert` | a bidirectional transformer over tokens (arXiv:1810.04805) |
 /// | `lstm:vocab=96,hidden=256,layers=1,steps=64`, `gru` | recurrent networks over tokens |
 /// | `gcn:1433-16-7,nodes=2708` | a class of each node of a graph (arXiv:1609.02907) |
+///
+/// | `onnx:net.onnx`, or the path alone | the network of an ONNX file |
 ///
 /// Options follow, separated by commas, as `resnet20:width=2,norm=layer`; `docs/architectures.md` lists them all with their
 /// defaults. Names and layouts of parameters are those that PyTorch users know; that page says whose.
@@ -52,6 +58,7 @@ pub(crate) enum Network {
     Bert(Bert),
     Recurrent(Recurrent),
     Gcn(Gcn),
+    Imported(Imported),
 }
 
 impl Network {
@@ -69,6 +76,7 @@ impl Network {
             Self::Bert(own) => own,
             Self::Recurrent(own) => own,
             Self::Gcn(own) => own,
+            Self::Imported(own) => own,
         }
     }
 }
@@ -81,6 +89,40 @@ impl Model {
     /// malformed: no size, a size of 0, an option without value or given twice, more than 2^31 weights.
     pub fn parse(spec: &str) -> Result<Self, ModelError> {
         Ok(Self { network: spec::parse(spec)? })
+    }
+
+    /// What a file of weights says of the network that they belong to: the specification, and the network itself where
+    /// it came from an ONNX file.
+    #[must_use]
+    pub fn metadata(&self) -> BTreeMap<String, String> {
+        let mut metadata = BTreeMap::from([(MODEL_KEY.to_owned(), self.spec())]);
+        if let Network::Imported(own) = &self.network {
+            metadata.insert(GRAPH_KEY.to_owned(), own.graph());
+        }
+        metadata
+    }
+
+    /// The network that metadata made by [`Model::metadata`] describe, `None` where they name none.
+    ///
+    /// # Errors
+    /// Those of [`Model::parse`], and where the network that they hold is damaged.
+    pub fn from_metadata(metadata: &BTreeMap<String, String>) -> Result<Option<Self>, ModelError> {
+        let Some(spec) = metadata.get(MODEL_KEY) else { return Ok(None) };
+        let Some(graph) = metadata.get(GRAPH_KEY) else { return Self::parse(spec).map(Some) };
+        let file = spec.strip_prefix(imported::PREFIX).unwrap_or(spec);
+        Ok(Some(Self { network: Network::Imported(Imported::from_graph(file, graph)?) }))
+    }
+
+    /// The network of an ONNX file with its weights, in the model's order.
+    ///
+    /// # Errors
+    /// [`ModelError::Onnx`] where the file cannot be read, [`ModelError::Imported`] where it is not of one input and logits,
+    /// and those of [`Model::check`].
+    pub fn import(file: &Path) -> Result<(Self, Params), ModelError> {
+        let (own, params) = Imported::read(&file.to_string_lossy())?;
+        let model = Self { network: Network::Imported(own) };
+        model.check(&params)?;
+        Ok((model, params))
     }
 
     /// The canonical specification: equal for equal models, options at their defaults left out.
@@ -148,6 +190,9 @@ impl Model {
     /// variances at 1.
     #[must_use]
     pub fn init(&self, init: Init, key: Key) -> Params {
+        if let (Init::File, Some(weights)) = (init, self.file_weights()) {
+            return weights.clone();
+        }
         let layout = self.network.architecture().layout();
         let parameters = layout.parameters.into_iter().map(|parameter| {
             let tensor = init.draw(parameter.kind, &parameter.shape, key.child(&parameter.name));
@@ -156,6 +201,25 @@ impl Model {
         let buffers =
             layout.buffers.into_iter().map(|buffer| (buffer.name, Tensor::full(buffer.shape, buffer.value)));
         Params::from_pairs(parameters.chain(buffers))
+    }
+
+    /// Refuses [`Init::File`] for a model without a file that has weights.
+    ///
+    /// # Errors
+    /// [`ModelError::NoFile`].
+    pub fn check_init(&self, init: Init) -> Result<(), ModelError> {
+        match init {
+            Init::File if self.file_weights().is_none() => Err(ModelError::NoFile { model: self.spec() }),
+            _ => Ok(()),
+        }
+    }
+
+    /// The weights of the file that the model was parsed from.
+    fn file_weights(&self) -> Option<&Params> {
+        match &self.network {
+            Network::Imported(own) => own.weights(),
+            _ => None,
+        }
     }
 
     /// Checks that the parameters and buffers are exactly this model's, in its order: names, shapes, `f32`, all finite.

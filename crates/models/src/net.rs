@@ -14,6 +14,7 @@ use crate::{Image, Mode, Norm, layout::Layout, norm::EPSILON, positive::Positive
 pub(crate) struct Net {
     pub(crate) b: Builder,
     mode: Mode,
+    dtype: DType,
     inputs: BTreeMap<String, Val>,
     /// In the order of declaration.
     buffers: Vec<String>,
@@ -33,7 +34,22 @@ impl Net {
             let val = b.input(name.clone(), role, Ty::new(dtype, shape));
             inputs.insert(name, val);
         }
-        Self { b, mode, inputs, buffers, updated: BTreeMap::new() }
+        Self { b, mode, dtype, inputs, buffers, updated: BTreeMap::new() }
+    }
+
+    /// What the network is run for.
+    pub(crate) fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// The floating-point type of the network.
+    pub(crate) fn dtype(&self) -> DType {
+        self.dtype
+    }
+
+    /// Sets what training makes of a buffer.
+    pub(crate) fn update(&mut self, name: &str, val: Val) {
+        self.updated.insert(name.to_owned(), val);
     }
 
     /// The parameter or buffer of this name, which the architecture has declared.

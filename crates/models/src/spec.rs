@@ -1,5 +1,7 @@
 //! Specifications: an architecture in one line.
 
+use std::path::Path;
+
 use crate::{
     ModelError,
     families::{
@@ -16,6 +18,7 @@ use crate::{
         vgg::Vgg,
         vit::Vit,
     },
+    imported::{self, Imported, is_onnx},
     line::Line,
     model::Network,
 };
@@ -187,9 +190,17 @@ fn find(name: &str) -> Result<(&'static Family, usize), ModelError> {
 /// in a specification is a message and not an exhausted machine.
 const MOST_ELEMENTS: usize = 1 << 31;
 
+/// The file of a specification that names one.
+fn onnx_file(spec: &str) -> Option<&str> {
+    spec.strip_prefix(imported::PREFIX).or_else(|| is_onnx(Path::new(spec)).then_some(spec))
+}
+
 /// Reads a specification.
 pub(crate) fn parse(spec: &str) -> Result<Network, ModelError> {
     let spec = spec.trim();
+    if let Some(file) = onnx_file(spec) {
+        return Ok(Network::Imported(Imported::with_weights(file)?));
+    }
     let (name, rest) = spec.split_once(':').unwrap_or((spec, ""));
     let (family, number) = find(name)?;
     let line = Line { spec, rest, example: family.example };

@@ -3,12 +3,13 @@
 //! An [`OnnxModel`] is a network read from a file: its parameters and buffers under the names that the file gives them,
 //! its inputs, and a program that [`OnnxModel::emit`] turns into graph for any size of the batch. What depends on shapes
 //! alone is computed while the graph is built, so that nothing of the exporter's arithmetic on shapes is left in it.
-//! [`OnnxModel::patch`] puts other weights into a file and leaves every other
+//! [`export`] writes any graph as ONNX, and [`OnnxModel::patch`] puts other weights into a file and leaves every other
 //! byte as it is.
 
 mod classify;
 mod element;
 mod error;
+mod export;
 mod external;
 mod lower;
 mod model;
@@ -19,6 +20,7 @@ mod port;
 mod schema;
 
 pub use error::{Missing, OnnxError};
+pub use export::{Examples, export};
 pub use lower::{Emission, operators};
 pub use model::OnnxModel;
-pub use port::{Batch, Entry, Port, PortKind};
+pub use port::{Batch, Entry, Moments, Port, PortKind};

@@ -8,7 +8,7 @@ use prost::Message;
 use tensor::{DType, Shape, Tensor};
 
 use crate::{
-    Batch, Emission, Entry, OnnxError, Port, PortKind,
+    Batch, Emission, Entry, Moments, OnnxError, Port, PortKind, classify,
     element::Header,
     lower::{self, Program, Rebatch},
     parsed::Parsed,
@@ -89,6 +89,39 @@ impl OnnxModel {
         self.0.outputs.iter().map(|output| (output.name.as_str(), &output.shape, output.per_example))
     }
 
+    /// How many different tokens an input of integers may hold: the rows of the table that it is first looked up in.
+    #[must_use]
+    pub fn vocabulary(&self, input: usize) -> Option<usize> {
+        let graph = &self.0.parsed.graph;
+        let mut names = vec![self.inputs().get(input)?.name.as_str()];
+        for node in &graph.node {
+            let reads =
+                |position: usize| node.input.get(position).is_some_and(|name| names.contains(&&name[..]));
+            match node.op_type() {
+                "Identity" | "Cast" if reads(0) => names.extend(node.output.first().map(String::as_str)),
+                "Gather" if reads(1) => {
+                    let entry =
+                        self.entries().iter().find(|entry| Some(&entry.name) == node.input.first())?;
+                    return entry.shape.first().copied();
+                }
+                _ => {}
+            }
+        }
+        None
+    }
+
+    /// Whether an entry is the running variance of a batch normalisation.
+    #[must_use]
+    pub fn is_variance(&self, name: &str) -> bool {
+        let graph = &self.0.parsed.graph;
+        let sources = classify::sources(graph);
+        let mut norms = graph.node.iter().filter(|node| node.op_type() == "BatchNormalization");
+        norms.any(|node| {
+            let variance = node.input.get(4).map_or("", String::as_str);
+            sources.get(variance).copied().unwrap_or(variance) == name
+        })
+    }
+
     /// Which sizes of the batch the network takes.
     #[must_use]
     pub fn batch(&self) -> &Batch {
@@ -119,8 +152,8 @@ impl OnnxModel {
 
     /// Emits the network in the floating-point type `dtype`. `entries` has a value for each of [`OnnxModel::entries`], of
     /// type `dtype`; `inputs` one for each of [`OnnxModel::inputs`], with a batch in front and all of one size: floats of
-    /// `dtype`, integers of `i32`, truth values. In `training`, batch normalisation uses the moments of the batch, and their
-    /// running averages are returned; dropout drops nothing in either mode.
+    /// `dtype`, integers of `i32`, truth values. Batch normalisation goes by `moments`, and
+    /// what becomes of its statistics is returned; dropout drops nothing.
     ///
     /// # Errors
     /// [`OnnxError::Node`] where the network does not work with this size of the batch (see [`OnnxModel::batch`]), or the
@@ -131,13 +164,13 @@ impl OnnxModel {
         dtype: DType,
         entries: &[Val],
         inputs: &[Val],
-        training: bool,
+        moments: Moments,
     ) -> Result<Emission, OnnxError> {
         let parsed = &self.0.parsed;
         let batch = inputs.first().and_then(|&input| b.shape(input).first().copied());
         let rebatch = parsed.fixed_batch.zip(batch).filter(|(exported, wanted)| exported != wanted);
         let rebatch = rebatch.map(|(exported, wanted)| Rebatch { exported, wanted });
-        Program { parsed, dtype, training, rebatch }.emit(b, entries, inputs)
+        Program { parsed, dtype, moments, rebatch }.emit(b, entries, inputs)
     }
 
     pub(crate) fn parsed(&self) -> &Parsed {
@@ -201,7 +234,7 @@ fn attempt(parsed: &Parsed, batch: usize) -> Result<Vec<Output>, OnnxError> {
         .collect();
     let rebatch = parsed.fixed_batch.filter(|&exported| exported != batch);
     let rebatch = rebatch.map(|exported| Rebatch { exported, wanted: batch });
-    let program = Program { parsed, dtype: DType::F32, training: false, rebatch };
+    let program = Program { parsed, dtype: DType::F32, moments: Moments::Running, rebatch };
     let emission = program.emit(&mut b, &entries, &inputs)?;
     let outputs = parsed.graph.output.iter().zip(emission.outputs).map(|(output, val)| {
         let shape = b.shape(val);

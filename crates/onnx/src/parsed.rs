@@ -112,7 +112,7 @@ impl Parsed {
 }
 
 /// Whether a tensor comes without data, as entries do in a skeleton.
-fn is_empty(tensor: &TensorProto) -> bool {
+pub(crate) fn is_empty(tensor: &TensorProto) -> bool {
     !external::is_external(tensor)
         && tensor.raw_data.is_none()
         && [tensor.float_data.len(), tensor.double_data.len(), tensor.int32_data.len()] == [0; 3]

@@ -7,7 +7,7 @@ use tensor::{DType, Tensor};
 use crate::{
     OnnxError, OnnxModel,
     element::{self, Element, Header},
-    parsed::Parsed,
+    parsed::{self, Parsed},
     schema::{ModelProto, TensorProto},
 };
 
@@ -16,7 +16,8 @@ impl OnnxModel {
     /// ties to even; what is stored in 64 keeps them where the value is the same in 32.
     ///
     /// Data in `raw_data` are replaced where they lie, and every other byte stays. Data that lie in the fields for single
-    /// numbers or in another file move into `raw_data` where they change; the file is then encoded anew.
+    /// numbers or in another file move into `raw_data` where they change; the file is then encoded anew, as it is where a
+    /// skeleton gets its weights.
     ///
     /// # Errors
     /// [`OnnxError::Parameter`] where the values are not those of the entries, and those of [`OnnxModel::weights`].
@@ -67,6 +68,11 @@ impl Change {
             unreachable!("entries are initializers");
         };
         let header = Header::of(tensor)?;
+        if parsed::is_empty(tensor) {
+            let Ok(new) = value.as_slice::<f32>() else { unreachable!("the type was checked") };
+            let raw = element::to_raw(header.element, new);
+            return Ok(Some(Self { name: name.to_owned(), raw, place: None }));
+        }
         let old = parsed.decode(tensor, &header)?;
         let Ok(new) = value.as_slice::<f32>() else { unreachable!("the type was checked") };
         let same = match old.as_slice::<f32>() {

@@ -36,6 +36,18 @@ pub struct Port {
     pub example: Shape,
 }
 
+/// The moments by which batch normalisation goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moments {
+    /// The running statistics: evaluation.
+    Running,
+    /// The batch's, and running statistics take them in: training.
+    Averaged,
+    /// The batch's, which are returned in place of running statistics, the variance divided by the number of elements less
+    /// one.
+    Batch,
+}
+
 /// Which sizes of the batch a network takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Batch {

@@ -132,11 +132,13 @@ impl Config {
             return Err(TrainError::NoCurvature { optimizer: optimizer.to_string(), loss: loss.to_string() });
         }
         self.check_numbers()?;
+        let (model, init) = (Model::parse(&self.model)?, Init::parse(&self.init)?);
+        model.check_init(init)?;
         Ok(Self {
-            model: Model::parse(&self.model)?.spec(),
+            model: model.spec(),
             optimizer: optimizer.to_string(),
             schedule: schedule.to_string(),
-            init: Init::parse(&self.init)?.name().to_owned(),
+            init: init.name().to_owned(),
             loss: loss.to_string(),
             watch: self.watched()?.map(|watched| watched.to_string()),
             ..self.clone()

@@ -99,10 +99,8 @@ impl<'a> Keeper<'a> {
     }
 
     fn write_weights(&self, file: &str, params: &Params) -> Result<(), TrainError> {
-        let mut metadata = BTreeMap::from([
-            (weights::MODEL_KEY.to_owned(), self.plan.model.spec()),
-            (checkpoint::TRAINING.to_owned(), self.plan.config.identity()?),
-        ]);
+        let mut metadata = self.plan.model.metadata();
+        metadata.insert(checkpoint::TRAINING.to_owned(), self.plan.config.identity()?);
         if let Some(input) = self.input() {
             metadata.insert(Input::KEY.to_owned(), input.to_json());
         }

@@ -43,7 +43,7 @@ pub(crate) struct Align {
     #[arg(long)]
     force: bool,
     /// Architecture of both, when the files do not name it
-    #[arg(long = "model", value_name = "SPEC")]
+    #[arg(long = "model", visible_alias = "graph", value_name = "SPEC")]
     spec: Option<String>,
     /// Further starts of the search from random arrangements; the best result counts. The default is the published method
     #[arg(long, value_name = "N", default_value_t = 0)]
@@ -75,7 +75,7 @@ impl Align {
     /// What B's file says about itself, and to which network it was matched.
     fn metadata(&self, a: &Network) -> Result<BTreeMap<String, String>, Failure> {
         let mut metadata = weights::metadata(&self.b)?;
-        metadata.insert(weights::MODEL_KEY.to_owned(), a.model.spec());
+        metadata.extend(a.model.metadata());
         metadata.insert(NOTE_KEY.to_owned(), a.name());
         Ok(metadata)
     }

@@ -69,7 +69,7 @@ pub(crate) struct Barrier {
     #[arg(long, value_name = "NAME", default_value = "cross-entropy")]
     loss: String,
     /// Architecture of both, when the files do not name it
-    #[arg(long = "model", value_name = "SPEC")]
+    #[arg(long = "model", visible_alias = "graph", value_name = "SPEC")]
     spec: Option<String>,
     /// Further starts of the matching from random arrangements; the best result counts
     #[arg(long, value_name = "N", default_value_t = 0)]

@@ -1,12 +1,14 @@
 //! `isoloss convert`: weights from one format to another.
 
+mod onnx;
+
 use std::{collections::BTreeMap, path::PathBuf};
 
 use clap::{Args, ValueEnum};
 use isoloss::{
     models::{
-        self, Model,
-        weights::{self, Entry, Format, MODEL_KEY, Reader, WeightsError},
+        self, Model, is_onnx,
+        weights::{self, Entry, Format, Reader, WeightsError},
     },
     tensor::Stored,
 };
@@ -28,13 +30,17 @@ use crate::{
 /// The endings tell the formats: .safetensors, .pt, .pth, .bin and .ckpt of PyTorch, .npz and .npy of numpy. Tensors keep
 /// their names, order and elements, integers and truth values too; only --dtype changes floats, each rounded once to the
 /// nearest, ties to even. One tensor at a time is in memory. Nothing that a file of PyTorch asks to be run is run.
+///
+/// An .onnx file is a network with its weights: any network whose architecture is known can be written as one, and a network
+/// that came from one is that file with other weights, every other byte as it was.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   isoloss convert checkpoint.pt --out model.safetensors
   isoloss convert checkpoint.pt --model resnet20 --out model.safetensors
   isoloss convert llama/ --dtype bf16 --shard-size 2GB --out llama-bf16/
-  isoloss convert runs/a --out a.npz")]
+  isoloss convert runs/a --out a.npz
+  isoloss convert runs/a --out a.onnx")]
 pub(crate) struct Convert {
     /// Weights to read
     #[arg(value_name = "MODEL")]
@@ -92,6 +98,11 @@ impl Run for Convert {
     }
 
     fn run(&self, session: &Session) -> Result<Outcome, Failure> {
+        if self.is_of_onnx() {
+            self.check_onnx()?;
+            self.check_place()?;
+            return self.convert_onnx();
+        }
         let model = self.spec.as_deref().map(Model::parse).transpose()?;
         self.check_place()?;
         let reader = Reader::open(&self.input)?;
@@ -117,7 +128,9 @@ impl Convert {
     fn check_place(&self) -> Result<(), Failure> {
         let inputs = weights::files(&self.input)?;
         if self.shard_size.is_none() {
-            Format::of(&self.out)?;
+            if !is_onnx(&self.out) {
+                Format::of(&self.out)?;
+            }
             return place::check_file(&self.out, &inputs, self.force);
         }
         place::check_folder(&self.out)?;
@@ -138,7 +151,7 @@ impl Convert {
                 (reader.entries().iter().map(|entry| entry.name.clone()).collect(), reader.entries().to_vec())
             }
             Some(model) => {
-                metadata.insert(MODEL_KEY.to_owned(), model.spec());
+                metadata.extend(model.metadata());
                 let origins = models::origins(model, reader).map_err(|source| {
                     models::ModelError::InFile { path: self.input.clone(), source: Box::new(source) }
                 })?;

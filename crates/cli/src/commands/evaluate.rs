@@ -46,7 +46,7 @@ pub(crate) struct Evaluate {
     #[arg(long, value_name = "NAME", default_value = "cross-entropy")]
     loss: String,
     /// Architecture, when the file does not name it
-    #[arg(long = "model", value_name = "SPEC")]
+    #[arg(long = "model", visible_alias = "graph", value_name = "SPEC")]
     spec: Option<String>,
     #[command(flatten)]
     common: Common,

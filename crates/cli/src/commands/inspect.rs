@@ -35,14 +35,15 @@ use crate::{
 #[command(after_help = "\
 Examples:
   isoloss inspect runs/a
+  isoloss inspect net.onnx
   isoloss inspect weights.safetensors --model mlp:784-512-512-512-10
   isoloss inspect --model mlp:784-512-512-512-10,norm=layer --json")]
 pub(crate) struct Inspect {
-    /// Run folder or file of weights; none to look at --model without weights
+    /// Run folder, ONNX file or file of weights; none to look at --model without weights
     #[arg(value_name = "MODEL", required_unless_present = "spec")]
     network: Option<PathBuf>,
-    /// Architecture, as mlp:784-512-10 or resnet20:width=2,norm=layer
-    #[arg(long = "model", id = "spec", value_name = "SPEC")]
+    /// Architecture, as mlp:784-512-10, resnet20:width=2,norm=layer or net.onnx
+    #[arg(long = "model", id = "spec", visible_alias = "graph", value_name = "SPEC")]
     spec: Option<String>,
     /// How often each test of the certificate is repeated with new numbers; the default is ours
     #[arg(long, value_name = "N", default_value_t = 4)]

@@ -54,7 +54,7 @@ pub(crate) struct Merge {
     #[arg(long, value_name = "X", allow_negative_numbers = true)]
     at: Option<f64>,
     /// Architecture of all, when the files do not name it
-    #[arg(long = "model", value_name = "SPEC")]
+    #[arg(long = "model", visible_alias = "graph", value_name = "SPEC")]
     spec: Option<String>,
     /// Score all networks on this data set, as digits, mnist:DIR or cifar10:DIR
     #[arg(long, value_name = "SPEC")]

@@ -43,7 +43,7 @@ Examples:
       --optimizer sgd:lr=0.1,momentum=0.9,weight_decay=5e-4 --schedule cosine:warmup=1 --ema 0.999 \\
       --evaluate noisy=cifar10:data/cifar10,shift=noise:3 --keep-best --out runs/resnet")]
 pub(crate) struct Train {
-    /// Architecture, as mlp:784-512-10 or resnet20:width=2,norm=layer
+    /// Architecture, as mlp:784-512-10, resnet20:width=2,norm=layer or net.onnx
     #[arg(long, value_name = "SPEC")]
     model: String,
     /// Data set, as digits, mnist:DIR or cifar10:DIR,normalize=on
@@ -67,7 +67,8 @@ pub(crate) struct Train {
     /// cosine, cosine:min=1e-5 (both step by step). Each takes warmup=EPOCHS and warmup_from=RATE, as cosine:warmup=1.
     #[arg(long, value_name = "SPEC", default_value = "constant")]
     schedule: String,
-    /// Initial weights: pytorch (its default for linear layers) or he (normal, variance 2/inputs, no biases)
+    /// Initial weights: pytorch (its default for linear layers), he (normal, variance 2/inputs, no biases) or file (those of
+    /// --model net.onnx)
     #[arg(long, value_name = "NAME", default_value = "pytorch")]
     init: String,
     /// What is minimised: cross-entropy, cross-entropy:smoothing=0.1 or squared-error; scores average the same

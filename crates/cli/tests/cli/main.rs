@@ -7,6 +7,7 @@ mod convert;
 mod data;
 mod help;
 mod microscope;
+mod onnx;
 mod pairs;
 mod showcase;
 mod support;

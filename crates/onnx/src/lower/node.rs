@@ -6,6 +6,7 @@ use graph::{Builder, Prim, Val, ops};
 use tensor::{DType, Shape, Tensor};
 
 use crate::{
+    Moments,
     element::Header,
     error::{Fault, invalid, unsupported},
     parsed,
@@ -32,8 +33,8 @@ pub(crate) struct Setting {
     pub(crate) opset: i64,
     /// The floating-point type of the graph.
     pub(crate) float: DType,
-    /// Whether batch normalisation uses the moments of the batch.
-    pub(crate) training: bool,
+    /// The moments by which batch normalisation goes.
+    pub(crate) moments: Moments,
     /// What the exporter's batch became, where the file fixes it.
     pub(crate) rebatch: Option<Rebatch>,
 }

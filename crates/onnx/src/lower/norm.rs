@@ -8,7 +8,10 @@ use graph::{
 use tensor::Shape;
 
 use super::node::{Node, Outputs, Value, size};
-use crate::error::{Fault, invalid, unsupported};
+use crate::{
+    Moments,
+    error::{Fault, invalid, unsupported},
+};
 
 impl Node<'_> {
     /// An input with one number for each channel.
@@ -68,13 +71,14 @@ pub(super) fn batch_norm(node: &mut Node<'_>) -> Outputs {
     let [gain, bias, mean, variance] = [1, 2, 3, 4].map(|position| node.channel_vector(position, channels));
     let (gain, bias) = (Some(gain?), Some(bias?));
     let running = ChannelMoments { mean: mean?, variance: variance? };
-    if !node.setting.training {
+    if node.setting.moments == Moments::Running {
         let y = node.b.batch_norm(x, gain, bias, running, epsilon);
         let mut outputs = vec![Value::ChannelsLast(y)];
         outputs.extend([running.mean, running.variance].map(Value::Plain));
         return Ok(outputs);
     }
-    let options = BatchNorm { momentum: 1.0 - node.float("momentum", 0.9)?, epsilon };
+    let kept = if node.setting.moments == Moments::Batch { 0.0 } else { node.float("momentum", 0.9)? };
+    let options = BatchNorm { momentum: 1.0 - kept, epsilon };
     let (y, new) = node.b.batch_norm_training(x, gain, bias, running, options);
     node.updates.extend([(3, new.mean), (4, new.variance)]);
     Ok(vec![Value::ChannelsLast(y), Value::Plain(new.mean), Value::Plain(new.variance)])

@@ -11,7 +11,7 @@ use super::{
     registry,
 };
 use crate::{
-    Missing, OnnxError, classify,
+    Missing, Moments, OnnxError, classify,
     error::{Fault, unsupported},
     parsed::{self, Parsed},
     schema::NodeProto,
@@ -22,7 +22,7 @@ use crate::{
 pub struct Emission {
     /// The network's outputs, in the order of the file.
     pub outputs: Vec<Val>,
-    /// In training: the new values of running statistics, by the position of the entry that holds the old ones.
+    /// Unless batch normalisation goes by running statistics, what becomes of these, by the position of the entry that holds the old ones.
     pub updates: Vec<(usize, Val)>,
 }
 
@@ -31,7 +31,7 @@ pub(crate) struct Program<'a> {
     pub(crate) parsed: &'a Parsed,
     /// The floating-point type of the graph.
     pub(crate) dtype: DType,
-    pub(crate) training: bool,
+    pub(crate) moments: Moments,
     pub(crate) rebatch: Option<Rebatch>,
 }
 
@@ -46,7 +46,7 @@ impl Program<'_> {
         let setting = Setting {
             opset: self.parsed.opset,
             float: self.dtype,
-            training: self.training,
+            moments: self.moments,
             rebatch: self.rebatch,
         };
         let mut values = self.given(entries, inputs);

@@ -52,6 +52,21 @@ class ResNet(nn.Module):
         return self.fc(torch.flatten(F.adaptive_avg_pool2d(x, 1), 1))
 
 
+class Digits(nn.Module):
+    """For the data set that the commands bring along: 8 x 8 pixels, 10 classes."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(1, 6, 3, padding=1, bias=False)
+        self.bn = nn.BatchNorm2d(6)
+        self.fc1 = nn.Linear(96, 16)
+        self.fc2 = nn.Linear(16, 10)
+
+    def forward(self, x):
+        x = F.max_pool2d(F.relu(self.bn(self.conv(x))), 2)
+        return self.fc2(F.relu(self.fc1(x.flatten(1))))
+
+
 class Mobile(nn.Module):
     """Depthwise and grouped convolutions, squeeze and excitation, hard activations, poolings that round up."""
 
@@ -172,7 +187,8 @@ def inputs_of(net):
         return torch.randint(0, 11, (BATCH, 7))
     if isinstance(net, Recurrent):
         return torch.randint(0, 9, (BATCH, 4))
-    shape = {ResNet: (3, 16, 16), Mobile: (3, 13, 13), UNet: (2, 12, 12), Encoder: (5, 6), Zoo: (3, 4)}[type(net)]
+    shapes = {ResNet: (3, 16, 16), Digits: (1, 8, 8), Mobile: (3, 13, 13), UNet: (2, 12, 12), Encoder: (5, 6)}
+    shape = shapes.get(type(net), (3, 4))
     return torch.randn(BATCH, *shape)
 
 
@@ -293,6 +309,7 @@ def main():
     golden("resnet-folded", make(ResNet), legacy)
     golden("resnet-kept", make(ResNet), legacy, **keep)
     trained("resnet-kept", make(ResNet))
+    golden("digits", make(Digits), legacy, **keep)
     golden("resnet-dynamo", make(ResNet), dynamo, opset_version=20)
     golden("resnet-dynamo-kept", make(ResNet), dynamo, opset_version=20, optimize=False)
     golden("resnet-fixed", make(ResNet), legacy, **fixed)
