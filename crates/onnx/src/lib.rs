@@ -3,7 +3,7 @@
 //! An [`OnnxModel`] is a network read from a file: its parameters and buffers under the names that the file gives them,
 //! its inputs, and a program that [`OnnxModel::emit`] turns into graph for any size of the batch. What depends on shapes
 //! alone is computed while the graph is built, so that nothing of the exporter's arithmetic on shapes is left in it.
-//! [`export`] writes any graph as ONNX, and [`OnnxModel::patch`] puts other weights into a file and leaves every other
+//! [`export()`] writes any graph as ONNX, and [`OnnxModel::patch`] puts other weights into a file and leaves every other
 //! byte as it is.
 
 mod classify;
