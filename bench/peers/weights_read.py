@@ -8,20 +8,20 @@ import pathlib
 
 import common
 
-LIBRARIES = ["safetensors", "torch"]
+PACKAGES = ["safetensors", "torch"]
 
 
 def add_arguments(parser):
     parser.add_argument("--file", type=pathlib.Path, required=True)
-    parser.add_argument("--library", choices=LIBRARIES, default="safetensors")
+    parser.add_argument("--package", choices=PACKAGES, default="safetensors")
     parser.add_argument("--case", default="f32")
     common.add_counts(parser, runs=3)
 
 
-def reader(library, path):
+def reader(package, path):
     import torch
 
-    if library == "torch":
+    if package == "torch":
         return lambda: torch.load(path), "torch.load"
     from safetensors.torch import load_file
 
@@ -32,7 +32,7 @@ def measure(options):
     import torch
 
     torch.set_num_threads(options.threads)
-    read, configuration = reader(options.library, options.file)
+    read, configuration = reader(options.package, options.file)
     tensors = read()
     total = sum(tensor.numel() * tensor.element_size() for tensor in tensors.values())
     del tensors

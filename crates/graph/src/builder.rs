@@ -121,6 +121,26 @@ impl Builder {
         val
     }
 
+    /// Declares the inputs of `other`, with their names and roles.
+    ///
+    /// # Panics
+    /// Where one of the names is taken.
+    #[track_caller]
+    pub fn copy_inputs(&mut self, other: &Graph) -> Vec<Val> {
+        let inputs = other.inputs().iter();
+        inputs.map(|input| self.input(input.name.clone(), input.role, other.ty(input.val).clone())).collect()
+    }
+
+    /// Copies inputs and applications of `other` into this graph; returns what each value of `other` became.
+    ///
+    /// # Panics
+    /// Where the name of an input is taken.
+    #[track_caller]
+    pub fn copy(&mut self, other: &Graph) -> Vec<Val> {
+        let inputs = self.copy_inputs(other);
+        self.inline(other, &inputs)
+    }
+
     /// Copies the applications of `other` into this graph, with its inputs replaced by `arguments`; returns
     /// what each value of `other` became.
     ///

@@ -61,14 +61,6 @@ impl Rule for Adagrad {
         self.initial
     }
 
-    fn curvature_every(&self) -> Option<u64> {
-        None
-    }
-
-    fn hyper_names(&self) -> &'static [&'static str] {
-        &["rate"]
-    }
-
     fn hyper(&self, step: u64, rate: f64) -> Vec<f64> {
         vec![rate / (1.0 + (step as f64 - 1.0) * self.lr_decay)]
     }

@@ -66,14 +66,6 @@ impl Rule for Adam {
         &["mean", "mean_square"]
     }
 
-    fn start(&self) -> f64 {
-        0.0
-    }
-
-    fn curvature_every(&self) -> Option<u64> {
-        None
-    }
-
     /// The corrected rate, the corrected epsilon and, where the decay acts on it, the share of the parameter that stays.
     fn hyper_names(&self) -> &'static [&'static str] {
         if self.decoupled { &["rate", "epsilon", "kept"] } else { &["rate", "epsilon"] }

@@ -57,14 +57,6 @@ impl Rule for Lion {
         &["mean"]
     }
 
-    fn start(&self) -> f64 {
-        0.0
-    }
-
-    fn curvature_every(&self) -> Option<u64> {
-        None
-    }
-
     fn hyper_names(&self) -> &'static [&'static str] {
         &["rate", "kept"]
     }

@@ -5,7 +5,7 @@ use graph::{Builder, Val};
 use crate::{
     OptimError, Update,
     number::Range,
-    rule::{Rule, approach, blend, descend, with_penalty},
+    rule::{Rule, accelerate, approach, blend, descend, with_penalty},
     spec::{Printer, Spec},
 };
 
@@ -77,22 +77,6 @@ impl Rule for RmsProp {
         }
     }
 
-    fn start(&self) -> f64 {
-        0.0
-    }
-
-    fn curvature_every(&self) -> Option<u64> {
-        None
-    }
-
-    fn hyper_names(&self) -> &'static [&'static str] {
-        &["rate"]
-    }
-
-    fn hyper(&self, _step: u64, rate: f64) -> Vec<f64> {
-        vec![rate]
-    }
-
     fn emit(&self, b: &mut Builder, hyper: &[Val], update: Update<'_>) -> (Val, Vec<Val>) {
         let g = with_penalty(b, update.gradient, update.parameter, self.weight_decay);
         let square = b.multiply(g, g);
@@ -109,8 +93,7 @@ impl Rule for RmsProp {
         let denominator = b.add(root, epsilon);
         let mut direction = b.divide(g, denominator);
         if self.momentum > 0.0 {
-            let kept = b.scale(update.state[state.len()], self.momentum);
-            direction = b.add(kept, direction);
+            direction = accelerate(b, self.momentum, update.state[state.len()], direction);
             state.push(direction);
         }
         (descend(b, update.parameter, hyper[0], direction), state)

@@ -30,16 +30,24 @@ pub(crate) trait Rule {
     fn slots(&self) -> &'static [&'static str];
 
     /// What all elements of these tensors are at the start.
-    fn start(&self) -> f64;
+    fn start(&self) -> f64 {
+        0.0
+    }
 
     /// The number of steps from one estimate of the curvature to the next; none where none is needed.
-    fn curvature_every(&self) -> Option<u64>;
+    fn curvature_every(&self) -> Option<u64> {
+        None
+    }
 
     /// Names of the scalars that change from step to step.
-    fn hyper_names(&self) -> &'static [&'static str];
+    fn hyper_names(&self) -> &'static [&'static str] {
+        &["rate"]
+    }
 
     /// These scalars at a step, counted from 1, with its learning rate.
-    fn hyper(&self, step: u64, rate: f64) -> Vec<f64>;
+    fn hyper(&self, _step: u64, rate: f64) -> Vec<f64> {
+        vec![rate]
+    }
 
     /// The new parameter and the new state; `hyper` has the parameter's shape.
     fn emit(&self, b: &mut Builder, hyper: &[Val], update: Update<'_>) -> (Val, Vec<Val>);
@@ -69,6 +77,12 @@ pub(crate) fn approach(b: &mut Builder, share: f64, old: Val, new: Val) -> Val {
     let difference = b.subtract(new, old);
     let change = b.scale(difference, 1.0 - share);
     b.add(old, change)
+}
+
+/// momentum · velocity + direction.
+pub(crate) fn accelerate(b: &mut Builder, momentum: f64, velocity: Val, direction: Val) -> Val {
+    let kept = b.scale(velocity, momentum);
+    b.add(kept, direction)
 }
 
 /// p − rate · direction.

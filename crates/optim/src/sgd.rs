@@ -5,7 +5,7 @@ use graph::{Builder, Val};
 use crate::{
     OptimError, Update,
     number::Range,
-    rule::{Rule, descend, with_penalty},
+    rule::{Rule, accelerate, descend, with_penalty},
     spec::{Printer, Spec},
 };
 
@@ -47,12 +47,6 @@ impl Sgd {
         }
         Ok(sgd)
     }
-
-    /// momentum · v + d.
-    fn accelerate(&self, b: &mut Builder, velocity: Val, direction: Val) -> Val {
-        let kept = b.scale(velocity, self.momentum);
-        b.add(kept, direction)
-    }
 }
 
 impl Rule for Sgd {
@@ -68,28 +62,14 @@ impl Rule for Sgd {
         if self.momentum == 0.0 { &[] } else { &["velocity"] }
     }
 
-    fn start(&self) -> f64 {
-        0.0
-    }
-
-    fn curvature_every(&self) -> Option<u64> {
-        None
-    }
-
-    fn hyper_names(&self) -> &'static [&'static str] {
-        &["rate"]
-    }
-
-    fn hyper(&self, _step: u64, rate: f64) -> Vec<f64> {
-        vec![rate]
-    }
-
     fn emit(&self, b: &mut Builder, hyper: &[Val], update: Update<'_>) -> (Val, Vec<Val>) {
         let p = update.parameter;
         let mut direction = with_penalty(b, update.gradient, p, self.weight_decay);
-        let velocity: Vec<Val> = update.state.iter().map(|&v| self.accelerate(b, v, direction)).collect();
+        let velocity: Vec<Val> =
+            update.state.iter().map(|&v| accelerate(b, self.momentum, v, direction)).collect();
         if let [velocity] = velocity[..] {
-            direction = if self.nesterov { self.accelerate(b, velocity, direction) } else { velocity };
+            direction =
+                if self.nesterov { accelerate(b, self.momentum, velocity, direction) } else { velocity };
         }
         (descend(b, p, hyper[0], direction), velocity)
     }

@@ -83,10 +83,6 @@ impl Rule for Sophia {
         &["mean", "curvature"]
     }
 
-    fn start(&self) -> f64 {
-        0.0
-    }
-
     fn curvature_every(&self) -> Option<u64> {
         Some(self.every)
     }

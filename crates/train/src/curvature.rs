@@ -16,7 +16,7 @@ pub(crate) fn estimate_graph(model: &Model, batch: usize) -> Graph {
     let gradient = transform::grad(&objective, 0, &parameters);
     let labels = model.labels_shape(batch).elements() as f64;
     let mut b = Builder::new("curvature");
-    let values = copy(&mut b, &gradient);
+    let values = b.copy(&gradient);
     let names = model.parameters().into_iter().map(|(name, _)| name);
     for (name, output) in names.zip(&gradient.outputs()[1..]) {
         let g = values[output.val.position()];
@@ -31,7 +31,7 @@ pub(crate) fn estimate_graph(model: &Model, batch: usize) -> Graph {
 fn sampled_objective(model: &Model, batch: usize) -> Graph {
     let forward = model.forward_in(Mode::Training, batch, DType::F32);
     let mut b = Builder::new("sampled_objective");
-    let values = copy(&mut b, &forward);
+    let values = b.copy(&forward);
     let key = b.data("key", Ty::i32([2]));
     let logits = values[forward.outputs()[0].val.position()];
     let labels = draw(&mut b, logits, key);
@@ -40,14 +40,6 @@ fn sampled_objective(model: &Model, batch: usize) -> Graph {
     let mean = b.mean(losses, &axes);
     b.output("loss", mean);
     b.finish()
-}
-
-/// The inputs and the values of a graph.
-fn copy(b: &mut Builder, graph: &Graph) -> Vec<Val> {
-    let inputs = graph.inputs().iter();
-    let arguments: Vec<Val> =
-        inputs.map(|input| b.input(input.name.clone(), input.role, graph.ty(input.val).clone())).collect();
-    b.inline(graph, &arguments)
 }
 
 /// Labels from the softmax of `logits: f32[N.., C]`, one for each row: `i32[N..]`. The largest logit after Gumbel noise

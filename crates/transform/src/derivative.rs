@@ -3,12 +3,7 @@
 use graph::{Builder, Graph, Val};
 
 use crate::{
-    Rules,
-    copy::{copied_inputs, copy_all, only},
-    fresh,
-    join::join_contractions,
-    jvp::float_outputs,
-    jvp_with, simplify, transpose_with,
+    Rules, copy::only, fresh, join::join_contractions, jvp::float_outputs, jvp_with, simplify, transpose_with,
 };
 
 /// The vector-Jacobian product of `graph` with respect to the inputs at positions `wrt`.
@@ -47,7 +42,7 @@ fn pulled_back(rules: Rules, graph: &Graph, outputs: &[usize], wrt: &[usize]) ->
 /// `forward` = jvp of `graph`, without the tangents of outputs that are not listed.
 fn keep_tangents(forward: &Graph, graph: &Graph, outputs: &[usize]) -> Graph {
     let mut b = Builder::new(forward.name());
-    let values = copy_all(&mut b, forward);
+    let values = b.copy(forward);
     for (position, output) in forward.outputs().iter().enumerate() {
         let tangent_of = position.checked_sub(graph.outputs().len());
         let kept =
@@ -82,7 +77,7 @@ pub fn grad(graph: &Graph, output: usize, wrt: &[usize]) -> Graph {
 pub fn grad_with(rules: Rules, graph: &Graph, output: usize, wrt: &[usize]) -> Graph {
     let pulled = pulled_back_from(rules, graph, output, wrt);
     let mut b = Builder::new(format!("grad.{}", graph.name()));
-    let mut arguments = copied_inputs(&mut b, graph);
+    let mut arguments = b.copy_inputs(graph);
     arguments.push(b.scalar(graph.ty(graph.outputs()[output].val).dtype, 1.0));
     let values = b.inline(&pulled, &arguments);
     let outputs: Vec<Val> = pulled.outputs().iter().map(|output| values[output.val.position()]).collect();

@@ -2,10 +2,7 @@
 
 use graph::{Builder, Def, Graph, Val};
 
-use crate::{
-    copy::{copied_inputs, only},
-    eliminate_dead_code, fresh, hvp, jvp, simplify, vjp,
-};
+use crate::{copy::only, eliminate_dead_code, fresh, hvp, jvp, simplify, vjp};
 
 /// The Gauss-Newton product `Jᵀ H J v` of `graph` with respect to the inputs at positions `wrt`, where `J` is the
 /// Jacobian of the output at position `logits` and `H` the Hessian of the scalar output at position `loss` with
@@ -24,7 +21,7 @@ use crate::{
 pub fn gnvp(graph: &Graph, logits: usize, loss: usize, wrt: &[usize]) -> Graph {
     let network = only(graph, logits);
     let mut b = Builder::new(format!("gnvp.{}", graph.name()));
-    let inputs = copied_inputs(&mut b, graph);
+    let inputs = b.copy_inputs(graph);
     let directions = wrt.iter().map(|&position| {
         let input = &graph.inputs()[position];
         fresh::input(&mut b, format!("d.{}", input.name), graph.ty(input.val).clone())
@@ -55,7 +52,7 @@ fn applied(b: &mut Builder, graph: &Graph, arguments: &[Val]) -> Vec<Val> {
 /// The loss with the logits as one more input, the last.
 fn head(graph: &Graph, logits: usize, loss: usize) -> Graph {
     let mut b = Builder::new(graph.name());
-    let inputs = copied_inputs(&mut b, graph);
+    let inputs = b.copy_inputs(graph);
     let logits = &graph.outputs()[logits];
     let given = fresh::input(&mut b, logits.name.clone(), graph.ty(logits.val).clone());
     let mut copies: Vec<Val> = Vec::with_capacity(graph.len());

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use graph::{Builder, Def, Graph, Prim, Val, ops::DotGeneral};
 
-use crate::{copy::copied_inputs, eliminate_dead_code};
+use crate::eliminate_dead_code;
 
 /// Joins contractions `xᵢ · y` with the same right operand, whose left operands all exist before the first of them,
 /// into one contraction of the concatenated left operands, and slices the results out of it: an unrolled recurrent
@@ -19,7 +19,7 @@ pub(crate) fn join_contractions(graph: &Graph, linear: &[usize]) -> Graph {
         return graph.clone();
     }
     let mut b = Builder::new(graph.name());
-    let inputs = copied_inputs(&mut b, graph);
+    let inputs = b.copy_inputs(graph);
     let mut copies: Vec<Val> = Vec::with_capacity(graph.len());
     let mut slices: BTreeMap<Val, Val> = BTreeMap::new();
     for val in graph.vals() {

@@ -2,7 +2,7 @@
 
 use graph::{Builder, Def, Diff, Graph, Prim, Val};
 
-use crate::{Rules, copy::copied_inputs, fresh};
+use crate::{Rules, fresh};
 
 /// The Jacobian-vector product of `graph` with respect to the inputs at positions `wrt`.
 ///
@@ -26,7 +26,7 @@ pub fn jvp(graph: &Graph, wrt: &[usize]) -> Graph {
 #[track_caller]
 pub fn jvp_with(rules: Rules, graph: &Graph, wrt: &[usize]) -> Graph {
     let mut b = Builder::new(format!("jvp.{}", graph.name()));
-    let primals = copied_inputs(&mut b, graph);
+    let primals = b.copy_inputs(graph);
     let mut tangents = vec![None; primals.len()];
     for &position in wrt {
         let input = &graph.inputs()[position];

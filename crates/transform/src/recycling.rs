@@ -3,7 +3,7 @@
 use graph::{Argument, Builder, Donation, ExecError, Executable, Executor, Graph, Ty};
 use tensor::Tensor;
 
-use crate::{copy::copied_inputs, fresh::Names};
+use crate::fresh::Names;
 
 /// A compiled graph whose results are written where the results of the last run stood.
 pub(crate) struct Recycling {
@@ -37,7 +37,7 @@ impl Recycling {
 /// `graph` with one more input for each output, of its type, that nothing reads: memory to write the output into.
 fn with_spare_inputs(graph: &Graph) -> Graph {
     let mut b = Builder::new(graph.name());
-    let inputs = copied_inputs(&mut b, graph);
+    let inputs = b.copy_inputs(graph);
     let mut names: Names = graph.inputs().iter().map(|input| input.name.as_str()).collect();
     for output in graph.outputs() {
         b.data(names.take(format!("memory.{}", output.name)), graph.ty(output.val).clone());

@@ -94,10 +94,6 @@ impl Contents for Npz {
         &self.metadata
     }
 
-    fn notes(&self) -> &[String] {
-        &[]
-    }
-
     fn bytes(&self, index: usize, range: Range<usize>) -> Result<Vec<u8>, WeightsError> {
         let Entry { name, stored, .. } = &self.entries[index];
         let bytes = range.start * stored.size_bytes()..range.end * stored.size_bytes();
@@ -125,7 +121,6 @@ pub(crate) struct Npy {
     fortran_order: bool,
     /// Where the elements begin in the file.
     start: u64,
-    metadata: BTreeMap<String, String>,
 }
 
 impl Npy {
@@ -137,21 +132,13 @@ impl Npy {
         let start = file.stream_position().map_err(|source| unreadable(path, source))?;
         let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
         let entries = [entry(name, header).map_err(malformed)?];
-        Ok(Self { path: path.to_owned(), entries, fortran_order, start, metadata: BTreeMap::new() })
+        Ok(Self { path: path.to_owned(), entries, fortran_order, start })
     }
 }
 
 impl Contents for Npy {
     fn entries(&self) -> &[Entry] {
         &self.entries
-    }
-
-    fn metadata(&self) -> &BTreeMap<String, String> {
-        &self.metadata
-    }
-
-    fn notes(&self) -> &[String] {
-        &[]
     }
 
     fn bytes(&self, _: usize, range: Range<usize>) -> Result<Vec<u8>, WeightsError> {

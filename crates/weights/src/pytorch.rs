@@ -4,7 +4,6 @@ mod order;
 mod pickle;
 
 use std::{
-    collections::BTreeMap,
     fs,
     ops::Range,
     path::{Path, PathBuf},
@@ -40,7 +39,6 @@ pub(crate) struct PyTorch {
     entries: Vec<Entry>,
     tensors: Vec<Tensor>,
     notes: Vec<String>,
-    metadata: BTreeMap<String, String>,
 }
 
 impl PyTorch {
@@ -60,7 +58,7 @@ impl PyTorch {
             entries.iter_mut().for_each(|entry| _ = entry.name.drain(..LIGHTNING.len()));
             notes.push(format!("'{LIGHTNING}' was taken off all names"));
         }
-        Ok(Self { path: path.to_owned(), entries, tensors, notes, metadata: BTreeMap::new() })
+        Ok(Self { path: path.to_owned(), entries, tensors, notes })
     }
 }
 
@@ -134,10 +132,6 @@ fn fault(path: &Path, found: String) -> WeightsError {
 impl Contents for PyTorch {
     fn entries(&self) -> &[Entry] {
         &self.entries
-    }
-
-    fn metadata(&self) -> &BTreeMap<String, String> {
-        &self.metadata
     }
 
     fn notes(&self) -> &[String] {

@@ -41,10 +41,15 @@ impl fmt::Display for Entry {
 pub(crate) trait Contents: fmt::Debug + Send + Sync {
     /// The tensors in the file's order. Their sizes in bytes do not exceed `usize`.
     fn entries(&self) -> &[Entry];
-    /// What the file says about itself.
-    fn metadata(&self) -> &BTreeMap<String, String>;
+    /// What the file says about itself; nothing where the format has no place for it.
+    fn metadata(&self) -> &BTreeMap<String, String> {
+        static NONE: BTreeMap<String, String> = BTreeMap::new();
+        &NONE
+    }
     /// What was done to the names, for people.
-    fn notes(&self) -> &[String];
+    fn notes(&self) -> &[String] {
+        &[]
+    }
     /// The bytes of a range of elements of the tensor at `index`, little-endian and row-major.
     fn bytes(&self, index: usize, range: Range<usize>) -> Result<Vec<u8>, WeightsError>;
     /// A range of elements of the tensor at `index`, which holds floats.

@@ -59,7 +59,7 @@ pub(super) fn run(stage: &mut Stage<'_>) -> Result<Benchmark, BenchError> {
 
 fn calls(files: &Files) -> Vec<Call> {
     let call =
-        |name, library, file| Call::new(name, SCRIPT, &["--library", library]).with_path("--file", file);
+        |name, package, file| Call::new(name, SCRIPT, &["--package", package]).with_path("--file", file);
     vec![
         call("safetensors", "safetensors", &files.floats).with_bound(Bound::at_most(1.0)),
         call("torch.load", "torch", &files.torch),

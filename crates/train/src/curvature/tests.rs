@@ -104,7 +104,7 @@ fn tokens_count_one_by_one_and_batch_normalisation_is_that_of_training() {
 fn drawn_labels(model: &Model, params: &Params, x: &Tensor) -> Tensor {
     let forward = model.forward_in(Mode::Training, BATCH, DType::F32);
     let mut b = Builder::new("labels");
-    let values = copy(&mut b, &forward);
+    let values = b.copy(&forward);
     let key = b.data("key", Ty::i32([2]));
     let labels = draw(&mut b, values[forward.outputs()[0].val.position()], key);
     b.output("labels", labels);

@@ -5,7 +5,6 @@ use graph::{Builder, Def, Graph, Val};
 use super::{choose::Demand, cost, halves, vals_of_outputs};
 use crate::{
     Rules,
-    copy::copied_inputs,
     derivative::{name_gradients, pulled_back_from},
     eliminate_dead_code, fold_constants,
     live::live_towards,
@@ -166,7 +165,7 @@ impl<'a> Pass<'a> {
         let (forth, residuals) = halves::primal_half(self.graph, &self.known, &results, &plan.stored);
         let back = halves::linear_half(self.graph, &plan.stored, &[cotangent], &gradients, &self.live);
         let mut b = Builder::new(format!("checkpointed.{}", graph.name()));
-        let inputs = copied_inputs(&mut b, graph);
+        let inputs = b.copy_inputs(graph);
         let values = b.inline(&forth, &inputs);
         let outputs: Vec<Val> = forth.outputs().iter().map(|output| values[output.val.position()]).collect();
         let kept = halves::kept(self.graph, &plan.stored, &[cotangent]);

@@ -106,10 +106,6 @@ impl Contents for Safetensors {
         &self.metadata
     }
 
-    fn notes(&self) -> &[String] {
-        &[]
-    }
-
     fn bytes(&self, index: usize, range: Range<usize>) -> Result<Vec<u8>, WeightsError> {
         let mut bytes = vec![0; range.len() * self.entries[index].stored.size_bytes()];
         self.fill(index, range.start, &mut bytes)?;

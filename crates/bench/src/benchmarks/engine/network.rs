@@ -160,12 +160,7 @@ impl Problem {
 /// The graph with its first output alone.
 fn loss_alone(objective: &Graph) -> Graph {
     let mut b = Builder::new(objective.name());
-    let inputs: Vec<_> = objective
-        .inputs()
-        .iter()
-        .map(|input| b.input(input.name.clone(), input.role, objective.ty(input.val).clone()))
-        .collect();
-    let values = b.inline(objective, &inputs);
+    let values = b.copy(objective);
     let loss = &objective.outputs()[0];
     b.output(loss.name.clone(), values[loss.val.position()]);
     b.finish()

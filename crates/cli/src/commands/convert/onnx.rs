@@ -1,11 +1,8 @@
 //! `isoloss convert` from and to ONNX files, which hold a network beside its weights.
 
 use isoloss::{
-    models::{
-        self, Model, Params, is_onnx,
-        weights::{self, Entry},
-    },
-    tensor::{Stored, Tensor, atomic_file},
+    models::{self, Model, Params, is_onnx, weights},
+    tensor::atomic_file,
 };
 use serde_json::{Value, json};
 
@@ -37,7 +34,7 @@ impl Convert {
         if is_onnx(&self.out) {
             atomic_file::write(&self.out, &model.to_onnx(&params)?)?;
         } else {
-            self.write_weights(&model, &params)?;
+            weights::save(&self.out, &params, &model.metadata())?;
         }
         let text = format!(
             "{} tensors, {}\nwritten to {}\n",
@@ -46,21 +43,6 @@ impl Convert {
             self.out.display()
         );
         Ok(Outcome { answer: Answer::Yes, text, json: self.onnx_json(&model, &params) })
-    }
-
-    fn write_weights(&self, model: &Model, params: &Params) -> Result<(), Failure> {
-        let entry = |(name, tensor): (&str, &Tensor)| Entry {
-            name: name.to_owned(),
-            stored: Stored::F32,
-            shape: tensor.shape().clone(),
-        };
-        let entries: Vec<Entry> = params.iter().map(entry).collect();
-        let mut bytes = |entry: &Entry| {
-            let tensor = params.get(&entry.name).map(Tensor::as_slice::<f32>);
-            let Some(Ok(elements)) = tensor else { unreachable!("parameters are of f32") };
-            Ok(elements.iter().flat_map(|element| element.to_le_bytes()).collect())
-        };
-        Ok(weights::write(&self.out, &entries, &model.metadata(), &mut bytes)?)
     }
 
     fn onnx_json(&self, model: &Model, params: &Params) -> Value {

@@ -16,7 +16,7 @@ use super::{
     cost::{BYTE, STEP},
     vals_of_inputs,
 };
-use crate::{copy::copied_inputs, simplify};
+use crate::simplify;
 use analysis::Analysis;
 use combination::{Combination, Factor, Polynomial};
 
@@ -88,7 +88,7 @@ impl<'a> Rewriting<'a> {
         let b = Builder::new(graph.name());
         let copies = vec![None; graph.len()];
         let mut rewriting = Self { graph, b, copies, coefficients: BTreeMap::new(), works: BTreeMap::new() };
-        for (input, copy) in graph.inputs().iter().zip(copied_inputs(&mut rewriting.b, graph)) {
+        for (input, copy) in graph.inputs().iter().zip(rewriting.b.copy_inputs(graph)) {
             rewriting.copies[input.val.position()] = Some(copy);
         }
         for val in graph.vals() {
