@@ -9,6 +9,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import tempfile
 import time
 
 import common
@@ -27,7 +28,8 @@ class Worker:
     def __init__(self, work):
         context = multiprocessing.get_context("fork")
         self.ours, theirs = context.Pipe()
-        self.process = context.Process(target=run, args=(theirs, work), daemon=True)
+        self.cache = tempfile.TemporaryDirectory(prefix="isoloss-peer-", ignore_cleanup_errors=True)
+        self.process = context.Process(target=run, args=(theirs, work, self.cache.name), daemon=True)
         self.process.start()
         theirs.close()
 
@@ -59,6 +61,7 @@ class Worker:
             except ProcessLookupError:
                 pass
         self.process.join()
+        self.cache.cleanup()
 
 
 @dataclasses.dataclass
@@ -66,8 +69,14 @@ class Failure:
     text: str
 
 
-def run(pipe, work):
+def run(pipe, work, cache):
+    """Does the work in a session of its own, so that it ends together with the compilers that it starts.
+
+    What PyTorch compiles is kept in `cache`, of this process alone: one that is ended in the middle of writing would leave a
+    broken file to the next.
+    """
     os.setsid()
+    os.environ["TORCHINDUCTOR_CACHE_DIR"] = cache
     common.end_with_parent()
     try:
         work(pipe.send, pipe.recv)
@@ -75,7 +84,7 @@ def run(pipe, work):
         pass
     except Exception as error:
         first_line = str(error).partition("\n")[0]
-        pipe.send(Failure(f"{type(error).__name__}: {first_line}"[:300]))
+        pipe.send(Failure(f"{type(error).__name__}: {first_line}".replace(cache, "CACHE")[:300]))
 
 
 def configuration(prepare, dot):

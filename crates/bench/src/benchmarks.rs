@@ -35,7 +35,7 @@ pub(crate) fn run(name: Name, stage: &mut Stage<'_>) -> Result<Benchmark, BenchE
     }
 }
 
-fn temporary_folder() -> Result<TempDir, BenchError> {
+pub(crate) fn temporary_folder() -> Result<TempDir, BenchError> {
     tempfile::Builder::new()
         .prefix("isoloss-bench-")
         .tempdir()

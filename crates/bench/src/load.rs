@@ -1,6 +1,6 @@
 //! Whether anything else runs on the machine.
 
-use std::{fs, thread, time::Duration};
+use std::{collections::HashMap, fs, thread, time::Duration};
 
 use serde::Serialize;
 
@@ -17,6 +17,9 @@ const FIRST_LOOK: Duration = Duration::from_secs(2);
 /// How long the machine is watched before each turn. Ours: enough for a core's share to be told to a few percent.
 const LOOK: Duration = Duration::from_millis(500);
 
+/// How many looks at most are waited for a calm one: a peer whose turn has ended may still free memory or spin.
+const LOOKS: usize = 10;
+
 /// What else ran on the machine. All is empty where the system does not tell.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Load {
@@ -28,6 +31,8 @@ pub struct Load {
     pub busy_cores_before: Option<f64>,
     /// The most cores that were busy in the half seconds before the turns, when nothing of ours ran.
     pub busy_cores_between: Option<f64>,
+    /// The command that ran most then, if it was not calm.
+    pub busiest_between: Option<String>,
     /// Whether nothing else ran as far as all these tell.
     pub quiet: Option<bool>,
 }
@@ -41,10 +46,21 @@ impl Load {
         load
     }
 
-    /// Looks at the machine between two turns.
+    /// Waits between two turns until the machine is calm, for 5 s at most, and keeps the last look.
     pub(crate) fn between_turns(&mut self) {
-        let busy = busy_cores(LOOK);
-        self.busy_cores_between = self.busy_cores_between.into_iter().chain(busy).reduce(f64::max);
+        for look in 1..=LOOKS {
+            let before = Processes::read();
+            let Some(busy) = busy_cores(LOOK) else { return };
+            if busy > MOST_BUSY_CORES && look < LOOKS {
+                continue;
+            }
+            if self.busy_cores_between.is_none_or(|most| busy > most) {
+                self.busy_cores_between = Some(busy);
+                self.busiest_between =
+                    if busy > MOST_BUSY_CORES { Processes::read().busiest_since(&before) } else { None };
+            }
+            break;
+        }
         self.judge();
     }
 
@@ -70,10 +86,12 @@ impl Load {
             .reduce(f64::max)
             .unwrap_or(0.0);
         let load = self.averages_before.map_or(0.0, |averages| averages[0]);
+        let busiest =
+            self.busiest_between.as_ref().map(|name| format!(" (most: {name})")).unwrap_or_default();
         match self.quiet {
             Some(true) => "Nothing else ran on the machine.".to_owned(),
             Some(false) => format!(
-                "NOT QUIET: others kept up to {cores:.1} cores busy, and the load average was {load:.2} at the start. \
+                "NOT QUIET: others kept up to {cores:.1} cores busy{busiest}, and the load average was {load:.2} at the start. \
                  Do not use these numbers: peers that wait by spinning lose most."
             ),
             None => "Whether anything else ran could not be told on this system.".to_owned(),
@@ -124,6 +142,34 @@ impl Ticks {
     }
 }
 
+/// The time that each process has run, by its number. Empty where the system does not tell.
+struct Processes(HashMap<u32, (String, u64)>);
+
+impl Processes {
+    fn read() -> Self {
+        let folders = fs::read_dir("/proc").into_iter().flatten().flatten();
+        let numbers = folders.filter_map(|folder| folder.file_name().to_str()?.parse::<u32>().ok());
+        let process = |id| Some((id, Self::parse(&fs::read_to_string(format!("/proc/{id}/stat")).ok()?)?));
+        Self(numbers.filter_map(process).collect())
+    }
+
+    /// Reads `id (command) state …`: user and system time are the 12th and 13th word after the command, which may hold
+    /// anything.
+    fn parse(text: &str) -> Option<(String, u64)> {
+        let (command, rest) = text.split_once('(')?.1.rsplit_once(')')?;
+        let times = rest.split_whitespace().skip(11).take(2).map(|word| word.parse::<u64>().ok());
+        Some((command.to_owned(), times.sum::<Option<u64>>()?))
+    }
+
+    /// The command of the process that has run longest since.
+    fn busiest_since(&self, before: &Self) -> Option<String> {
+        let ran = |(id, (_, time)): &(&u32, &(String, u64))| {
+            time.saturating_sub(before.0.get(*id).map_or(0, |(_, time)| *time))
+        };
+        self.0.iter().max_by_key(ran).map(|(_, (command, _))| command.clone())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -136,6 +182,17 @@ mod tests {
         assert_eq!(after.busy_cores_since(&before), 2.0 * 85.0 / 200.0);
         assert_eq!(before.busy_cores_since(&before), 0.0);
         assert_eq!(Ticks::parse("intr 5"), None);
+    }
+
+    #[test]
+    fn the_busiest_process_is_named() {
+        let line = |command: &str, user: u64| {
+            Processes::parse(&format!("7 ({command}) S 1 7 7 0 -1 4 0 0 0 0 {user} 5 0 0 20 0")).unwrap()
+        };
+        assert_eq!(line("a (b) c", 40), ("a (b) c".to_owned(), 45));
+        let before = Processes([(1, line("old", 900)), (2, line("new", 0))].into());
+        let after = Processes([(1, line("old", 901)), (2, line("new", 40))].into());
+        assert_eq!(after.busiest_since(&before).as_deref(), Some("new"));
     }
 
     fn judged(load: Load) -> Option<bool> {

@@ -6,10 +6,10 @@ use std::{
     process::{Child, ChildStdin, ChildStdout, Stdio},
 };
 
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, TempDir};
 
 use super::{Answer, Call, PeerReport, Peers, last_lines, read};
-use crate::BenchError;
+use crate::{BenchError, benchmarks::temporary_folder};
 
 /// A peer's process. It prints one object once it is prepared, and one for each line that it is sent.
 pub(crate) struct LivePeer {
@@ -18,6 +18,9 @@ pub(crate) struct LivePeer {
     asking: ChildStdin,
     answering: BufReader<ChildStdout>,
     said: NamedTempFile,
+    /// Where the peer and its processes keep temporary files, as what they compile. It ends with the peer, which has no
+    /// time to clear up.
+    _temporary: TempDir,
 }
 
 impl Peers {
@@ -47,13 +50,22 @@ impl LivePeer {
     fn new(call: &Call, mut command: std::process::Command) -> Result<Self, BenchError> {
         let said = NamedTempFile::new().map_err(|source| BenchError::Temporary { source })?;
         let file = said.reopen().map_err(|source| BenchError::Temporary { source })?;
+        let temporary = temporary_folder()?;
+        command.env("TMPDIR", temporary.path());
         let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(file).spawn();
         let started = |source| BenchError::Start { program: command.get_program().into(), source };
         let mut child = child.map_err(started)?;
         let (Some(asking), Some(answering)) = (child.stdin.take(), child.stdout.take()) else {
             unreachable!("both were asked for")
         };
-        Ok(Self { call: call.clone(), child, asking, answering: BufReader::new(answering), said })
+        Ok(Self {
+            call: call.clone(),
+            child,
+            asking,
+            answering: BufReader::new(answering),
+            said,
+            _temporary: temporary,
+        })
     }
 
     /// Lets the peer make a turn.
