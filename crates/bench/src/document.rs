@@ -174,7 +174,7 @@ mod tests {
         let value = json!({
             "date": "2026-03-01", "isoloss": "0.1.0", "threads": 2, "rounds": 3,
             "machine": { "cpu": "C", "cores": 2, "os": "O", "rustc": "R" },
-            "load": { "quiet": true },
+            "load": { "busy_cores_before": 0.01, "busy_cores_between": 0.04 },
             "complete": met,
             "benchmarks": [{
                 "name": "engine",

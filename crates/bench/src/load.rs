@@ -7,10 +7,6 @@ use serde::Serialize;
 /// The most cores that others may keep busy on a quiet machine. Ours: what an idle system's own services need.
 const MOST_BUSY_CORES: f64 = 0.1;
 
-/// The largest load average of the last minute that a quiet machine has at the start. Ours: idle systems stay below, and
-/// a build that ended a minute ago does not.
-const MOST_LOAD: f64 = 0.5;
-
 /// How long the start is watched.
 const FIRST_LOOK: Duration = Duration::from_secs(2);
 
@@ -74,8 +70,7 @@ impl Load {
             .into_iter()
             .flatten()
             .all(|busy| busy <= MOST_BUSY_CORES);
-        let rested = self.averages_before.is_none_or(|averages| averages[0] <= MOST_LOAD);
-        self.quiet = self.busy_cores_before.map(|_| calm && rested);
+        self.quiet = self.busy_cores_before.map(|_| calm);
     }
 
     /// What people should know, in a sentence.
@@ -85,13 +80,12 @@ impl Load {
             .flatten()
             .reduce(f64::max)
             .unwrap_or(0.0);
-        let load = self.averages_before.map_or(0.0, |averages| averages[0]);
         let busiest =
             self.busiest_between.as_ref().map(|name| format!(" (most: {name})")).unwrap_or_default();
         match self.quiet {
             Some(true) => "Nothing else ran on the machine.".to_owned(),
             Some(false) => format!(
-                "NOT QUIET: others kept up to {cores:.1} cores busy{busiest}, and the load average was {load:.2} at the start. \
+                "NOT QUIET: others kept up to {cores:.1} cores busy{busiest}. \
                  Do not use these numbers: peers that wait by spinning lose most."
             ),
             None => "Whether anything else ran could not be told on this system.".to_owned(),
@@ -210,7 +204,6 @@ mod tests {
             ..Load::default()
         };
         assert_eq!(judged(calm.clone()), Some(true));
-        assert_eq!(judged(Load { averages_before: Some([1.5, 0.0, 0.0]), ..calm.clone() }), Some(false));
         assert_eq!(judged(Load { busy_cores_before: Some(1.0), ..calm.clone() }), Some(false));
         assert_eq!(judged(Load { busy_cores_between: Some(0.6), ..calm }), Some(false));
         assert_eq!(judged(Load::default()), None);

@@ -18,7 +18,7 @@ mod tensor;
 pub use dtype::{DType, Element};
 pub use error::TensorError;
 pub use image::Image;
-pub use rng::Key;
+pub use rng::{Key, Philox};
 pub use shape::Shape;
 pub use stored::Stored;
 pub use tensor::{Buffer, Tensor};

@@ -9,9 +9,20 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Key([u32; 2]);
 
-const ROUNDS: usize = 10;
-const MULTIPLIER: [u32; 2] = [0xD251_1F53, 0xCD9E_8D57];
-const WEYL: [u32; 2] = [0x9E37_79B9, 0xBB67_AE85];
+/// The constants of Philox 4×32-10 (Salmon et al., SC 2011, section 4.3), for executors that compute it elsewhere.
+#[derive(Clone, Copy, Debug)]
+pub struct Philox;
+
+impl Philox {
+    /// How often the counter is stirred.
+    pub const ROUNDS: usize = 10;
+    /// What the first and the third word of the counter are multiplied by.
+    pub const MULTIPLIER: [u32; 2] = [0xD251_1F53, 0xCD9E_8D57];
+    /// What is added to the key from round to round.
+    pub const WEYL: [u32; 2] = [0x9E37_79B9, 0xBB67_AE85];
+    /// The last word of the counters of [`Key::words`], which keeps them apart from everything else drawn from a key.
+    pub const WORDS: u32 = 2;
+}
 
 /// Blocks that are computed side by side: two of the widest vectors.
 const LANES: usize = 32;
@@ -24,13 +35,13 @@ const LANES: usize = 32;
 )]
 fn philox<const N: usize>(key: [u32; 2], counters: [[u32; N]; 4]) -> [[u32; N]; 4] {
     let (mut c, mut k) = (counters, key);
-    for round in 0..ROUNDS {
+    for round in 0..Philox::ROUNDS {
         if round > 0 {
-            k = [k[0].wrapping_add(WEYL[0]), k[1].wrapping_add(WEYL[1])];
+            k = [k[0].wrapping_add(Philox::WEYL[0]), k[1].wrapping_add(Philox::WEYL[1])];
         }
         for lane in 0..N {
-            let p0 = u64::from(MULTIPLIER[0]) * u64::from(c[0][lane]);
-            let p1 = u64::from(MULTIPLIER[1]) * u64::from(c[2][lane]);
+            let p0 = u64::from(Philox::MULTIPLIER[0]) * u64::from(c[0][lane]);
+            let p1 = u64::from(Philox::MULTIPLIER[1]) * u64::from(c[2][lane]);
             c[0][lane] = (p1 >> 32) as u32 ^ c[1][lane] ^ k[0];
             c[2][lane] = (p0 >> 32) as u32 ^ c[3][lane] ^ k[1];
             (c[1][lane], c[3][lane]) = (p1 as u32, p0 as u32);
@@ -94,7 +105,7 @@ impl Key {
         reason = "one lane of several arrays; iterators over them are no vector loops"
     )]
     fn word_blocks(self, counter: u32, first: u64) -> [i32; 4 * LANES] {
-        let mut counters = [[0; LANES], [0; LANES], [counter; LANES], [2; LANES]];
+        let mut counters = [[0; LANES], [0; LANES], [counter; LANES], [Philox::WORDS; LANES]];
         for lane in 0..LANES {
             let block = first.wrapping_add(lane as u64);
             (counters[0][lane], counters[1][lane]) = (block as u32, (block >> 32) as u32);

@@ -30,7 +30,8 @@ struct MachineFile {
 
 #[derive(Deserialize)]
 struct LoadFile {
-    quiet: Option<bool>,
+    busy_cores_before: Option<f64>,
+    busy_cores_between: Option<f64>,
 }
 
 #[derive(Deserialize)]
@@ -170,11 +171,12 @@ fn provenance(run: &RunFile) -> String {
     let RunFile { date, isoloss, threads, rounds, machine, .. } = run;
     let MachineFile { cores, os, rustc, .. } = machine;
     let cpu = machine.cpu.as_deref().unwrap_or("unknown processor");
-    let quiet = match run.load.quiet {
-        Some(true) => "nothing else ran",
-        Some(false) => "**other work ran meanwhile**",
-        None => "unknown load",
-    };
+    let busy =
+        [run.load.busy_cores_before, run.load.busy_cores_between].into_iter().flatten().reduce(f64::max);
+    let quiet = busy.map_or_else(
+        || "unknown load".to_owned(),
+        |cores| format!("others kept at most {cores:.2} cores busy before the turns"),
+    );
     let end = if run.complete { "" } else { "; cut off, with what was finished" };
     format!(
         "- {date}, isoloss {isoloss}: {threads} threads, {rounds} rounds, {cpu}, {cores} cores, {os}, {rustc}; {quiet}{end}"
