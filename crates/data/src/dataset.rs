@@ -5,10 +5,11 @@ use std::{ops::Range, sync::Arc};
 use tensor::{Buffer, Key, Tensor, parallel};
 
 use crate::{
-    Augmentation, Batch, DataError, Example, Normalization,
+    Augmentation, Batch, BytePairs, DataError, Example, Normalization,
     rows::{Numbers, Rows},
     scale::Scale,
     text::Text,
+    vocabulary::Vocabulary,
     warp::Warp,
 };
 
@@ -125,7 +126,7 @@ impl Dataset {
         &self.name
     }
 
-    /// The number of classes; of a text, of different tokens.
+    /// The number of classes; of a text, of the tokens that there are.
     #[must_use]
     pub fn classes(&self) -> usize {
         self.classes.count
@@ -137,10 +138,28 @@ impl Dataset {
         &self.classes.names
     }
 
-    /// The different characters of a text, in the order of their tokens.
+    /// The different characters of a text that is read in characters, in the order of their tokens.
     #[must_use]
     pub fn vocabulary(&self) -> Option<&[char]> {
-        self.text().map(Text::vocabulary)
+        match self.text()?.vocabulary() {
+            Vocabulary::Characters(characters) => Some(characters),
+            Vocabulary::BytePairs(_) => None,
+        }
+    }
+
+    /// The tokenizer of a text that is read in byte pairs.
+    #[must_use]
+    pub fn tokenizer(&self) -> Option<&BytePairs> {
+        match self.text()?.vocabulary() {
+            Vocabulary::Characters(_) => None,
+            Vocabulary::BytePairs(tokenizer) => Some(tokenizer),
+        }
+    }
+
+    /// The mean length of a token of a text in bytes of UTF-8.
+    #[must_use]
+    pub fn bytes_per_token(&self) -> Option<f64> {
+        self.text().map(Text::bytes_per_token)
     }
 
     /// What an example is.

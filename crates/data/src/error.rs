@@ -38,8 +38,8 @@ pub enum DataError {
     },
     /// A character that a vocabulary lacks.
     #[error(
-        "data set '{name}': character {character:?} at position {position} is not in the vocabulary of {size} \
-         characters; a network reads only what it was trained on"
+        "data set '{name}': character {character:?} at position {position} is not in the vocabulary of {size} tokens; \
+         a network reads only what its vocabulary has"
     )]
     Character {
         /// The data set.
@@ -50,6 +50,14 @@ pub enum DataError {
         position: usize,
         /// The size of the vocabulary.
         size: usize,
+    },
+    /// A tokenizer that gives a text no tokens.
+    #[error("data set '{name}': the tokenizer refuses the text: {found}; try another tokenizer.json")]
+    Tokenizer {
+        /// The data set.
+        name: String,
+        /// What the tokenizer said.
+        found: String,
     },
     /// What a network was trained on is not what a data set holds.
     #[error(

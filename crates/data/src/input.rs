@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{DataError, Dataset, Normalization, Splits, text::Text};
+use crate::{BytePairs, DataError, Dataset, Normalization, Splits, text::Text, vocabulary::Vocabulary};
 
 /// What was made from the training part and belongs to the network from then on.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -16,9 +16,19 @@ pub struct Input {
     /// The characters of a text in the order of their tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vocabulary: Option<String>,
+    /// The tokenizer of a text that is not read in characters, as the contents of a `tokenizer.json`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokenizer: Option<BytePairs>,
 }
 
 impl Input {
+    /// How texts become tokens, where the network reads texts.
+    fn tokens(&self) -> Option<Vocabulary> {
+        let characters = |text: &String| Vocabulary::Characters(Arc::new(text.chars().collect()));
+        let characters = self.vocabulary.as_ref().map(characters);
+        characters.or_else(|| self.tokenizer.clone().map(Vocabulary::BytePairs))
+    }
+
     /// The metadata key under which a weights file keeps it, as JSON.
     pub const KEY: &str = "isoloss.input";
 
@@ -50,6 +60,7 @@ impl Splits {
         Input {
             normalization: self.train.normalization().cloned(),
             vocabulary: self.train.vocabulary().map(|characters| characters.iter().collect()),
+            tokenizer: self.train.tokenizer().cloned(),
         }
     }
 
@@ -57,8 +68,10 @@ impl Splits {
     /// place of their own.
     ///
     /// # Errors
-    /// [`DataError::Input`] where one is a text and the other is not, or the channels differ in number;
-    /// [`DataError::Character`] for a text with a character that the network's vocabulary lacks.
+    /// [`DataError::Input`] where one is a text and the other is not, the channels differ in number, or a text has fewer than
+    /// two of the network's tokens;
+    /// [`DataError::Character`] for a text with a character that the network's vocabulary lacks, [`DataError::Tokenizer`]
+    /// where its tokenizer fails.
     pub fn read_as(&self, input: &Input) -> Result<Self, DataError> {
         let part = |data: &Dataset| read_as(data, input);
         Ok(Self { spec: self.spec.clone(), train: part(&self.train)?, test: part(&self.test)? })
@@ -71,8 +84,8 @@ fn read_as(data: &Dataset, input: &Input) -> Result<Dataset, DataError> {
         expected,
         found: data.example().to_string(),
     };
-    match (data.text(), &input.vocabulary) {
-        (Some(text), Some(vocabulary)) => retokenized(data, text, vocabulary),
+    match (data.text(), input.tokens()) {
+        (Some(text), Some(vocabulary)) => in_tokens_of(data, text, vocabulary),
         (None, Some(_)) => Err(fault("a text".to_owned())),
         (_, None) => match &input.normalization {
             None => Ok(data.clone()),
@@ -84,17 +97,17 @@ fn read_as(data: &Dataset, input: &Input) -> Result<Dataset, DataError> {
     }
 }
 
-fn retokenized(data: &Dataset, text: &Text, vocabulary: &str) -> Result<Dataset, DataError> {
-    let vocabulary: Arc<Vec<char>> = Arc::new(vocabulary.chars().collect());
-    if *text.vocabulary() == vocabulary[..] {
+fn in_tokens_of(data: &Dataset, text: &Text, vocabulary: Vocabulary) -> Result<Dataset, DataError> {
+    if *text.vocabulary() == vocabulary {
         return Ok(data.clone());
     }
-    let size = vocabulary.len();
-    let again = Text::new(text.characters(), vocabulary).map_err(|(position, character)| {
-        DataError::Character { name: data.name().to_owned(), character, position, size }
-    })?;
-    let again = again.with_window(text.window());
-    Ok(data.with_text(again.unwrap_or_else(|| unreachable!("as many tokens as before"))))
+    let again = text.in_tokens_of(vocabulary.clone()).map_err(|found| found.of(data.name(), &vocabulary))?;
+    let short = || DataError::Input {
+        name: data.name().to_owned(),
+        expected: "a text of at least 2 tokens".to_owned(),
+        found: again.tokens().to_string(),
+    };
+    Ok(data.with_text(again.shortened().ok_or_else(short)?))
 }
 
 #[cfg(test)]
@@ -125,10 +138,7 @@ mod tests {
         assert_eq!(read.train.gather(&[0]).0.to_f64_vec(), [1.0, 1.0]);
         assert_eq!(read.input(), own);
         let error = text("xyz xyz").read_as(&own).unwrap_err().to_string();
-        assert!(
-            error.contains("character 'x' at position 0") && error.contains("of 3 characters"),
-            "{error}"
-        );
+        assert!(error.contains("character 'x' at position 0") && error.contains("of 3 tokens"), "{error}");
     }
 
     #[test]

@@ -5,8 +5,8 @@
 //! must be given again when it is evaluated.
 
 mod augmentation;
+mod byte_pairs;
 mod catalogue;
-mod characters;
 mod cifar;
 mod clusters;
 mod dataset;
@@ -34,9 +34,12 @@ mod split;
 mod synthetic;
 mod teacher;
 mod text;
+mod texts;
+mod vocabulary;
 mod warp;
 
 pub use augmentation::Augmentation;
+pub use byte_pairs::BytePairs;
 pub use catalogue::{SOURCES, Source};
 pub use dataset::{Dataset, Splits};
 pub use error::DataError;

@@ -1,12 +1,12 @@
 //! Data sets by specification.
 
 use crate::{
-    DataError, Dataset, Example, Normalization, Splits, characters, cifar, clusters, digits, images,
+    DataError, Dataset, Example, Normalization, Splits, cifar, clusters, digits, images,
     line::{self, Line},
     mnist, mnist1d, npz,
     split::Split,
     synthetic::OF_DRAWN,
-    teacher,
+    teacher, texts,
 };
 
 /// A family of data sets.
@@ -46,7 +46,7 @@ const FAMILIES: [Family; 11] = [
     family("cifar100:DIR", Images, cifar::load_100, &[&["labels"]]),
     family("images:DIR", Images, images::load, &[&images::OPTIONS]),
     family("npz:FILE", Images, npz::load, &[&npz::OPTIONS]),
-    family("text:FILE", Text, characters::load, &[&["test", "augment"]]),
+    family("text:FILE", Text, texts::load, &[&texts::OPTIONS]),
     family("clusters", Vectors, clusters::load, &[&OF_DRAWN, &clusters::OPTIONS]),
     family("teacher", Vectors, teacher::load, &[&OF_DRAWN, &teacher::OPTIONS]),
     family("mnist1d", Vectors, mnist1d::load, &[&OF_DRAWN]),
@@ -74,7 +74,7 @@ pub const KNOWN: [&str; FAMILIES.len()] = {
 /// | `cifar100:DIR` | the same of CIFAR-100; `labels=fine` (default) or `coarse` | images 3x32x32 | pixels/255 |
 /// | `images:DIR` | PNG and JPEG files `train/CLASS/*` and `test/CLASS/*`, or `val`; without the latter a random share `test=0.2` is held out; `resize=32` or `32x48` (rows, columns) | images, in colours if one is | pixels/255 |
 /// | `npz:FILE` | arrays `x_train`, `y_train`, `x_test`, `y_test`, or `x` and `y`, of which a random share `test=0.2` is held out | `[N, features]` or images | unsigned bytes/255, others as they are |
-/// | `text:FILE` | a text in UTF-8, gzipped or not, character by character; `test=0.1` is the share at its end that is held out | windows as long as the model reads | |
+/// | `text:FILE` | a text in UTF-8, gzipped or not; `test=0.1` is the share at its end that is held out | windows as long as the model reads | |
 /// | `clusters` | Gaussian clusters: `classes=10`, `features=20`, `spread=1` | vectors; `train=2000`, `test=1000` | drawn with `seed=0` |
 /// | `teacher` | labels of a random network: `features=20`, `hidden=50`, `classes=10` | vectors; `train=4000`, `test=1000` | drawn with `seed=0` |
 /// | `mnist1d` | digits of one dimension (arXiv:2011.14439) | vectors of 40; `train=4000`, `test=1000` | drawn with `seed=0` |
@@ -89,16 +89,19 @@ pub const KNOWN: [&str; FAMILIES.len()] = {
 ///   section 5), but that every class is cut exactly.
 /// - Images: `augment=crop+flip` and the like, see [`crate::Augmentation`]; `shift=noise:3` and the like change the test
 ///   images, see [`crate::Shift`].
-/// - Texts: `augment=offset`, windows that begin elsewhere in every epoch.
+/// - Texts: read character by character; with `tokenizer=FILE` in the byte pairs of a `tokenizer.json` of Hugging Face, or
+///   with `bpe=N` in N byte pairs learned from the training part, see [`crate::BytePairs`]. `augment=offset`: windows that
+///   begin elsewhere in every epoch.
 ///
-/// Memory: a byte for a pixel of images that are stored so, 4 for other numbers and for a character.
+/// Memory: a byte for a pixel of images that are stored so, 4 for other numbers and for a token, and the text besides.
 ///
 /// # Errors
 /// [`DataError::Unknown`] with the nearest name for a data set that does not exist, [`DataError::Option`] for an option
 /// that it does not have, [`DataError::Spec`] for a place that is missing or not wanted and for values out of range,
 /// [`DataError::Missing`] for an absent file with the names tried, [`DataError::Read`] where a file cannot be read,
-/// [`DataError::Format`] for one that is truncated, damaged, of another format or of another number of examples, and
-/// [`DataError::Label`] for a label that belongs to no class.
+/// [`DataError::Format`] for one that is truncated, damaged, of another format or of another number of examples,
+/// [`DataError::Label`] for a label that belongs to no class, and [`DataError::Character`] or [`DataError::Tokenizer`] for a
+/// text that a tokenizer has no tokens for.
 pub fn load(spec: &str) -> Result<Splits, DataError> {
     let name = line::name(spec);
     let Some(family) = FAMILIES.iter().find(|family| line::name(family.form) == name) else {

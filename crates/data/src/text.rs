@@ -1,49 +1,50 @@
 //! Texts as tokens.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use tensor::Tensor;
 
-/// A text whose tokens are characters, cut into windows.
+use crate::vocabulary::{Untokenized, Vocabulary};
+
+/// A text as tokens, cut into windows.
 ///
 /// Example `i` reads tokens `i·window` to `(i + 1)·window` and is labelled with the tokens one place later, so that every
 /// token but the first is predicted once; what is left at the end and fills no window is not used.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Text {
+    /// What the tokens were made from, to be read in other tokens.
+    source: Arc<str>,
     tokens: Arc<Vec<i32>>,
-    vocabulary: Arc<Vec<char>>,
+    vocabulary: Vocabulary,
+    /// The mean length of a token.
+    bytes: f64,
     window: usize,
 }
 
 /// Tokens of a window until a model says how many it reads. Ours: the context of this program's small transformers.
 pub(crate) const WINDOW: usize = 128;
 
-/// The different characters of a text in the order of their code points: the vocabulary of character models.
-pub(crate) fn vocabulary(text: &str) -> Vec<char> {
-    let counted: BTreeMap<char, ()> = text.chars().map(|character| (character, ())).collect();
-    counted.into_keys().collect()
-}
-
 impl Text {
-    /// The text as tokens: places in the vocabulary; or the first character that it lacks, with its position.
-    pub(crate) fn new(
-        characters: impl Iterator<Item = char>,
-        vocabulary: Arc<Vec<char>>,
-    ) -> Result<Self, (usize, char)> {
-        let tokens = characters.enumerate().map(|(position, character)| {
-            vocabulary.binary_search(&character).map(|token| token as i32).map_err(|_| (position, character))
-        });
-        let tokens = Arc::new(tokens.collect::<Result<_, _>>()?);
-        Ok(Self { tokens, vocabulary, window: WINDOW })
+    /// The text in the tokens of a vocabulary.
+    pub(crate) fn new(source: impl Into<Arc<str>>, vocabulary: Vocabulary) -> Result<Self, Untokenized> {
+        let source = source.into();
+        let tokens = Arc::new(vocabulary.encode(&source)?);
+        let bytes = source.len() as f64 / tokens.len() as f64;
+        Ok(Self { source, tokens, vocabulary, bytes, window: WINDOW })
     }
 
-    pub(crate) fn vocabulary(&self) -> &[char] {
+    /// The same text, whole, in the tokens of another vocabulary.
+    pub(crate) fn in_tokens_of(&self, vocabulary: Vocabulary) -> Result<Self, Untokenized> {
+        Ok(Self { window: self.window, ..Self::new(Arc::clone(&self.source), vocabulary)? })
+    }
+
+    pub(crate) const fn vocabulary(&self) -> &Vocabulary {
         &self.vocabulary
     }
 
-    /// The characters.
-    pub(crate) fn characters(&self) -> impl Iterator<Item = char> + '_ {
-        self.tokens.iter().map(|&token| self.vocabulary[token as usize])
+    /// The mean length of a token in bytes of UTF-8.
+    pub(crate) const fn bytes_per_token(&self) -> f64 {
+        self.bytes
     }
 
     /// All tokens.
@@ -60,12 +61,17 @@ impl Text {
         (self.tokens.len() > window && window > 0).then(|| Self { window, ..self.clone() })
     }
 
+    /// The same text in the longest windows up to its own that it has; `None` where it has fewer than two tokens.
+    pub(crate) fn shortened(&self) -> Option<Self> {
+        self.with_window(self.window.min(self.tokens.len().saturating_sub(1)))
+    }
+
     /// The number of windows.
     pub(crate) fn len(&self) -> usize {
         (self.tokens.len() - 1) / self.window
     }
 
-    /// The first `count` windows.
+    /// The first `count` windows; in the tokens of another vocabulary the text is whole again.
     pub(crate) fn take(&self, count: usize) -> Self {
         let tokens = self.tokens[..=count.min(self.len()) * self.window].to_vec();
         Self { tokens: Arc::new(tokens), ..self.clone() }
@@ -96,17 +102,16 @@ mod tests {
     use super::*;
 
     fn text(characters: &str, window: usize) -> Text {
-        let vocabulary = Arc::new(vocabulary(characters));
-        Text::new(characters.chars(), vocabulary).unwrap().with_window(window).unwrap()
+        Text::new(characters, Vocabulary::of_characters(characters)).unwrap().with_window(window).unwrap()
     }
 
     #[test]
     fn tokens_are_places_in_the_sorted_vocabulary() {
         let text = text("hello é", 6);
-        assert_eq!(text.vocabulary(), [' ', 'e', 'h', 'l', 'o', 'é']);
+        assert_eq!(*text.vocabulary(), Vocabulary::Characters(Arc::new(" ehloé".chars().collect())));
         assert_eq!(*text.tokens, [2, 1, 3, 3, 4, 0, 5]);
-        assert_eq!(text.characters().collect::<String>(), "hello é");
         assert_eq!(text.counts(), [1, 1, 1, 2, 1, 1]);
+        assert_eq!(text.bytes_per_token(), 8.0 / 7.0);
     }
 
     #[test]
@@ -130,6 +135,7 @@ mod tests {
 
     #[test]
     fn an_unknown_character_is_named_with_its_place() {
-        assert_eq!(Text::new("abx".chars(), Arc::new(vec!['a', 'b'])).unwrap_err(), (2, 'x'));
+        let found = Text::new("abx", Vocabulary::of_characters("ab")).unwrap_err();
+        assert_eq!(found, Untokenized::Character { character: 'x', position: 2 });
     }
 }

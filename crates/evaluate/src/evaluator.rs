@@ -19,6 +19,8 @@ const KEPT_BYTES: usize = 256 << 20;
 pub struct Evaluator {
     model: Model,
     data: Dataset,
+    /// The mean length of a token of a text whose loss is in nats.
+    bytes_per_token: Option<f64>,
     chunk: usize,
     kept: Vec<Chunk>,
     on_whole: Option<Box<dyn Executable>>,
@@ -49,7 +51,9 @@ impl Evaluator {
         };
         let on_whole = compile(if data.len() < chunk { 0 } else { chunk })?;
         let on_rest = compile(data.len() % chunk)?;
-        let mut evaluator = Self { model: model.clone(), data, chunk, kept: Vec::new(), on_whole, on_rest };
+        let bytes_per_token = data.bytes_per_token().filter(|_| loss == Loss::CrossEntropy);
+        let (model, kept) = (model.clone(), Vec::new());
+        let mut evaluator = Self { model, data, bytes_per_token, chunk, kept, on_whole, on_rest };
         if evaluator.data.len().saturating_mul(4 * evaluator.data.features()) <= KEPT_BYTES {
             evaluator.kept = evaluator.starts().map(|start| evaluator.make(start)).collect();
         }
@@ -92,7 +96,8 @@ impl Evaluator {
                 chunk.score(executable.as_mut(), params, &mut tally)?;
             }
         }
-        Ok(tally.score())
+        let score = tally.score();
+        Ok(self.bytes_per_token.map_or(score, |bytes| score.of_tokens(bytes)))
     }
 }
 
@@ -193,7 +198,8 @@ mod tests {
         let data = dataset(10);
         let score = evaluate(&Reference, &model, &zeros, &data, Loss::SquaredError).unwrap();
         let of_class_0 = data.counts()[0];
-        assert_eq!(score, Score { loss: 1.0, accuracy: of_class_0 as f64 / 10.0, count: 10 });
+        let accuracy = of_class_0 as f64 / 10.0;
+        assert_eq!(score, Score { loss: 1.0, accuracy, count: 10, bits_per_byte: None });
     }
 
     #[test]
@@ -229,6 +235,9 @@ mod tests {
         let params = model.init(Init::PyTorch, Key::new(0));
         let score = evaluate(&Reference, &model, &params, &data, Loss::CrossEntropy).unwrap();
         assert_eq!(score.count, 107 / 7 * 7);
+        assert_eq!(score.bits_per_byte, Some(score.loss / std::f64::consts::LN_2));
+        let smoothed = Loss::parse("cross-entropy:smoothing=0.1").unwrap();
+        assert_eq!(evaluate(&Reference, &model, &params, &data, smoothed).unwrap().bits_per_byte, None);
         assert!((score.loss - 4f64.ln()).abs() < 0.5 && score.accuracy <= 1.0, "{score:?}");
     }
 

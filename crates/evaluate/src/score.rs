@@ -9,6 +9,16 @@ pub struct Score {
     pub accuracy: f64,
     /// The number of examples, or tokens.
     pub count: usize,
+    /// Of a text whose loss is the cross-entropy: what it costs in bits for each byte of UTF-8, which is the same measure for
+    /// all tokens that a text may be cut into. It is the mean loss of a token over the mean length of the text's tokens.
+    pub bits_per_byte: Option<f64>,
+}
+
+impl Score {
+    /// With what the loss, in nats for each token, is in bits for each byte.
+    pub(crate) fn of_tokens(self, bytes_per_token: f64) -> Self {
+        Self { bits_per_byte: Some(self.loss / (std::f64::consts::LN_2 * bytes_per_token)), ..self }
+    }
 }
 
 /// Sums from which a score is made.
@@ -30,7 +40,8 @@ impl Tally {
 
     pub(crate) fn score(self) -> Score {
         let count = self.count as f64;
-        Score { loss: self.loss / count, accuracy: self.right as f64 / count, count: self.count }
+        let accuracy = self.right as f64 / count;
+        Score { loss: self.loss / count, accuracy, count: self.count, bits_per_byte: None }
     }
 }
 
@@ -65,6 +76,14 @@ mod tests {
         let mut tally = Tally::default();
         tally.add(&[1.0, 1e-9], &[0.0; 2], &[0, 0]);
         tally.add(&[1.0; 2], &[0.0; 2], &[0, 0]);
-        assert_eq!(tally.score(), Score { loss: (3.0 + f64::from(1e-9f32)) / 4.0, accuracy: 1.0, count: 4 });
+        let loss = (3.0 + f64::from(1e-9f32)) / 4.0;
+        assert_eq!(tally.score(), Score { loss, accuracy: 1.0, count: 4, bits_per_byte: None });
+    }
+
+    #[test]
+    fn bits_per_byte_do_not_depend_on_the_length_of_tokens() {
+        let score = |loss| Score { loss, accuracy: 0.0, count: 1, bits_per_byte: None };
+        assert_eq!(score(8.0 * std::f64::consts::LN_2).of_tokens(4.0).bits_per_byte, Some(2.0));
+        assert_eq!(score(2.0 * std::f64::consts::LN_2).of_tokens(1.0).bits_per_byte, Some(2.0));
     }
 }

@@ -178,7 +178,8 @@ mod tests {
             let mixed = 2.0 * lambda * (1.0 - lambda);
             assert!((score.loss - 2.0 * mixed * mixed).abs() < 1e-6, "{lambda}: {}", score.loss);
         }
-        assert_eq!(curves[0].midpoint(), Score { loss: 0.5, accuracy: 0.5, count: 2 });
+        let midpoint = Score { loss: 0.5, accuracy: 0.5, count: 2, bits_per_byte: None };
+        assert_eq!(curves[0].midpoint(), midpoint);
         assert_eq!(curves[0].loss_barrier(), Barrier { height: 0.5, lambda: 0.5 });
         assert_eq!(curves[0].accuracy_barrier(), Barrier { height: 50.0, lambda: 0.5 });
     }

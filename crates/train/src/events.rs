@@ -43,6 +43,7 @@ fn scalars(record: &Record) -> Vec<(String, f64)> {
     ];
     let mut add = |name: &str, score: &Score| {
         scalars.extend([(format!("{name}/loss"), score.loss), (format!("{name}/accuracy"), score.accuracy)]);
+        scalars.extend(score.bits_per_byte.map(|bits| (format!("{name}/bits_per_byte"), bits)));
     };
     record.train.iter().for_each(|score| add("train", score));
     record.test.iter().for_each(|score| add("test", score));
@@ -125,7 +126,7 @@ mod tests {
     }
 
     fn records() -> Vec<Record> {
-        let score = |loss, accuracy| Score { loss, accuracy, count: 10 };
+        let score = |loss, accuracy| Score { loss, accuracy, count: 10, bits_per_byte: None };
         let record = |epoch: usize, test, sets| Record {
             epoch,
             step: 200 * epoch as u64,

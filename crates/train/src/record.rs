@@ -14,11 +14,15 @@ pub struct Score {
     pub accuracy: f64,
     /// The number of examples.
     pub count: usize,
+    /// Of a text, with the cross-entropy as its loss, what a byte of it costs in bits; see [`evaluate::Score`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bits_per_byte: Option<f64>,
 }
 
 impl From<evaluate::Score> for Score {
     fn from(score: evaluate::Score) -> Self {
-        Self { loss: score.loss, accuracy: score.accuracy, count: score.count }
+        let evaluate::Score { loss, accuracy, count, bits_per_byte } = score;
+        Self { loss, accuracy, count, bits_per_byte }
     }
 }
 

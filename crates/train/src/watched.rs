@@ -97,7 +97,7 @@ mod tests {
 
     /// Epochs with these test scores (loss, accuracy), some without.
     fn records(scores: &[Option<(f64, f64)>]) -> Vec<Record> {
-        let score = |(loss, accuracy)| Score { loss, accuracy, count: 10 };
+        let score = |(loss, accuracy)| Score { loss, accuracy, count: 10, bits_per_byte: None };
         let record = |(index, scored): (usize, &Option<(f64, f64)>)| Record {
             epoch: index + 1,
             step: 0,

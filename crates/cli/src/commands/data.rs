@@ -104,6 +104,13 @@ fn description(splits: &Splits) -> String {
 }
 
 fn classes(data: &Dataset) -> String {
+    if let Some(tokenizer) = data.tokenizer() {
+        let bytes = data.bytes_per_token().unwrap_or_default();
+        return format!(
+            "byte pairs of {} tokens, which are {bytes:.2} bytes long on average",
+            tokenizer.tokens()
+        );
+    }
     match (data.vocabulary(), data.class_names()) {
         (Some(characters), _) => {
             let shown: String = characters.iter().flat_map(|character| character.escape_debug()).collect();
@@ -120,7 +127,8 @@ fn classes(data: &Dataset) -> String {
 
 fn size(data: &Dataset) -> String {
     if let Some(tokens) = data.tokens() {
-        return format!("{tokens} characters");
+        let unit = if data.vocabulary().is_some() { "characters" } else { "tokens" };
+        return format!("{tokens} {unit}");
     }
     let counts = data.counts();
     let of_classes = if counts.len() <= MOST_SHOWN {
@@ -150,6 +158,7 @@ fn description_json(splits: &Splits) -> Value {
         "image": image,
         "classes": splits.train.classes(),
         "class_names": splits.train.class_names(),
+        "bytes_per_token": splits.train.bytes_per_token().map(number),
         "vocabulary": splits.train.vocabulary().map(|characters| characters.iter().collect::<String>()),
         "train": part(&splits.train),
         "test": part(&splits.test),

@@ -24,8 +24,9 @@ use crate::{
 /// Measure loss and accuracy of a network on a data set
 ///
 /// The network reads the data as in its training: its file remembers means and deviations of normalised channels, and the
-/// vocabulary of a text. So --data need not repeat them, and a shifted test set or another text is read in the same way. Of
-/// a text, losses and accuracies are those of the next token.
+/// vocabulary or tokenizer of a text. So --data need not repeat them, and a shifted test set or another text is read in the same way. Of
+/// a text, losses and accuracies are those of the next token, and bits/byte is the loss in bits for each byte of the text,
+/// which compares networks of different tokens.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -93,21 +94,27 @@ impl Evaluate {
         let mut result = json!({ "model": network.model.spec(), "data": self.data, "loss": self.loss });
         for (name, score) in scores {
             result[*name] = json!({ "loss": number(score.loss), "accuracy": number(score.accuracy), "count": score.count });
+            if let Some(bits) = score.bits_per_byte {
+                result[*name]["bits_per_byte"] = number(bits);
+            }
         }
         result
     }
 }
 
 fn text(scores: &[(&str, Score)]) -> String {
-    let columns = [
+    let of_texts = scores.iter().any(|(_, score)| score.bits_per_byte.is_some());
+    let mut columns = vec![
         Column::text("part"),
         Column::number("loss", NumberFormat::Fixed(4)),
         Column::number("accuracy", NumberFormat::Percent(2)),
-        Column::number("examples", NumberFormat::Fixed(0)),
+        Column::number(if of_texts { "tokens" } else { "examples" }, NumberFormat::Fixed(0)),
     ];
+    columns.extend(of_texts.then(|| Column::number("bits/byte", NumberFormat::Fixed(4))));
     let rows = scores.iter().map(|(name, score)| {
         let cells = [Cell::from(*name), Cell::from(score.loss), Cell::from(score.accuracy)];
-        cells.into_iter().chain([Cell::from(score.count as f64)]).collect::<Vec<_>>()
+        let more = [Some(score.count as f64), score.bits_per_byte].into_iter().flatten().map(Cell::from);
+        cells.into_iter().chain(more).collect::<Vec<_>>()
     });
     report::text::table(&rows.fold(Table::new("", columns), Table::with_row))
 }

@@ -94,7 +94,7 @@ pub(crate) struct Train {
     swa: Option<usize>,
     /// Also score this data set's test part whenever the test set is scored; to be repeated
     ///
-    /// As noisy=cifar10:DIR,shift=noise:3. It is read as the training data are, with their normalisation and vocabulary.
+    /// As noisy=cifar10:DIR,shift=noise:3. It is read as the training data are, with their normalisation and their tokens.
     #[arg(long, value_name = "NAME=SPEC", value_parser = named_set)]
     evaluate: Vec<(String, String)>,
     /// Keep the weights of the best epoch in best.safetensors
@@ -222,15 +222,21 @@ fn score_lines(of: &str, scores: &Scores) -> String {
     let all = parts.into_iter().chain(scores.sets.iter().map(|(name, score)| (name.as_str(), score)));
     let line = |(name, score): (&str, &train::Score)| {
         let name = format!("{of}{name}");
-        format!("{name:5}  loss {:.4}  accuracy {:.2} %\n", score.loss, 100.0 * score.accuracy)
+        let bits = score.bits_per_byte.map(|bits| format!("  {bits:.4} bits/byte")).unwrap_or_default();
+        format!("{name:5}  loss {:.4}  accuracy {:.2} %{bits}\n", score.loss, 100.0 * score.accuracy)
     };
     all.map(line).collect()
 }
 
 fn json(trained: &Trained, folder: &Path) -> Value {
     let summary = &trained.summary;
-    let score =
-        |score: &train::Score| json!({ "loss": number(score.loss), "accuracy": number(score.accuracy) });
+    let score = |score: &train::Score| {
+        let mut value = json!({ "loss": number(score.loss), "accuracy": number(score.accuracy) });
+        if let Some(bits) = score.bits_per_byte {
+            value["bits_per_byte"] = number(bits);
+        }
+        value
+    };
     let sets = |scores: &Scores| -> Value {
         scores
             .sets

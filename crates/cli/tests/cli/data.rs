@@ -74,3 +74,29 @@ fn texts_that_are_none_are_refused() {
     place.refuses("data text:bad.txt", &["bad.txt", "UTF-8", "byte 0xff at position 3"]);
     place.refuses("data text:none.txt", &["cannot read none.txt"]);
 }
+
+#[test]
+fn a_network_of_byte_pairs_remembers_its_tokenizer() {
+    let place = Place::new();
+    place.write("words.txt", "the müde Bär and the müde Fuchs\n".repeat(60).as_bytes());
+    place.write("other.txt", "the Fuchs → and the Bär\n".repeat(60).as_bytes());
+    assert!(place.text("data text:words.txt,bpe=270").contains("byte pairs of 270 tokens, which are "));
+    let train = "train --model gpt:vocab=270,layers=1,width=8,heads=2,context=8 --data text:words.txt,bpe=270 --epochs 1 --out run";
+    assert!(place.text(train).contains(" bits/byte\n"));
+    // The tokenizer comes from the network, whatever --data says.
+    let scored = place.json("evaluate run --data text:words.txt --part test");
+    let again = place.json("evaluate run --data text:words.txt,bpe=256 --part test");
+    assert_eq!(scored["test"], again["test"]);
+    assert!(number(&scored, "/test/bits_per_byte") > 0.0);
+    assert!(place.text("evaluate run --data text:other.txt").contains("bits/byte"));
+    place.text("merge run run --out m.safetensors");
+    assert_eq!(
+        place.json("evaluate m.safetensors --data text:words.txt --part test")["test"],
+        scored["test"]
+    );
+    let small = "train --model lstm:vocab=256 --data text:words.txt,bpe=270 --out small";
+    place.refuses(small, &["at least 270 tokens, found 256", "try --model with vocab=270"]);
+    place.refuses("data text:words.txt,bpe=4096", &["bpe up to ", "found 4096"]);
+    place.refuses("data text:words.txt,bpe=100", &["from 256 (the bytes)"]);
+    place.refuses("data text:words.txt,tokenizer=words.txt", &["words.txt: expected a tokenizer.json"]);
+}

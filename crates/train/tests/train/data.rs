@@ -72,3 +72,26 @@ fn a_small_text_is_learned() {
         assert_eq!(summary.input.unwrap().vocabulary.unwrap(), "abcdefgh");
     }
 }
+
+#[test]
+fn a_text_in_byte_pairs_is_trained_on_and_resumed_with_the_same_bits() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), "für müde Bären, für müde Füchse und für die Brücke\n".repeat(40)).unwrap();
+    let spec = format!("text:{},bpe=280,augment=offset", file.path().display());
+    let data = data::load(&spec).unwrap();
+    let model = "gpt:vocab=280,layers=1,width=16,heads=2,context=8";
+    let config = Config {
+        epochs: 3,
+        batch: 10,
+        optimizer: "adam:lr=0.01".to_owned(),
+        ..Config::new(model, spec.clone())
+    };
+    let (whole, summary) = trained(&config, &data, 1, None);
+    assert_eq!(trained(&config, &data::load(&spec).unwrap(), 3, Some(7)).0, whole);
+    let input = summary.input.unwrap();
+    assert!(input.vocabulary.is_none() && input.tokenizer.is_some());
+    let test = summary.scores.unwrap().test;
+    let bytes = data.test.bytes_per_token().unwrap();
+    assert!(bytes > 2.0, "{bytes}");
+    assert_eq!(test.bits_per_byte, Some(test.loss / (std::f64::consts::LN_2 * bytes)));
+}

@@ -1,44 +1,65 @@
-//! Text files for character models.
+//! Text files.
 
-use std::{fs, io::Read, sync::Arc};
+use std::{fs, io::Read, path::Path};
 
 use flate2::bufread::MultiGzDecoder;
 
-use crate::{
-    DataError, Dataset, Splits,
-    line::Line,
-    text::{self, Text},
-};
+use crate::{BytePairs, DataError, Dataset, Splits, line::Line, text::Text, vocabulary::Vocabulary};
 
 /// The share at the end of a text that is held out: nanoGPT's.
 const HELD_OUT: f64 = 0.1;
 
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
-/// Loads a text, gzipped or not: what comes first is trained on, and the end held out. The vocabulary is that of the
-/// whole text.
+/// Most tokens that are learned. Ours: four times the largest published vocabularies.
+const MOST_TOKENS: usize = 1 << 20;
+
+/// What texts have beside what all data sets have.
+pub(crate) const OPTIONS: [&str; 4] = ["test", "tokenizer", "bpe", "augment"];
+
+/// Loads a text, gzipped or not: what comes first is trained on, and the end held out. Characters are those of the whole
+/// text; byte pairs are learned from what is trained on.
 pub(crate) fn load(line: &Line<'_>) -> Result<Splits, DataError> {
-    let share = line.share("test")?.unwrap_or(HELD_OUT);
     let text = read(line)?;
-    let vocabulary = Arc::new(text::vocabulary(&text));
-    let count = text.chars().count();
-    let train = count - (count as f64 * share).round() as usize;
-    let cut = text.char_indices().nth(train).map_or(text.len(), |(byte, _)| byte);
-    let (train, test) = text.split_at(cut);
-    let part = |part: &str, text: &str| {
-        let tokens = Text::new(text.chars(), Arc::clone(&vocabulary));
-        let tokens = tokens.unwrap_or_else(|_| unreachable!("the vocabulary is that of the whole text"));
-        // Short texts have short windows until a model says how long they are.
-        let window = tokens.window().min(tokens.tokens().saturating_sub(1));
-        match tokens.with_window(window) {
-            Some(text) => Ok(Dataset::of_text(format!("text ({part})"), text)),
-            None => {
-                let expected = format!("at least 2 characters in the {part} part");
-                Err(line.fault(&expected, format!("{} in {count} characters", tokens.tokens())))
-            }
-        }
-    };
+    let (train, test) = cut(&text, line.share("test")?.unwrap_or(HELD_OUT));
+    let vocabulary = vocabulary(line, &text, train)?;
+    let part = |name: &str, source: &str| part(line, name, source, &vocabulary);
     Ok(Splits { spec: line.spec.to_owned(), train: part("train", train)?, test: part("test", test)? })
+}
+
+/// What comes before this share of a text's characters, and the share.
+fn cut(text: &str, share: f64) -> (&str, &str) {
+    let count = text.chars().count();
+    let before = count - (count as f64 * share).round() as usize;
+    text.split_at(text.char_indices().nth(before).map_or(text.len(), |(byte, _)| byte))
+}
+
+fn part(line: &Line<'_>, part: &str, source: &str, vocabulary: &Vocabulary) -> Result<Dataset, DataError> {
+    let name = format!("text ({part})");
+    let text = Text::new(source, vocabulary.clone()).map_err(|found| found.of(&name, vocabulary))?;
+    // Short texts have short windows until a model says how long they are.
+    match text.shortened() {
+        Some(text) => Ok(Dataset::of_text(name, text)),
+        None => {
+            let expected = format!("at least 2 tokens in the {part} part");
+            Err(line.fault(&expected, format!("{} in {} bytes", text.tokens(), source.len())))
+        }
+    }
+}
+
+/// The tokens that are asked for.
+fn vocabulary(line: &Line<'_>, text: &str, train: &str) -> Result<Vocabulary, DataError> {
+    let expected = format!("a whole number from {} (the bytes) to {MOST_TOKENS}", BytePairs::BYTES);
+    let tokens = line.value("bpe", &expected, |tokens| (BytePairs::BYTES..=MOST_TOKENS).contains(tokens))?;
+    match (line.text("tokenizer"), tokens) {
+        (Some(_), Some(_)) => Err(line.fault("tokenizer or bpe, not both", "both")),
+        (Some(file), None) => Ok(Vocabulary::BytePairs(BytePairs::read(Path::new(file))?)),
+        (None, None) => Ok(Vocabulary::of_characters(text)),
+        (None, Some(tokens)) => BytePairs::train(train, tokens).map(Vocabulary::BytePairs).map_err(|most| {
+            let expected = format!("bpe up to {most}, as no further pair occurs twice in the train part");
+            line.fault(&expected, tokens.to_string())
+        }),
+    }
 }
 
 fn read(line: &Line<'_>) -> Result<String, DataError> {
@@ -91,8 +112,8 @@ mod tests {
 
     #[test]
     fn what_is_no_text_is_refused() {
-        assert!(load_bytes(b"", "").unwrap_err().contains("at least 2 characters in the train part"));
-        assert!(load_bytes(b"abc", "").unwrap_err().contains("at least 2 characters in the test part"));
+        assert!(load_bytes(b"", "").unwrap_err().contains("at least 2 tokens in the train part"));
+        assert!(load_bytes(b"abc", "").unwrap_err().contains("at least 2 tokens in the test part"));
         let error = load_bytes(b"abc\xff", "").unwrap_err();
         assert!(error.contains("expected text in UTF-8, found byte 0xff at position 3"), "{error}");
         assert!(crate::load("text:/no/such/file").unwrap_err().to_string().contains("cannot read /no/such"));
