@@ -102,6 +102,20 @@ impl Layout {
         }
     }
 
+    /// Says that the linear layers whose names end so add their results to one residual stream.
+    pub(crate) fn end_branches(&mut self, layers: &[&str]) {
+        let ends = |name: &str| {
+            let layer = name.strip_suffix(".weight");
+            layer.is_some_and(|layer| layers.iter().any(|end| layer.ends_with(end)))
+        };
+        let branches = self.parameters.iter().filter(|parameter| ends(&parameter.name)).count();
+        for parameter in self.parameters.iter_mut().filter(|parameter| ends(&parameter.name)) {
+            if let Kind::Weight { inputs } = parameter.kind {
+                parameter.kind = Kind::Residual { inputs, branches };
+            }
+        }
+    }
+
     /// The number of elements of the parameters, where it fits.
     pub(crate) fn checked_elements(&self) -> Option<usize> {
         self.parameters.iter().try_fold(0usize, |total, parameter| {

@@ -67,8 +67,12 @@ pub(crate) struct Train {
     /// cosine, cosine:min=1e-5 (both step by step). Each takes warmup=EPOCHS and warmup_from=RATE, as cosine:warmup=1.
     #[arg(long, value_name = "SPEC", default_value = "constant")]
     schedule: String,
-    /// Initial weights: pytorch (its default for linear layers), he (normal, variance 2/inputs, no biases) or file (those of
-    /// --model net.onnx)
+    /// Initial weights: pytorch, he, gpt2, truncated or file
+    ///
+    /// pytorch: its default for linear layers and convolutions; he: normal, variance 2/inputs; gpt2: normal, deviation 0.02,
+    /// divided by the root of the number of branches where a branch of a residual stream ends; truncated: normal up to two
+    /// deviations of 0.02, as BERT and vision transformers start; file: the weights of --model net.onnx. All but pytorch have
+    /// biases of 0.
     #[arg(long, value_name = "NAME", default_value = "pytorch")]
     init: String,
     /// What is minimised: cross-entropy, cross-entropy:smoothing=0.1 or squared-error; scores average the same

@@ -81,7 +81,7 @@ fn a_network_of_byte_pairs_remembers_its_tokenizer() {
     place.write("words.txt", "the müde Bär and the müde Fuchs\n".repeat(60).as_bytes());
     place.write("other.txt", "the Fuchs → and the Bär\n".repeat(60).as_bytes());
     assert!(place.text("data text:words.txt,bpe=270").contains("byte pairs of 270 tokens, which are "));
-    let train = "train --model gpt:vocab=270,layers=1,width=8,heads=2,context=8 --data text:words.txt,bpe=270 --epochs 1 --out run";
+    let train = "train --model gpt:vocab=270,layers=1,width=8,heads=2,context=8 --data text:words.txt,bpe=270 --batch 16 --epochs 1 --out run";
     assert!(place.text(train).contains(" bits/byte\n"));
     // The tokenizer comes from the network, whatever --data says.
     let scored = place.json("evaluate run --data text:words.txt --part test");

@@ -264,6 +264,7 @@ impl Architecture for Gpt {
             self.declare_matrix(&mut layout, &part("mlp.c_fc"), width, self.hidden());
             self.declare_matrix(&mut layout, &part("mlp.c_proj"), self.hidden(), width);
         }
+        layout.end_branches(&["c_proj"]);
         layout.norm(&self.name("ln_f"), self.norm, width, self.bias);
         if !self.tied {
             layout.linear("lm_head", width, self.vocabulary, false);

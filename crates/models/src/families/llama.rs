@@ -216,6 +216,7 @@ impl Architecture for Llama {
         for layer in 0..self.layers {
             self.declare_layer(&mut layout, layer);
         }
+        layout.end_branches(&["o_proj", "down_proj"]);
         layout.norm("model.norm", Norm::Rms, self.width, false);
         if !self.tied {
             layout.linear("lm_head", self.width, self.vocabulary, false);

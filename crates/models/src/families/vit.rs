@@ -106,6 +106,14 @@ impl Names {
             Self::Transformers => format!("vit.encoder.layer.{layer}.{}", in_transformers(part)),
         }
     }
+
+    /// What the names of a module of all layers end in.
+    fn end(self, part: &str) -> &str {
+        match self {
+            Self::Timm => part,
+            Self::Transformers => in_transformers(part),
+        }
+    }
 }
 
 /// What transformers calls a module of timm.
@@ -312,6 +320,7 @@ impl Architecture for Vit {
         for layer in 0..self.layers {
             self.declare_layer(&mut layout, layer);
         }
+        layout.end_branches(&["attn.proj", "mlp.fc2"].map(|part| self.names.end(part)));
         layout.norm(self.names.norm(), self.norm, self.width, true);
         layout.linear(self.names.head(), self.width, self.classes, true);
         layout
