@@ -35,6 +35,8 @@ impl fmt::Display for Failure {
 pub(crate) enum CliError {
     #[error("{}: metadata '{key}' is damaged: {source}", path.display())]
     Input { path: PathBuf, key: &'static str, source: serde_json::Error },
+    #[error("data '{data}' has no part for validation; write validation=0.1 behind it to hold a tenth out")]
+    NoValidation { data: String },
     #[error(
         "{a} and {b} read their data differently (normalisation or vocabulary), so no data set can be given to both; train \
          both on data normalised alike, as with the same --data"

@@ -104,7 +104,7 @@ impl BytePairs {
     }
 
     fn encoding(&self, text: &str) -> Result<Encoding, Untokenized> {
-        self.tokenizer.encode(text, false).map_err(|error| Untokenized::Failed(error.to_string()))
+        self.tokenizer.encode_fast(text, false).map_err(|error| Untokenized::Failed(error.to_string()))
     }
 
     /// Refuses characters that a tokenizer without bytes and without a token for the unknown would leave out.

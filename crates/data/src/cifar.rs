@@ -88,7 +88,7 @@ fn load(line: &Line<'_>, layout: &Layout) -> Result<Splits, DataError> {
         dataset(&format!("{} ({part})", line.name), &files, layout, classes.clone())
     };
     let (train, test) = parallel::join(|| part("train", layout.train), || part("test", &[layout.test]));
-    Ok(Splits { spec: line.spec.to_owned(), train: train?, test: test? })
+    Ok(Splits::new(line.spec, train?, test?))
 }
 
 /// Files of whole records, equally many in each.

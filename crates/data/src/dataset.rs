@@ -22,17 +22,6 @@ pub struct Dataset {
     augmentation: Augmentation,
 }
 
-/// A data set's two parts.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Splits {
-    /// The specification that they were loaded from, as `mnist:data/mnist`.
-    pub spec: String,
-    /// The examples to train on.
-    pub train: Dataset,
-    /// The examples held out.
-    pub test: Dataset,
-}
-
 /// The classes of a data set.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Classes {

@@ -22,7 +22,7 @@ pub(crate) fn load(line: &Line<'_>) -> Result<Splits, DataError> {
     let (test, train): (Vec<usize>, Vec<usize>) =
         (0..all.len()).partition(|index| index % HELD_OUT_EVERY == 0);
     let part = |name: &str, indices: &[usize]| all.select(indices).renamed(format!("digits ({name})"));
-    Ok(Splits { spec: line.spec.to_owned(), train: part("train", &train), test: part("test", &test) })
+    Ok(Splits::new(line.spec, part("train", &train), part("test", &test)))
 }
 
 #[cfg(test)]

@@ -73,8 +73,7 @@ impl Splits {
     /// [`DataError::Character`] for a text with a character that the network's vocabulary lacks, [`DataError::Tokenizer`]
     /// where its tokenizer fails.
     pub fn read_as(&self, input: &Input) -> Result<Self, DataError> {
-        let part = |data: &Dataset| read_as(data, input);
-        Ok(Self { spec: self.spec.clone(), train: part(&self.train)?, test: part(&self.test)? })
+        self.try_map(|data| read_as(data, input))
     }
 }
 
@@ -85,7 +84,7 @@ fn read_as(data: &Dataset, input: &Input) -> Result<Dataset, DataError> {
         found: data.example().to_string(),
     };
     match (data.text(), input.tokens()) {
-        (Some(text), Some(vocabulary)) => in_tokens_of(data, text, vocabulary),
+        (Some(text), Some(vocabulary)) => in_tokens_of(data, text, &vocabulary),
         (None, Some(_)) => Err(fault("a text".to_owned())),
         (_, None) => match &input.normalization {
             None => Ok(data.clone()),
@@ -97,11 +96,11 @@ fn read_as(data: &Dataset, input: &Input) -> Result<Dataset, DataError> {
     }
 }
 
-fn in_tokens_of(data: &Dataset, text: &Text, vocabulary: Vocabulary) -> Result<Dataset, DataError> {
-    if *text.vocabulary() == vocabulary {
+fn in_tokens_of(data: &Dataset, text: &Text, vocabulary: &Vocabulary) -> Result<Dataset, DataError> {
+    if text.vocabulary() == vocabulary {
         return Ok(data.clone());
     }
-    let again = text.in_tokens_of(vocabulary.clone()).map_err(|found| found.of(data.name(), &vocabulary))?;
+    let again = text.in_tokens_of(vocabulary.clone()).map_err(|found| found.of(data.name(), vocabulary))?;
     let short = || DataError::Input {
         name: data.name().to_owned(),
         expected: "a text of at least 2 tokens".to_owned(),

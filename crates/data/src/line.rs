@@ -16,7 +16,8 @@ pub(crate) struct Line<'a> {
 }
 
 /// Options of every data set but texts.
-pub(crate) const OF_EXAMPLES: [&str; 6] = ["first", "fraction", "bias", "part", "split_seed", "normalize"];
+pub(crate) const OF_EXAMPLES: [&str; 7] =
+    ["first", "fraction", "bias", "part", "validation", "split_seed", "normalize"];
 /// Further options of images.
 pub(crate) const OF_IMAGES: [&str; 2] = ["augment", "shift"];
 

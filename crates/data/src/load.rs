@@ -4,7 +4,7 @@ use crate::{
     DataError, Dataset, Example, Normalization, Splits, cifar, clusters, digits, images,
     line::{self, Line},
     mnist, mnist1d, npz,
-    split::Split,
+    split::{self, Split, VALIDATION},
     synthetic::OF_DRAWN,
     teacher, texts,
 };
@@ -85,13 +85,14 @@ pub const KNOWN: [&str; FAMILIES.len()] = {
 ///   divides by its deviation. Of the training part only a part is used with `first=N` (the first N examples),
 ///   `fraction=F` (a random share F; `part=K` is the K-th of parts without common examples) or `bias=B` (`part=1`: the
 ///   share B of each class in the upper half of the classes and 1 − B of the others; `part=2`: the rest);
-///   `split_seed=0` draws both, and held-out shares. The biased parts of CIFAR-100 with B = 0.8 are those of Git Re-Basin (arXiv:2209.04836,
+///   `split_seed=0` draws both, and held-out shares. `validation=0.1` holds a random share of what is then left out of the
+///   training part, for [`Splits::validation`]. The biased parts of CIFAR-100 with B = 0.8 are those of Git Re-Basin (arXiv:2209.04836,
 ///   section 5), but that every class is cut exactly.
 /// - Images: `augment=crop+flip` and the like, see [`crate::Augmentation`]; `shift=noise:3` and the like change the test
 ///   images, see [`crate::Shift`].
 /// - Texts: read character by character; with `tokenizer=FILE` in the byte pairs of a `tokenizer.json` of Hugging Face, or
-///   with `bpe=N` in N byte pairs learned from the training part, see [`crate::BytePairs`]. `augment=offset`: windows that
-///   begin elsewhere in every epoch.
+///   with `bpe=N` in N byte pairs learned from the training part, see [`crate::BytePairs`]. `validation=0.1` holds the
+///   end of the training part out of it. `augment=offset`: windows that begin elsewhere in every epoch.
 ///
 /// Memory: a byte for a pixel of images that are stored so, 4 for other numbers and for a token, and the text besides.
 ///
@@ -111,15 +112,31 @@ pub fn load(spec: &str) -> Result<Splits, DataError> {
     line.allow(&[family.options, family.kind.options()].concat())?;
     let split = Split::read(&line, family.holds_out())?;
     let (augmentation, shift) = (line.augmentation(family.kind == Text)?, line.shift()?);
-    let Splits { spec, train, test } = (family.load)(&line)?;
+    let Splits { spec, train, validation, test } = (family.load)(&line)?;
     if augmentation.is_of_images() || shift.is_some() {
         check_images(&line, &train)?;
     }
     let train = split.of(&line, train)?;
+    let (train, validation) = match line.share(VALIDATION)? {
+        Some(share) if family.kind != Text => {
+            let [train, validation] = split::validation(&line, &train, share)?;
+            (train, Some(validation))
+        }
+        _ => (train, validation),
+    };
     let test = shift.map_or_else(|| test.clone(), |shift| shift.of(&test));
     let moments = normalization(&line, &train)?;
     let train = train.normalized(moments.clone()).augmented(augmentation);
-    Ok(Splits { spec, train, test: test.normalized(moments) })
+    let validation = validation.map(|validation| validation.normalized(moments.clone()));
+    Ok(Splits { spec, train, validation, test: test.normalized(moments) })
+}
+
+/// Whether a specification asks for a part for validation; false for one that does not read.
+#[must_use]
+pub fn has_validation(spec: &str) -> bool {
+    let family = FAMILIES.iter().find(|family| line::name(family.form) == line::name(spec));
+    let line = family.and_then(|family| Line::new(spec, family.form.contains(':')).ok());
+    line.is_some_and(|line| line.text(VALIDATION).is_some())
 }
 
 /// Refuses what can be done to images alone. Arrays may hold either.

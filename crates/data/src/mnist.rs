@@ -33,7 +33,7 @@ pub(crate) fn same_size(line: &Line<'_>, train: Dataset, test: Dataset) -> Resul
         let expected = format!("training and test examples of one size ({})", train.example());
         return Err(line.fault(&expected, format!("test {}", test.example())));
     }
-    Ok(Splits { spec: line.spec.to_owned(), train, test })
+    Ok(Splits::new(line.spec, train, test))
 }
 
 fn read_half(name: &str, part: &str, folder: &Path, prefix: &str) -> Result<Dataset, DataError> {

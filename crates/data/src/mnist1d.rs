@@ -108,7 +108,7 @@ fn standardized(splits: Splits) -> Splits {
     let mean = all.iter().sum::<f64>() / all.len() as f64;
     let deviation = (all.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / all.len() as f64).sqrt();
     let part = |data: &Dataset| data.map_floats(|x| ((f64::from(x) - mean) / deviation) as f32);
-    Splits { train: part(&splits.train), test: part(&splits.test), spec: splits.spec }
+    Splits::new(splits.spec, part(&splits.train), part(&splits.test))
 }
 
 #[cfg(test)]

@@ -36,6 +36,7 @@ impl Split {
             }
             (None, Some(share)) => Some(Portion::Bias { share, part: part(line, 2)? }),
             (None, None) => {
+                let draws = draws || line.text(VALIDATION).is_some();
                 let unused = ["part", "split_seed"].into_iter().filter(|option| !draws || *option == "part");
                 if let Some((option, value)) = unused.filter_map(|o| Some((o, line.text(o)?))).next() {
                     let expected = format!("fraction=… or bias=… beside {option}");
@@ -101,19 +102,34 @@ fn bias(key: Key, labels: &[i32], classes: usize, share: f64, part: usize) -> Ve
 
 /// A random share of the examples, drawn with `split_seed`, as the test part; both parts keep their order.
 pub(crate) fn hold_out(line: &Line<'_>, all: &Dataset, share: f64) -> Result<Splits, DataError> {
-    let key = Key::new(line.seed("split_seed")?).child("held out");
+    let [train, test] = divide(line, all, share, "test")?;
+    Ok(Splits::new(line.spec, train, test))
+}
+
+/// The training part without a random share, drawn with `split_seed`, and that share; both keep their order.
+pub(crate) fn validation(line: &Line<'_>, train: &Dataset, share: f64) -> Result<[Dataset; 2], DataError> {
+    divide(line, train, share, VALIDATION)
+}
+
+/// The option that asks for a part for validation, and the part's name.
+pub(crate) const VALIDATION: &str = "validation";
+
+fn divide(line: &Line<'_>, all: &Dataset, share: f64, held_out: &str) -> Result<[Dataset; 2], DataError> {
+    // Shares of the same examples that are held out for different ends have nothing to do with each other.
+    let purpose = if held_out == VALIDATION { VALIDATION } else { "held out" };
+    let key = Key::new(line.seed("split_seed")?).child(purpose);
     let size = (all.len() as f64 * share).round() as usize;
     let order = key.permutation(all.len());
-    let (test, train) = order.split_at(size.min(all.len()));
-    if test.is_empty() || train.is_empty() {
+    let (held, rest) = order.split_at(size.min(all.len()));
+    if held.is_empty() || rest.is_empty() {
         let expected =
-            format!("test as a share of the {} examples that leaves some on both sides", all.len());
+            format!("{held_out} as a share of the {} examples that leaves some on both sides", all.len());
         return Err(line.fault(&expected, share.to_string()));
     }
     let part = |indices: &[usize], part: &str| {
         all.select(&sorted(indices.to_vec())).renamed(format!("{} ({part})", line.name))
     };
-    Ok(Splits { spec: line.spec.to_owned(), train: part(train, "train"), test: part(test, "test") })
+    Ok([part(rest, "train"), part(held, held_out)])
 }
 
 fn sorted(mut indices: Vec<usize>) -> Vec<usize> {

@@ -43,7 +43,7 @@ impl Sizes {
             Dataset::of_rows(format!("{} ({part})", line.name), Classes::unnamed(classes), rows, labels)
         };
         let (train, test) = (part("train", self.train)?, part("test", self.test)?);
-        Ok(Splits { spec: line.spec.to_owned(), train, test })
+        Ok(Splits::new(line.spec, train, test))
     }
 
     /// The numbers of a part, if they are not too many.

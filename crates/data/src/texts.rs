@@ -4,7 +4,9 @@ use std::{fs, io::Read, path::Path};
 
 use flate2::bufread::MultiGzDecoder;
 
-use crate::{BytePairs, DataError, Dataset, Splits, line::Line, text::Text, vocabulary::Vocabulary};
+use crate::{
+    BytePairs, DataError, Dataset, Splits, line::Line, split::VALIDATION, text::Text, vocabulary::Vocabulary,
+};
 
 /// The share at the end of a text that is held out: nanoGPT's.
 const HELD_OUT: f64 = 0.1;
@@ -15,16 +17,22 @@ const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 const MOST_TOKENS: usize = 1 << 20;
 
 /// What texts have beside what all data sets have.
-pub(crate) const OPTIONS: [&str; 4] = ["test", "tokenizer", "bpe", "augment"];
+pub(crate) const OPTIONS: [&str; 5] = ["test", "validation", "tokenizer", "bpe", "augment"];
 
-/// Loads a text, gzipped or not: what comes first is trained on, and the end held out. Characters are those of the whole
+/// Loads a text, gzipped or not: what comes first is trained on, and the end held out, before it a part for validation where
+/// one is asked for. Characters are those of the whole
 /// text; byte pairs are learned from what is trained on.
 pub(crate) fn load(line: &Line<'_>) -> Result<Splits, DataError> {
     let text = read(line)?;
-    let (train, test) = cut(&text, line.share("test")?.unwrap_or(HELD_OUT));
+    let (before, test) = cut(&text, line.share("test")?.unwrap_or(HELD_OUT));
+    let (train, validation) = match line.share(VALIDATION)? {
+        Some(share) => cut(before, share),
+        None => (before, ""),
+    };
     let vocabulary = vocabulary(line, &text, train)?;
     let part = |name: &str, source: &str| part(line, name, source, &vocabulary);
-    Ok(Splits { spec: line.spec.to_owned(), train: part("train", train)?, test: part("test", test)? })
+    let validation = line.text(VALIDATION).map(|_| part(VALIDATION, validation)).transpose()?;
+    Ok(Splits { validation, ..Splits::new(line.spec, part("train", train)?, part("test", test)?) })
 }
 
 /// What comes before this share of a text's characters, and the share.
@@ -97,6 +105,20 @@ mod tests {
         assert_eq!(splits.train.vocabulary(), splits.test.vocabulary());
         assert_eq!(splits.train.vocabulary().unwrap()[9], '→');
         assert_eq!(splits.test.gather(&[0]).1.to_f64_vec(), [0.0]);
+    }
+
+    #[test]
+    fn a_text_is_validated_on_the_end_of_its_training_part() {
+        let splits = load_bytes(b"aaaaaabcde", ",test=0.2,validation=0.25").unwrap();
+        let validation = splits.validation.unwrap();
+        assert_eq!(
+            (splits.train.tokens(), validation.tokens(), splits.test.tokens()),
+            (Some(6), Some(2), Some(2))
+        );
+        assert_eq!(validation.gather(&[0]).0.to_f64_vec(), [1.0]);
+        // Pairs are learned from what is trained on alone.
+        let error = load_bytes(b"ababab cdcdcd", ",bpe=260,test=0.2,validation=0.4").unwrap_err();
+        assert!(error.contains("bpe up to 258"), "{error}");
     }
 
     #[test]

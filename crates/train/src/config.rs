@@ -60,8 +60,9 @@ pub struct Config {
     /// How many scores in a row without a better one than before end the run. None: it goes on to its last epoch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub patience: Option<usize>,
-    /// The score that tells which epoch is the best, as `test.accuracy` or `NAME.loss`; of equals the first is. None, and
-    /// without influence, where nothing depends on it.
+    /// The score that tells which epoch is the best, as `validation.loss`, `test.accuracy` or `NAME.loss`; of equals the first
+    /// is. None: the accuracy on the part for validation, or without one on the test set. Without influence where nothing
+    /// depends on it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub watch: Option<String>,
     /// Seconds between two checkpoints, from 0 (after every step) up. Without influence on the result; a resumed run may
@@ -84,8 +85,14 @@ impl Config {
     /// What the two parts of the data are called in scores.
     pub(crate) const TRAIN: &str = "train";
     pub(crate) const TEST: &str = "test";
-    /// What is watched where nothing else is asked for. Ours, because people ask for the most accurate network.
-    const WATCH: &str = "test.accuracy";
+    /// What the part for validation is called among the evaluation sets.
+    pub(crate) const VALIDATION: &str = "validation";
+
+    /// What is watched where nothing else is asked for: the accuracy, on the part for validation if the data have one, so
+    /// that test data tell nothing before the end. Ours, because people ask for the most accurate network.
+    const fn default_watch(validates: bool) -> &'static str {
+        if validates { "validation.accuracy" } else { "test.accuracy" }
+    }
 
     /// A run with these defaults, which are ours (quick to learn digits with) unless a source is given: Adam with its
     /// paper's rate of 0.001, constant; PyTorch's initialisation; cross-entropy; 10 epochs of batches of 128; seed 0; no
@@ -179,15 +186,15 @@ impl Config {
 
     /// The score that something depends on, if anything does.
     pub(crate) fn watched(&self) -> Result<Option<Watched>, TrainError> {
-        let taken = [Self::TRAIN, Self::TEST];
-        if let Some(name) =
-            self.evaluate.keys().find(|name| taken.contains(&name.as_str()) || name.is_empty())
-        {
+        let validates = data::has_validation(&self.data);
+        let own = [Self::TEST].into_iter().chain(validates.then_some(Self::VALIDATION));
+        let taken = |name: &str| name.is_empty() || name == Self::TRAIN || own.clone().any(|own| own == name);
+        if let Some(name) = self.evaluate.keys().find(|name| taken(name)) {
             return Err(TrainError::SetName { found: name.clone() });
         }
-        let watched: Watched = self.watch.as_deref().unwrap_or(Self::WATCH).parse()?;
-        let sets: Vec<&str> =
-            [Self::TEST].into_iter().chain(self.evaluate.keys().map(String::as_str)).collect();
+        let watch = self.watch.as_deref().unwrap_or(Self::default_watch(validates));
+        let watched: Watched = watch.parse()?;
+        let sets: Vec<&str> = own.clone().chain(self.evaluate.keys().map(String::as_str)).collect();
         watched.check(&sets)?;
         Ok((self.keep_best || self.patience.is_some()).then_some(watched))
     }
@@ -272,6 +279,10 @@ mod tests {
         );
         let taken = BTreeMap::from([("test".to_owned(), "digits".to_owned())]);
         assert!(refused(|c| c.evaluate = taken).contains("an evaluation set cannot be called 'test'"));
+        assert!(refused(|c| c.watch = Some("validation.loss".to_owned())).contains("called 'validation'"));
+        let taken = BTreeMap::from([("validation".to_owned(), "digits".to_owned())]);
+        let error = refused(|c| (c.data, c.evaluate) = ("digits:validation=0.1".to_owned(), taken));
+        assert!(error.contains("an evaluation set cannot be called 'validation'"), "{error}");
         let error = refused(|c| {
             (c.optimizer, c.loss) = ("sophia".to_owned(), "squared-error".to_owned());
         });
@@ -287,6 +298,8 @@ mod tests {
         assert_eq!(watching.canonical().unwrap(), config.canonical().unwrap());
         let best = Config { keep_best: true, ..config };
         assert_eq!(best.canonical().unwrap().watch.unwrap(), "test.accuracy");
+        let validating = Config { data: "digits:validation=0.2".to_owned(), ..best };
+        assert_eq!(validating.canonical().unwrap().watch.unwrap(), "validation.accuracy");
     }
 
     #[test]

@@ -57,7 +57,8 @@ pub enum TrainError {
     },
     /// An evaluation set was given a name that it cannot have.
     #[error(
-        "an evaluation set cannot be called '{found}'; take another name than train and test, and not an empty one"
+        "an evaluation set cannot be called '{found}'; take another name than train, test and the data's own \
+         validation, and not an empty one"
     )]
     SetName {
         /// The name.

@@ -40,11 +40,7 @@ impl Plan {
     pub(crate) fn new(config: &Config, splits: &Splits) -> Result<Self, TrainError> {
         let config = config.canonical()?;
         let model = Model::parse(&config.model)?;
-        let data = Splits {
-            spec: splits.spec.clone(),
-            train: evaluate::fit(&model, &splits.train)?,
-            test: evaluate::fit(&model, &splits.test)?,
-        };
+        let data = splits.try_map(|part| evaluate::fit(&model, part))?;
         let (batch, examples) = (config.batch, data.train.len());
         if batch > examples {
             return Err(TrainError::BatchTooLarge { batch, data: splits.spec.clone(), examples });
@@ -159,12 +155,14 @@ impl Plan {
     }
 }
 
-/// The test parts of the sets that the configuration names, read as the network reads its training data.
+/// The validation part of the data, and the test parts of the sets that the configuration names, read as the network reads
+/// its training data.
 fn load_sets(config: &Config, model: &Model, data: &Splits) -> Result<BTreeMap<String, Dataset>, TrainError> {
     let input = data.input();
     let load = |(name, spec): (&String, &String)| {
         let splits = data::load(spec)?.read_as(&input)?;
         Ok((name.clone(), evaluate::fit(model, &splits.test)?))
     };
-    config.evaluate.iter().map(load).collect()
+    let own = data.validation.iter().map(|data| Ok((Config::VALIDATION.to_owned(), data.clone())));
+    config.evaluate.iter().map(load).chain(own).collect()
 }

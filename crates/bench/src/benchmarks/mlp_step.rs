@@ -123,11 +123,7 @@ fn random_data(setup: &Setup, key: Key) -> Result<Splits, BenchError> {
         let labels = Tensor::from_fn([examples], |i| classes.below(i as u64, CLASSES as u64) as i32);
         Dataset::new("random", CLASSES, x, labels)
     };
-    Ok(Splits {
-        spec: "random".to_owned(),
-        train: part(setup.batch * setup.batches)?,
-        test: part(setup.batch)?,
-    })
+    Ok(Splits::new("random", part(setup.batch * setup.batches)?, part(setup.batch)?))
 }
 
 /// Trains once, with the loop and the step that every training has.

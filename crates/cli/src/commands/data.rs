@@ -89,7 +89,10 @@ fn source_json(source: &Source) -> Value {
 
 fn description(splits: &Splits) -> String {
     let mut text = format!("{}: {}, {}\n", splits.spec, splits.train.example(), classes(&splits.train));
-    for (name, data) in [("train", &splits.train), ("test", &splits.test)] {
+    let validation = splits.validation.iter().map(|data| ("validation", data));
+    for (name, data) in
+        [("train", &splits.train)].into_iter().chain(validation).chain([("test", &splits.test)])
+    {
         text += &format!("{name:5}  {}\n", size(data));
     }
     if let Some(moments) = splits.train.normalization().filter(|moments| moments.mean.len() <= MOST_SHOWN) {
@@ -161,6 +164,7 @@ fn description_json(splits: &Splits) -> Value {
         "bytes_per_token": splits.train.bytes_per_token().map(number),
         "vocabulary": splits.train.vocabulary().map(|characters| characters.iter().collect::<String>()),
         "train": part(&splits.train),
+        "validation": splits.validation.as_ref().map(part),
         "test": part(&splits.test),
         "mean": splits.train.normalization().map(|moments| numbers(&moments.mean)),
         "deviation": splits.train.normalization().map(|moments| numbers(&moments.deviation)),

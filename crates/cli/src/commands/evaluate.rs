@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::Run;
 use crate::{
     common::Common,
-    failure::Failure,
+    failure::{CliError, Failure},
     json::number,
     networks::{self, Network},
     outcome::{Answer, Outcome},
@@ -56,11 +56,13 @@ pub(crate) struct Evaluate {
 /// A part of a data set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 enum Part {
-    /// Both parts
+    /// All parts
     #[default]
-    Both,
+    All,
     /// The examples to train on
     Train,
+    /// The examples that validation=… in --data holds out of those to train on
+    Validation,
     /// The examples held out
     Test,
 }
@@ -78,6 +80,9 @@ impl Run for Evaluate {
         let score = |(name, data): (&'static str, &Dataset)| {
             Ok((name, evaluate::evaluate(&session.executor, model, params, data, loss)?))
         };
+        if self.part == Part::Validation && data.validation.is_none() {
+            return Err(CliError::NoValidation { data: self.data.clone() }.into());
+        }
         let scores = self.parts(&data).into_iter().map(score).collect::<Result<Vec<_>, Failure>>()?;
         Ok(Outcome { answer: Answer::Yes, text: text(&scores), json: self.json(&networks[0], &scores) })
     }
@@ -85,9 +90,11 @@ impl Run for Evaluate {
 
 impl Evaluate {
     fn parts<'a>(&self, data: &'a Splits) -> Vec<(&'static str, &'a Dataset)> {
-        let all = [(Part::Test, "test", &data.test), (Part::Train, "train", &data.train)];
-        let wanted = all.into_iter().filter(|(part, ..)| self.part == Part::Both || self.part == *part);
-        wanted.map(|(_, name, data)| (name, data)).collect()
+        let validation = data.validation.iter().map(|data| (Part::Validation, "validation", data));
+        let ends = [(Part::Test, "test", &data.test), (Part::Train, "train", &data.train)];
+        let wanted = |part: Part| self.part == Part::All || self.part == part;
+        let parts = ends.into_iter().chain(validation).filter(|(part, ..)| wanted(*part));
+        parts.map(|(_, name, data)| (name, data)).collect()
     }
 
     fn json(&self, network: &Network, scores: &[(&str, Score)]) -> Value {

@@ -41,7 +41,9 @@ Examples:
       --optimizer sgd:lr=0.1,momentum=0.9,nesterov --schedule cosine:warmup=1
   isoloss train --model resnet20 --data cifar10:data/cifar10,normalize=on,augment=crop:4+flip \\
       --optimizer sgd:lr=0.1,momentum=0.9,weight_decay=5e-4 --schedule cosine:warmup=1 --ema 0.999 \\
-      --evaluate noisy=cifar10:data/cifar10,shift=noise:3 --keep-best --out runs/resnet")]
+      --evaluate noisy=cifar10:data/cifar10,shift=noise:3 --out runs/resnet
+  isoloss train --model mlp:64-128-10 --data digits:validation=0.1 --epochs 100 --patience 5 --keep-best \\
+      --watch validation.loss --out runs/c")]
 pub(crate) struct Train {
     /// Architecture, as mlp:784-512-10, resnet20:width=2,norm=layer or net.onnx
     #[arg(long, value_name = "SPEC")]
@@ -107,9 +109,10 @@ pub(crate) struct Train {
     /// End when N scores in a row were no better than the best before
     #[arg(long, value_name = "N")]
     patience: Option<usize>,
-    /// The score that tells the best epoch: test or a NAME of --evaluate, with .loss or .accuracy [default: test.accuracy]
+    /// The score that tells the best epoch: validation, test or a NAME of --evaluate, with .loss or .accuracy
     ///
-    /// A score by which an epoch was chosen is too good to be reported as that of a test; choose by another set.
+    /// The default is validation.accuracy where --data holds out a part with validation=0.1, otherwise test.accuracy. A score
+    /// by which an epoch was chosen is too good to be reported as that of a test, so choose by another set than the test set.
     #[arg(long, value_name = "SET.SCORE")]
     watch: Option<String>,
     /// Also write the log as events for TensorBoard
@@ -212,6 +215,9 @@ fn text(trained: &Trained, folder: &Path) -> String {
     );
     if let Some(best) = &summary.best {
         text += &format!("best epoch {}: {} {:.4}\n", best.epoch, best.watch, best.value);
+        if best.watch.starts_with("test.") {
+            text += CHOSEN_BY_TEST;
+        }
     }
     let averages = summary.averages.iter().map(|(name, scores)| (format!("{name} "), scores));
     for (of, scores) in summary.scores.iter().map(|scores| (String::new(), scores)).chain(averages) {
@@ -219,6 +225,10 @@ fn text(trained: &Trained, folder: &Path) -> String {
     }
     text + &format!("written to {}\n", folder.display())
 }
+
+/// What is said where the test set chose an epoch.
+const CHOSEN_BY_TEST: &str = "the test set chose that epoch, so its scores are better than those of unseen data; validation=0.1 in \
+    --data holds out examples to choose by\n";
 
 /// One line for each set; `of` says whose scores they are.
 fn score_lines(of: &str, scores: &Scores) -> String {

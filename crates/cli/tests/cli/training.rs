@@ -129,4 +129,15 @@ fn what_a_run_is_asked_to_keep_and_to_score_is_there() {
     assert_eq!(score["test"]["loss"], result["averages"]["ema"]["test"]["loss"]);
     let text = place.text(&format!("{TRAIN} --out other --ema 0.9 --patience 1 --evaluate same=digits"));
     assert!(text.contains("\nema same  loss ") && text.contains("\nbest epoch "), "{text}");
+    assert!(text.contains("\nthe test set chose that epoch"), "{text}");
+    let text = place.text(&(TRAIN.replace("digits", "digits:validation=0.2") + " --out third --patience 1"));
+    assert!(text.contains(": validation.accuracy 0.") && text.contains("\nvalidation  loss "), "{text}");
+    assert!(!text.contains("chose"), "{text}");
+    let scored = place.json("evaluate third --data digits:validation=0.2 --part validation");
+    assert!(number(&scored, "/validation/accuracy") > 0.0 && scored.get("test").is_none());
+    place.refuses(
+        "evaluate third --data digits --part validation",
+        &["no part for validation", "validation=0.1"],
+    );
+    assert!(place.text("data digits:validation=0.2").contains("validation  287 examples"));
 }

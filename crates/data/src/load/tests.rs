@@ -191,3 +191,56 @@ fn a_place_is_followed_by_options() {
     let expected = (1.0 - moments.mean[0]) / moments.deviation[0];
     assert!(x.to_f64_vec().iter().all(|x| (x - expected).abs() < 1e-6));
 }
+
+/// The numbers of all examples, one vector each, sorted.
+fn sorted(parts: &[&crate::Dataset]) -> Vec<Vec<f64>> {
+    let rows = |data: &crate::Dataset| -> Vec<Vec<f64>> {
+        data.x().to_f64_vec().chunks(data.features()).map(<[f64]>::to_vec).collect()
+    };
+    let mut rows: Vec<Vec<f64>> = parts.iter().flat_map(|data| rows(data)).collect();
+    rows.sort_by(|a, b| a.partial_cmp(b).unwrap());
+    rows
+}
+
+#[test]
+fn a_part_for_validation_comes_out_of_the_training_part() {
+    let (whole, held) = (load("digits").unwrap(), load("digits:validation=0.1").unwrap());
+    let validation = held.validation.as_ref().unwrap();
+    assert_eq!((held.train.len(), validation.len(), validation.name()), (1293, 144, "digits (validation)"));
+    assert_eq!(sorted(&[&held.train, validation]), sorted(&[&whole.train]));
+    assert_eq!(held.test, whole.test);
+    let other = load("digits:validation=0.1,split_seed=1").unwrap();
+    assert_ne!(other.validation.unwrap().x(), validation.x());
+    let part = load("digits:first=100,validation=0.2").unwrap();
+    assert_eq!((part.train.len(), part.validation.unwrap().len()), (80, 20));
+    assert!(whole.validation.is_none());
+}
+
+#[test]
+fn a_part_for_validation_is_read_as_the_training_part_but_never_changed_at_random() {
+    let held = load("digits:validation=0.1,normalize=on,augment=crop:1").unwrap();
+    let validation = held.validation.as_ref().unwrap();
+    assert_eq!(validation.normalization(), held.train.normalization());
+    // Moments are those of what is left to train on.
+    assert_ne!(held.input(), load("digits:normalize=on").unwrap().input());
+    assert_eq!(validation.augmentation().to_string(), "");
+    let again = load("digits:validation=0.1").unwrap().read_as(&held.input()).unwrap();
+    assert_eq!(again.validation.unwrap().x(), validation.x());
+}
+
+#[test]
+fn a_part_for_validation_is_told_from_the_specification() {
+    for (spec, expected) in [
+        ("digits:validation=0.1", true),
+        ("text:a.txt,bpe=300,validation=0.1", true),
+        ("digits", false),
+        ("text:validation=0.1", false),
+        ("nothing:validation=0.1", false),
+        ("digits:validation", false),
+    ] {
+        assert_eq!(crate::has_validation(spec), expected, "{spec}");
+    }
+    let error = |spec: &str| load(spec).unwrap_err().to_string();
+    assert_says(&error("digits:validation=0.0001"), &["validation as a share of the 1437 examples"]);
+    assert_says(&error("digits:validation=1"), &["validation as a share between 0 and 1"]);
+}

@@ -20,7 +20,7 @@ pub(crate) fn splits() -> Splits {
 /// As many of the digits with these options.
 pub(crate) fn splits_of(spec: &str) -> Splits {
     let splits = data::load(spec).expect("the digits are built in");
-    Splits { spec: splits.spec.clone(), train: splits.train.take(150), test: splits.test.take(90) }
+    Splits { train: splits.train.take(150), test: splits.test.take(90), ..splits }
 }
 
 /// 3 epochs of 4 steps.

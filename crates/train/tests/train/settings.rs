@@ -147,6 +147,28 @@ fn the_best_epoch_is_kept() {
 }
 
 #[test]
+fn what_is_held_out_for_validation_chooses_the_best_epoch() {
+    let (_parent, folder) = new_folder();
+    let config = Config {
+        data: "digits:validation=0.1".to_owned(),
+        keep_best: true,
+        patience: Some(2),
+        epochs: 20,
+        ..forgetful()
+    };
+    let outcome = run_new(&config, &folder).unwrap();
+    let summary = outcome.summary;
+    let best = summary.best.as_ref().unwrap();
+    assert_eq!(best.watch, "validation.accuracy");
+    let values = outcome.records.iter().map(|record| record.sets["validation"].accuracy);
+    assert_eq!(values.clone().nth(best.epoch - 1), Some(best.value));
+    assert!(values.clone().all(|value| value <= best.value));
+    assert_eq!(summary.epochs, best.epoch + 2);
+    assert_eq!(outcome.records[0].sets["validation"].count, 144);
+    assert_eq!(summary.scores.unwrap().sets.keys().collect::<Vec<_>>(), ["validation"]);
+}
+
+#[test]
 fn a_run_ends_when_it_improves_no_more() {
     let (_parent, folder) = new_folder();
     let config = Config { patience: Some(2), epochs: 20, swa: Some(6), ema: Some(0.5), ..forgetful() };
