@@ -5,7 +5,7 @@
 use std::{collections::BTreeMap, fs};
 
 use isoloss_data::{DataError, Dataset, Input, Splits, load};
-use tensor::parallel;
+use tensor::{Key, parallel};
 
 const GOLDENS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/goldens");
 
@@ -138,10 +138,33 @@ fn damaged_tokenizers_are_refused() {
         let error = error_of(contents);
         assert!(error.contains("expected a tokenizer.json of Hugging Face"), "{error}");
     }
+    let table = r#"{"type":"Sequence","normalizers":[{"type":"Precompiled","precompiled_charsmap":"AAAA"}]}"#;
+    let normalized = whole.replace(r#""normalizer":null"#, &format!(r#""normalizer":{table}"#));
+    assert!(error_of(&normalized).contains("found a normaliser of the type Precompiled"));
     let merge = of_model(r#"{"type":"BPE","vocab":{"a":0},"merges":["a b"]}"#);
     assert!(error_of(&merge).contains("tokenizer.json"));
     let missing = error(&format!("text:{GOLDENS}/text.txt,tokenizer=/no/such.json"));
     assert!(missing.contains("cannot read /no/such.json"), "{missing}");
+}
+
+#[test]
+fn mutated_tokenizers_are_read_or_refused() {
+    let key = Key::new(4);
+    for name in ["bytes", "words", "plain"] {
+        let whole = fs::read(format!("{GOLDENS}/{name}.json")).unwrap();
+        for round in 0..100 {
+            let (key, mut bytes) = (key.child(name).fold(round), whole.clone());
+            for change in 0..1 + key.below(0, 3) {
+                // Half of the changes are at the beginning, where everything but the vocabulary stands.
+                let end = if key.below(4 * change + 1, 2) == 0 { 900 } else { bytes.len() as u64 };
+                let at = key.below(4 * change + 2, end) as usize;
+                bytes[at] = b"\"{}[],:0123456789-nulltruefalse\\ xA"[key.below(4 * change + 3, 35) as usize];
+            }
+            let file = tempfile::NamedTempFile::new().unwrap();
+            fs::write(file.path(), bytes).unwrap();
+            let _ = load(&format!("text:{GOLDENS}/text.txt,tokenizer={}", file.path().display()));
+        }
+    }
 }
 
 #[test]
