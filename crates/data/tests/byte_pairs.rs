@@ -72,6 +72,14 @@ fn what_is_remembered_of_a_tokenizer_is_enough_to_read_any_text() {
 }
 
 #[test]
+fn a_tokenizer_that_is_remembered_is_the_one_that_was_read() {
+    for name in ["bytes", "words", "plain"] {
+        let input = golden(&format!(",tokenizer={GOLDENS}/{name}.json")).input();
+        assert_eq!(Input::from_json(&input.to_json()).unwrap(), input, "{name}");
+    }
+}
+
+#[test]
 fn truncation_and_padding_of_a_file_are_left_out() {
     let file = fs::read_to_string(format!("{GOLDENS}/words.json")).unwrap();
     assert!(file.contains("\"truncation\":{") && file.contains("\"padding\":{"));

@@ -94,6 +94,16 @@ pub enum TrainError {
         /// The folder.
         folder: PathBuf,
     },
+    /// The data of a run that is there are not read as they were.
+    #[error(
+        "the data are read otherwise than when the run in {} began: normalisation, vocabulary or tokenizer differ; give \
+         the data that it began with, or another folder",
+        folder.display()
+    )]
+    InputDiffers {
+        /// The run folder.
+        folder: PathBuf,
+    },
     /// A resumption was asked for with another configuration or other data.
     #[error(
         "the run recorded has {field} = {recorded}, but {asked} was asked for; resume it with the same settings, or choose another folder"

@@ -108,6 +108,9 @@ fn check_recorded(job: &Job<'_>, plan: &Plan) -> Result<Summary, TrainError> {
     };
     same_size("train_examples", summary.train_examples, plan.data.train.len())?;
     same_size("test_examples", summary.test_examples, plan.data.test.len())?;
+    if summary.input.clone().unwrap_or_default() != plan.data.input() {
+        return Err(TrainError::InputDiffers { folder: job.folder.to_owned() });
+    }
     match &summary.divergence {
         Some(divergence) => Err(divergence.into()),
         None => Ok(summary),

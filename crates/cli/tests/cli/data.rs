@@ -63,6 +63,9 @@ fn a_network_of_texts_remembers_its_vocabulary() {
     assert_eq!(number(&scored, "/test/count"), 32.0);
     place.refuses("evaluate run --data text:other.txt", &["character 'x' at position 2", "vocabulary of 4"]);
     place.refuses("evaluate run --data digits", &["expected a text, found images 1x8x8"]);
+    place.write("abc.txt", "abd ".repeat(200).as_bytes());
+    let begun = "the data are read otherwise than when the run in run began";
+    place.refuses(&format!("{train} --resume"), &[begun, "vocabulary or tokenizer"]);
     let small = "train --model lstm:vocab=3 --data text:abc.txt --out small";
     place.refuses(small, &["at least 4 tokens, found 3", "try --model with vocab=4"]);
 }
