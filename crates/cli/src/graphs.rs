@@ -7,7 +7,7 @@ use clap::ArgGroup;
 use isoloss::{
     Cpu,
     graph::{Argument, Executor, Graph, Input, Role, Ty},
-    models::{Init, Loss, Mode, Model, Params},
+    models::{self, Init, Mode, Model, Params},
     tensor::{DType, Key, Tensor},
     transform::{self, Linearised, RESIDUAL_BUDGET_BYTES},
 };
@@ -24,7 +24,7 @@ const INTEGERS_BELOW: u64 = 8;
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Graph", group(ArgGroup::new("source").required(true)))]
 pub(crate) struct GraphFlags {
-    /// Architecture, of which the objective is taken: the mean cross-entropy in training
+    /// Architecture, of which the objective is taken: the mean cross-entropy in training, or what an ONNX file of a loss returns
     #[arg(long = "model", id = "spec", value_name = "SPEC", group = "source")]
     spec: Option<String>,
     /// A file with the text form of a graph, as `isoloss dump` prints it, instead of --model
@@ -100,7 +100,7 @@ impl GraphFlags {
         let Some(spec) = &self.spec else { unreachable!("clap asks for one of the two") };
         let model = Model::parse(spec)?;
         let dtype = if self.dtype == "f64" { DType::F64 } else { DType::F32 };
-        let graph = model.objective_in(Mode::Training, self.batch as usize, dtype, Loss::CrossEntropy);
+        let graph = model.objective_in(Mode::Training, self.batch as usize, dtype, model.loss());
         Ok((format!("{model}, batch {}, {dtype}", self.batch), graph, Source::Model(model)))
     }
 }
@@ -177,7 +177,9 @@ fn check_memory(graph: &Graph) -> Result<(), CliError> {
 /// Draws arguments.
 struct Draw {
     params: Params,
-    /// A bound for integers.
+    /// A bound for tokens.
+    tokens: u64,
+    /// A bound for other integers.
     below: u64,
     key: Key,
 }
@@ -187,10 +189,17 @@ impl Draw {
         match source {
             Source::Model(model) => Self {
                 params: model.init(Init::PyTorch, key.child("parameters")),
-                below: model.classes() as u64,
+                tokens: match model.input() {
+                    models::Input::Tokens { vocabulary, .. } => vocabulary as u64,
+                    _ => INTEGERS_BELOW,
+                },
+                // Where a network does not tell its classes, there are two at least.
+                below: model.classes().unwrap_or(2) as u64,
                 key,
             },
-            Source::File => Self { params: Params::default(), below: INTEGERS_BELOW, key },
+            Source::File => {
+                Self { params: Params::default(), tokens: INTEGERS_BELOW, below: INTEGERS_BELOW, key }
+            }
         }
     }
 
@@ -199,7 +208,8 @@ impl Draw {
         if let Some(parameter) = self.params.get(&input.name).filter(|tensor| *tensor.shape() == ty.shape) {
             return parameter.convert(ty.dtype);
         }
-        let (key, below) = (self.key.child(&input.name), self.below);
+        let key = self.key.child(&input.name);
+        let below = if input.name == "x" { self.tokens } else { self.below };
         match ty.dtype {
             DType::F32 => Tensor::from_fn(ty.shape.clone(), |i| key.normal(i as u64) as f32),
             DType::F64 => Tensor::from_fn(ty.shape.clone(), |i| key.normal(i as u64)),

@@ -18,22 +18,27 @@ pub(crate) fn splits<T>(splits: &Splits<T>, one: impl Fn(&T) -> Value) -> Value 
     json!({ "train": one(&splits.train), "test": one(&splits.test) })
 }
 
+/// A number that need not be there; then null.
+pub(crate) fn optional(x: Option<f64>) -> Value {
+    x.map_or(Value::Null, number)
+}
+
 /// Loss and accuracy.
 pub(crate) fn score(score: &Score) -> Value {
-    json!({ "loss": number(score.loss), "accuracy": number(score.accuracy) })
+    json!({ "loss": number(score.loss), "accuracy": optional(score.accuracy) })
 }
 
 /// A segment: loss and accuracy at its midpoint, its barriers, and all of it.
 pub(crate) fn segment(curve: &Curve) -> Value {
     json!({
         "loss": number(curve.midpoint.loss),
-        "accuracy": number(curve.midpoint.accuracy),
+        "accuracy": optional(curve.midpoint.accuracy),
         "barrier": number(curve.barrier),
-        "accuracy_barrier": number(curve.accuracy_barrier),
+        "accuracy_barrier": optional(curve.accuracy_barrier),
         "curve": {
             "lambda": numbers(&curve.lambdas),
             "loss": numbers(&curve.loss),
-            "accuracy": numbers(&curve.accuracy),
+            "accuracy": curve.accuracy.as_deref().map(numbers),
         },
     })
 }

@@ -14,6 +14,33 @@ use serde_json::{Value, json};
 
 use crate::{failure::Failure, session::Session};
 
+/// Which loss is measured.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct LossFlag {
+    /// Loss: cross-entropy (the default), cross-entropy:smoothing=0.1 or squared-error; an ONNX file of a loss has its own
+    #[arg(long = "loss", id = "loss", value_name = "NAME")]
+    name: Option<String>,
+}
+
+impl LossFlag {
+    /// The loss of this model.
+    pub(crate) fn of(&self, model: &Model) -> Result<Loss, Failure> {
+        let loss = self.name.as_deref().map_or(Ok(model.loss()), Loss::parse)?;
+        model.check_loss(loss)?;
+        Ok(loss)
+    }
+}
+
+/// What is said of a network that has no accuracy; nothing of others.
+pub(crate) fn sentence_on_accuracy(model: &Model) -> &'static str {
+    match model.target() {
+        Some(_) => {
+            "the network is its own objective: the loss is the mean of what it returns, and there is no accuracy\n"
+        }
+        None => "",
+    }
+}
+
 /// What becomes of the running statistics of batch normalisation.
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct Statistics {

@@ -38,7 +38,10 @@ impl train::Observer for Watch {
 
     fn epoch(&mut self, record: &Record) {
         if let Some(test) = &record.test {
-            self.test = format!(", test {:.2} %", 100.0 * test.accuracy);
+            self.test = match test.accuracy {
+                Some(accuracy) => format!(", test {:.2} %", 100.0 * accuracy),
+                None => format!(", test {:.4}", test.loss),
+            };
         }
     }
 

@@ -100,6 +100,19 @@ pub enum EvaluateError {
         /// What the labels of the data set are.
         has: &'static str,
     },
+    /// A network that is its own objective, but no mean over the batch.
+    #[error(
+        "the objective of {model} is no mean over the batch: of one example it is {once:.6}, of the same one twice {twice:.6}; export \
+         a module that returns the mean, with a dynamic batch axis where it divides by the number of examples"
+    )]
+    NoMean {
+        /// The model's specification.
+        model: String,
+        /// Its objective of one example.
+        once: f64,
+        /// Its objective of that example twice.
+        twice: f64,
+    },
     /// The parameters are not the model's.
     #[error(transparent)]
     Params(#[from] ModelError),
@@ -122,8 +135,9 @@ pub fn fit(model: &Model, data: &Dataset) -> Result<Dataset, EvaluateError> {
     let (spec, name) = (model.spec(), data.name().to_owned());
     match (model.input(), data.example()) {
         (Input::Tokens { count, vocabulary }, Example::Tokens(_)) => {
-            if data.classes() > vocabulary {
-                let (expected, found) = (data.classes(), vocabulary);
+            let most = model.classes().map_or(vocabulary, |classes| classes.min(vocabulary));
+            if data.classes() > most {
+                let (expected, found) = (data.classes(), most);
                 return Err(EvaluateError::Vocabulary { model: spec, data: name, expected, found });
             }
             let short = || EvaluateError::ShortText {
@@ -154,11 +168,13 @@ fn check_labels(model: &Model, data: &Dataset) -> Result<(), EvaluateError> {
 
 fn check_numbers(model: &Model, input: Input, data: &Dataset, example: Example) -> Result<(), EvaluateError> {
     let expected = (data.features(), data.classes());
-    let found = (model.input_features(), model.classes());
+    let found = (model.input_features(), model.classes().unwrap_or(expected.1));
+    let is_own = model.target().is_some();
     let (model, data) = (model.spec(), data.name().to_owned());
     match (input, example) {
         _ if expected != found => {
             let advice = match input {
+                _ if is_own => "export an objective of such examples and labels".to_owned(),
                 Input::Features(_) | Input::Tokens { .. } | Input::Graph { .. } => {
                     format!("try --model with {}-…-{}", expected.0, expected.1)
                 }

@@ -5,7 +5,7 @@ use graph::{Argument, Executable, Executor};
 use models::{Loss, Model, Params};
 use tensor::{DType, Tensor};
 
-use crate::{EvaluateError, Score, chunks::chunk, fit, score::Tally};
+use crate::{EvaluateError, Score, check_objective, chunks::chunk, fit, score::Tally};
 
 /// Most bytes of examples that are kept as the network reads them. Ours: all of MNIST fits; what is larger is made again
 /// for every pass.
@@ -36,14 +36,16 @@ impl Evaluator {
     /// Compiles the forward pass and cuts the data set into chunks.
     ///
     /// # Errors
-    /// Those of [`fit`] where the data do not suit the model, [`EvaluateError::Exec`] where the executor refuses the
-    /// graph.
+    /// [`EvaluateError::Params`] where the loss does not go with the model ([`Model::check_loss`]), those of
+    /// [`check_objective`] and [`fit`] where the data do not suit it or it is no mean over the batch, [`EvaluateError::Exec`] where the executor refuses the graph.
     pub fn new(
         executor: &dyn Executor,
         model: &Model,
         data: &Dataset,
         loss: Loss,
     ) -> Result<Self, EvaluateError> {
+        model.check_loss(loss)?;
+        check_objective(executor, model, data)?;
         let (data, chunk) = (fit(model, data)?, chunk(model.input()));
         let compile = |count: usize| {
             let graph = (count > 0).then(|| model.objective(count, DType::F32, loss));
@@ -80,7 +82,8 @@ impl Evaluator {
     /// order of the examples, so that equal parameters give equal bits.
     ///
     /// An example is right where its label's logit is the largest, the first of equals; one with a NaN among its logits is
-    /// wrong. Parameters that are not finite are not refused: their loss says so.
+    /// wrong. Of a network that is its own objective the loss is the mean of the chunks' objectives, each counted by its
+    /// examples, and there is no accuracy. Parameters that are not finite are not refused: their loss says so.
     ///
     /// # Errors
     /// [`EvaluateError::Params`] where names, order, shapes or types are not the model's.
@@ -110,6 +113,10 @@ impl Chunk {
     ) -> Result<(), EvaluateError> {
         let tensors = params.values().chain([&self.x, &self.labels]);
         let results = executable.run(tensors.map(Argument::Borrowed).collect())?;
+        if let [objective] = &results[..] {
+            tally.add_mean(objective.to_f64_vec()[0], self.x.shape()[0]);
+            return Ok(());
+        }
         let [_, losses, logits] = &results[..] else { unreachable!("the outputs of Model::objective") };
         match (losses.as_slice(), logits.as_slice(), self.labels.as_slice()) {
             (Ok(losses), Ok(logits), Ok(labels)) => tally.add(losses, logits, labels),
@@ -176,7 +183,7 @@ mod tests {
             let score = evaluate(&Reference, &model, &params, &data, Loss::CrossEntropy).unwrap();
             let (loss, right) = at_once(&model, &params, &data);
             assert!((score.loss - loss).abs() < 1e-12 * loss, "{count}: {} {loss}", score.loss);
-            assert_eq!((score.count, score.accuracy), (count, right as f64 / count as f64));
+            assert_eq!((score.count, score.accuracy), (count, Some(right as f64 / count as f64)));
         }
     }
 
@@ -198,7 +205,7 @@ mod tests {
         let data = dataset(10);
         let score = evaluate(&Reference, &model, &zeros, &data, Loss::SquaredError).unwrap();
         let of_class_0 = data.counts()[0];
-        let accuracy = of_class_0 as f64 / 10.0;
+        let accuracy = Some(of_class_0 as f64 / 10.0);
         assert_eq!(score, Score { loss: 1.0, accuracy, count: 10, bits_per_byte: None });
     }
 
@@ -207,7 +214,7 @@ mod tests {
         let (model, mut params) = network();
         params.get_mut("2.bias").unwrap().as_mut_slice::<f32>().unwrap().fill(f32::NAN);
         let score = evaluate(&Reference, &model, &params, &dataset(10), Loss::CrossEntropy).unwrap();
-        assert!(score.loss.is_nan() && score.accuracy == 0.0, "{score:?}");
+        assert!(score.loss.is_nan() && score.accuracy == Some(0.0), "{score:?}");
     }
 
     #[test]
@@ -238,7 +245,7 @@ mod tests {
         assert_eq!(score.bits_per_byte, Some(score.loss / std::f64::consts::LN_2));
         let smoothed = Loss::parse("cross-entropy:smoothing=0.1").unwrap();
         assert_eq!(evaluate(&Reference, &model, &params, &data, smoothed).unwrap().bits_per_byte, None);
-        assert!((score.loss - 4f64.ln()).abs() < 0.5 && score.accuracy <= 1.0, "{score:?}");
+        assert!((score.loss - 4f64.ln()).abs() < 0.5 && score.accuracy.is_some(), "{score:?}");
     }
 
     #[test]

@@ -3,10 +3,12 @@
 mod chunks;
 mod error;
 mod evaluator;
+mod objective;
 mod reestimator;
 mod score;
 
 pub use error::{EvaluateError, fit};
 pub use evaluator::{Evaluator, evaluate};
+pub use objective::check_objective;
 pub use reestimator::{Reestimator, reestimate};
 pub use score::Score;

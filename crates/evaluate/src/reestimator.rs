@@ -113,11 +113,12 @@ impl Reestimator {
 
     /// The moments of one chunk, in the order of the buffers.
     fn pass(&mut self, params: &Params, chunk: Range<usize>) -> Result<Vec<Tensor>, EvaluateError> {
-        let (x, _) = self.data.gather(&self.order[chunk.clone()]);
+        let (x, labels) = self.data.gather(&self.order[chunk.clone()]);
+        let labels = self.model.target().map(|_| &labels);
         let executable = self.prepared.iter_mut().find(|(length, _)| *length == chunk.len());
         let Some((_, executable)) = executable else { unreachable!("compiled for every length") };
         let trained = params.len() - self.forgotten.len();
-        let tensors = params.values().take(trained).chain(&self.forgotten).chain([&x]);
+        let tensors = params.values().take(trained).chain(&self.forgotten).chain([&x]).chain(labels);
         let arguments = tensors.map(Argument::Borrowed);
         Ok(executable.run(arguments.collect())?)
     }

@@ -5,9 +5,10 @@
 pub struct Score {
     /// The mean loss of an example, or of a token of a text; NaN where the loss of any is.
     pub loss: f64,
-    /// The share of examples, or tokens, classified rightly, from 0 to 1.
-    pub accuracy: f64,
-    /// The number of examples, or tokens.
+    /// The share of examples, or tokens, classified rightly, from 0 to 1. `None` for a network that is its own objective: it
+    /// shows no predictions.
+    pub accuracy: Option<f64>,
+    /// The number of examples, or tokens; of a network that is its own objective, of examples or windows of a text.
     pub count: usize,
     /// Of a text whose loss is the cross-entropy: what it costs in bits for each byte of UTF-8, which is the same measure for
     /// all tokens that a text may be cut into. It is the mean loss of a token over the mean length of the text's tokens.
@@ -25,7 +26,8 @@ impl Score {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Tally {
     loss: f64,
-    right: usize,
+    /// None until predictions have been seen.
+    right: Option<usize>,
     count: usize,
 }
 
@@ -34,13 +36,20 @@ impl Tally {
     pub(crate) fn add(&mut self, losses: &[f32], logits: &[f32], labels: &[i32]) {
         self.loss += losses.iter().map(|&loss| f64::from(loss)).sum::<f64>();
         let rows = logits.chunks_exact(logits.len() / labels.len());
-        self.right += rows.zip(labels).filter(|(row, label)| is_right(row, **label as usize)).count();
+        let right = rows.zip(labels).filter(|(row, label)| is_right(row, **label as usize)).count();
+        self.right = Some(self.right.unwrap_or(0) + right);
         self.count += labels.len();
+    }
+
+    /// Adds so many examples by the mean of their objective.
+    pub(crate) fn add_mean(&mut self, mean: f64, count: usize) {
+        self.loss += mean * count as f64;
+        self.count += count;
     }
 
     pub(crate) fn score(self) -> Score {
         let count = self.count as f64;
-        let accuracy = self.right as f64 / count;
+        let accuracy = self.right.map(|right| right as f64 / count);
         Score { loss: self.loss / count, accuracy, count: self.count, bits_per_byte: None }
     }
 }
@@ -77,13 +86,21 @@ mod tests {
         tally.add(&[1.0, 1e-9], &[0.0; 2], &[0, 0]);
         tally.add(&[1.0; 2], &[0.0; 2], &[0, 0]);
         let loss = (3.0 + f64::from(1e-9f32)) / 4.0;
-        assert_eq!(tally.score(), Score { loss, accuracy: 1.0, count: 4, bits_per_byte: None });
+        assert_eq!(tally.score(), Score { loss, accuracy: Some(1.0), count: 4, bits_per_byte: None });
     }
 
     #[test]
     fn bits_per_byte_do_not_depend_on_the_length_of_tokens() {
-        let score = |loss| Score { loss, accuracy: 0.0, count: 1, bits_per_byte: None };
+        let score = |loss| Score { loss, accuracy: Some(0.0), count: 1, bits_per_byte: None };
         assert_eq!(score(8.0 * std::f64::consts::LN_2).of_tokens(4.0).bits_per_byte, Some(2.0));
         assert_eq!(score(2.0 * std::f64::consts::LN_2).of_tokens(1.0).bits_per_byte, Some(2.0));
+    }
+
+    #[test]
+    fn means_count_by_their_examples_and_tell_no_accuracy() {
+        let mut tally = Tally::default();
+        tally.add_mean(1.0, 3);
+        tally.add_mean(5.0, 1);
+        assert_eq!(tally.score(), Score { loss: 2.0, accuracy: None, count: 4, bits_per_byte: None });
     }
 }

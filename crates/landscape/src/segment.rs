@@ -52,11 +52,13 @@ impl Curve {
         barrier(&self.lambdas, &losses)
     }
 
-    /// `max over λ of ((1 − λ)·A(0) + λ·A(1)) − A(λ)` for the accuracy A, in percentage points.
+    /// `max over λ of ((1 − λ)·A(0) + λ·A(1)) − A(λ)` for the accuracy A, in percentage points; none of networks that are
+    /// their own objectives.
     #[must_use]
-    pub fn accuracy_barrier(&self) -> Barrier {
-        let wrong_side_up: Vec<f64> = self.scores.iter().map(|score| -100.0 * score.accuracy).collect();
-        barrier(&self.lambdas, &wrong_side_up)
+    pub fn accuracy_barrier(&self) -> Option<Barrier> {
+        let wrong_side_up = self.scores.iter().map(|score| score.accuracy.map(|accuracy| -100.0 * accuracy));
+        let wrong_side_up: Vec<f64> = wrong_side_up.collect::<Option<_>>()?;
+        Some(barrier(&self.lambdas, &wrong_side_up))
     }
 }
 
@@ -178,10 +180,10 @@ mod tests {
             let mixed = 2.0 * lambda * (1.0 - lambda);
             assert!((score.loss - 2.0 * mixed * mixed).abs() < 1e-6, "{lambda}: {}", score.loss);
         }
-        let midpoint = Score { loss: 0.5, accuracy: 0.5, count: 2, bits_per_byte: None };
+        let midpoint = Score { loss: 0.5, accuracy: Some(0.5), count: 2, bits_per_byte: None };
         assert_eq!(curves[0].midpoint(), midpoint);
         assert_eq!(curves[0].loss_barrier(), Barrier { height: 0.5, lambda: 0.5 });
-        assert_eq!(curves[0].accuracy_barrier(), Barrier { height: 50.0, lambda: 0.5 });
+        assert_eq!(curves[0].accuracy_barrier(), Some(Barrier { height: 50.0, lambda: 0.5 }));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use graph::Val;
 
-use crate::{Input, Labels, layout::Layout, net::Net, settings::Written};
+use crate::{Input, Labels, Target, layout::Layout, net::Net, settings::Written};
 
 /// A family of networks, fixed in all its sizes.
 pub(crate) trait Architecture {
@@ -15,13 +15,19 @@ pub(crate) trait Architecture {
     /// What the labels of an example are.
     fn labels(&self) -> Labels;
 
-    /// The number of classes, or of tokens to choose from.
-    fn classes(&self) -> usize;
+    /// The number of classes, or of tokens to choose from; only a network that is its own objective may not tell.
+    fn classes(&self) -> Option<usize>;
+
+    /// How a network that is its own objective takes labels; `None` for one that returns logits.
+    fn target(&self) -> Option<Target> {
+        None
+    }
 
     /// Parameters and buffers in the order of PyTorch's `state_dict`.
     fn layout(&self) -> Layout;
 
     /// Emits the logits, of the shape of the labels of a batch with the classes as last axis. `x` is `[batch, elements]` as
-    /// [`Input`] says: tokens as `i32`, anything else in the network's type.
+    /// [`Input`] says: tokens as `i32`, anything else in the network's type. A network that is its own objective emits that, a
+    /// scalar, and finds the labels in `net`.
     fn emit(&self, net: &mut Net, x: Val) -> Val;
 }

@@ -33,7 +33,24 @@ pub enum ModelError {
         /// The model's specification.
         model: String,
     },
-    /// A network of an ONNX file that is no classifier of batches.
+    /// A loss for a network that is its own, or none for one that is not.
+    #[error(
+        "{}",
+        if *is_own {
+            format!("model {model} is its own objective: expected the loss own, found {loss}; leave --loss out")
+        } else {
+            format!("model {model} returns logits and is no objective itself: expected another loss than {loss}, as cross-entropy")
+        }
+    )]
+    OwnLoss {
+        /// The model's specification.
+        model: String,
+        /// Whether the model is its own objective.
+        is_own: bool,
+        /// The loss asked for.
+        loss: String,
+    },
+    /// A network of an ONNX file that neither classifies batches nor is an objective of them.
     #[error("{file}: expected {expected}, found {found}")]
     Imported {
         /// The file.

@@ -17,7 +17,8 @@ impl Model {
 
     /// The network as a graph. Inputs: the parameters in the model's order, with their names; the buffers likewise;
     /// then `x` (`[batch, features]`, or `i32[batch, tokens]` for texts). Outputs: `logits` (`[batch, classes]`, or the
-    /// classes of each label, as `[batch, tokens, classes]`), in other modes than evaluation followed by
+    /// classes of each label, as `[batch, tokens, classes]`); of a network that is its own objective also `labels` among the
+    /// inputs, and as output `loss`; all as for [`Model::objective_in`]. In other modes than evaluation followed by
     /// the new buffers, with their names.
     /// Everything but tokens is of type `dtype`.
     ///
@@ -25,15 +26,15 @@ impl Model {
     /// Where `dtype` is not a floating-point type.
     #[must_use]
     pub fn forward_in(&self, mode: Mode, batch: usize, dtype: DType) -> Graph {
-        let (mut net, logits) = self.emit("forward", mode, batch, dtype);
-        net.b.output("logits", logits);
+        let (mut net, result) = self.emit("forward", mode, batch, dtype);
+        net.b.output(if self.target().is_some() { "loss" } else { "logits" }, result);
         net.finish()
     }
 
     /// The network in evaluation with its loss; [`Model::objective_in`] with [`Mode::Evaluation`].
     ///
     /// # Panics
-    /// Where `dtype` is not a floating-point type.
+    /// Where `dtype` is not a floating-point type, or `loss` does not go with the network ([`Model::check_loss`]).
     #[must_use]
     pub fn objective(&self, batch: usize, dtype: DType, loss: Loss) -> Graph {
         self.objective_in(Mode::Evaluation, batch, dtype, loss)
@@ -42,14 +43,22 @@ impl Model {
     /// The network with its loss. Inputs: the parameters and the buffers in the model's order, then `x` as for
     /// [`Model::forward_in`] and `labels` (`i32` of [`Model::labels_shape`]). Outputs: `loss` (the mean,
     /// a scalar), `losses` (of the shape of the labels, in `dtype`) and `logits`, in other modes than evaluation
-    /// followed by the new buffers.
+    /// followed by the new buffers. A network that is its own objective ([`Loss::Own`]) has `loss` alone in place of the
+    /// three, and the labels without influence where it takes none.
     /// Everything but tokens and labels is of type `dtype`.
     ///
     /// # Panics
-    /// Where `dtype` is not a floating-point type.
+    /// Where `dtype` is not a floating-point type, or `loss` does not go with the network ([`Model::check_loss`]).
     #[must_use]
     pub fn objective_in(&self, mode: Mode, batch: usize, dtype: DType, loss: Loss) -> Graph {
+        if let Err(error) = self.check_loss(loss) {
+            panic!("{error}");
+        }
         let (mut net, logits) = self.emit("objective", mode, batch, dtype);
+        if loss == Loss::Own {
+            net.b.output("loss", logits);
+            return net.finish();
+        }
         let labels = net.b.data("labels", Ty::i32(self.labels_shape(batch)));
         let losses = loss.emit(&mut net.b, logits, labels);
         let axes: Vec<usize> = (0..net.b.shape(losses).rank()).collect();
@@ -61,7 +70,8 @@ impl Model {
     }
 
     /// The moments that batch normalisation measures in a batch, and nothing else. Inputs: the parameters and
-    /// the buffers in the model's order, then `x` as for [`Model::forward_in`]; the buffers have no influence, but must be
+    /// the buffers in the model's order, then `x`, and `labels` for a network that is its own objective, as for
+    /// [`Model::forward_in`]; the buffers have no influence, but must be
     /// finite. Outputs: the moments, with the names of the buffers that they belong in: means,
     /// and variances divided by the number of elements less one.
     ///
@@ -79,7 +89,8 @@ impl Model {
         std::iter::once(batch).chain(self.labels().shape().iter().copied()).collect()
     }
 
-    /// Declares parameters, buffers and `x`, and emits the logits.
+    /// Declares parameters, buffers and `x`, and emits the logits; for a network that is its own objective declares the labels
+    /// too, and emits the objective.
     fn emit(&self, name: &str, mode: Mode, batch: usize, dtype: DType) -> (Net, Val) {
         let architecture = self.network.architecture();
         let mut net = Net::new(name, architecture.layout(), mode, dtype);
@@ -88,8 +99,11 @@ impl Model {
             Input::Tokens { .. } => DType::I32,
         };
         let x = net.b.data("x", Ty::new(dtype, [batch, self.input_features()]));
-        let logits = architecture.emit(&mut net, x);
-        (net, logits)
+        if architecture.target().is_some() {
+            net.declare_labels(self.labels_shape(batch));
+        }
+        let result = architecture.emit(&mut net, x);
+        (net, result)
     }
 }
 

@@ -1,5 +1,7 @@
 //! What a network reads.
 
+use std::fmt;
+
 use tensor::Image;
 
 /// An example as a network takes it.
@@ -33,6 +35,18 @@ impl Input {
             Self::Features(count) | Self::Tokens { count, .. } => count,
             Self::Image(image) => image.elements(),
             Self::Graph { nodes, features } => nodes * (features + nodes),
+        }
+    }
+}
+
+/// As in "the network takes images 3x32x32".
+impl fmt::Display for Input {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Features(count) => write!(f, "{count} features"),
+            Self::Image(image) => write!(f, "images {image}"),
+            Self::Tokens { count, vocabulary } => write!(f, "texts of {count} tokens out of {vocabulary}"),
+            Self::Graph { nodes, features } => write!(f, "graphs of {nodes} nodes with {features} features"),
         }
     }
 }

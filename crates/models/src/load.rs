@@ -35,15 +35,22 @@ pub fn load_model(path: &Path, spec_override: Option<&str>) -> Result<(Model, Pa
         (Some(spec), _) => Model::parse(spec)?,
         (None, named) => match named.map_err(in_file)? {
             Some(model) => model,
-            None => {
-                let names: Vec<&str> = reader.entries().iter().map(|entry| entry.name.as_str()).collect();
-                let described = hub::model(path, &names)?;
-                described.ok_or_else(|| ModelError::NoArchitecture { path: file.clone(), key: MODEL_KEY })?
-            }
+            None => described(path, &reader)?
+                .ok_or_else(|| ModelError::NoArchitecture { path: file.clone(), key: MODEL_KEY })?,
         },
     };
     let params = read(&model, &reader).map_err(in_file)?;
     Ok((model, params))
+}
+
+/// The network that a `config.json` beside the weights at `path`, which `reader` reads, describes as the Hugging Face Hub does;
+/// `None` where there is no such file or it says of no network.
+///
+/// # Errors
+/// [`ModelError::Read`] and [`ModelError::Config`] where the file cannot be read, or describes a network that is not built here.
+pub fn described(path: &Path, reader: &Reader) -> Result<Option<Model>, ModelError> {
+    let names: Vec<&str> = reader.entries().iter().map(|entry| entry.name.as_str()).collect();
+    hub::model(path, &names)
 }
 
 /// The network of an ONNX file, or its weights in another architecture with the same names.

@@ -23,6 +23,8 @@ pub enum Loss {
     },
     /// The squared distance from the logits to the one-hot vector of the right class, summed over the classes.
     SquaredError,
+    /// The network's own: it returns the objective, a mean over the batch, and not logits (see [`crate::Model::target`]).
+    Own,
 }
 
 /// The losses without their options.
@@ -30,22 +32,24 @@ pub enum Loss {
 enum Family {
     CrossEntropy,
     SquaredError,
+    Own,
 }
 
 impl Named for Family {
     const KIND: &'static str = "loss";
-    const MEMBERS: &'static [Self] = &[Self::CrossEntropy, Self::SquaredError];
+    const MEMBERS: &'static [Self] = &[Self::CrossEntropy, Self::SquaredError, Self::Own];
 
     fn name(self) -> &'static str {
         match self {
             Self::CrossEntropy => "cross-entropy",
             Self::SquaredError => "squared-error",
+            Self::Own => "own",
         }
     }
 }
 
 impl Loss {
-    /// Reads `cross-entropy`, `cross-entropy:smoothing=0.1` or `squared-error`.
+    /// Reads `cross-entropy`, `cross-entropy:smoothing=0.1`, `squared-error` or `own`.
     ///
     /// # Errors
     /// [`ModelError::Unknown`] with the nearest name and all names, [`ModelError::Loss`] for an option that the loss does
@@ -59,7 +63,8 @@ impl Loss {
             (Family::CrossEntropy, None) => Ok(Self::CrossEntropy),
             (Family::SquaredError, None) => Ok(Self::SquaredError),
             (Family::CrossEntropy, Some(option)) => smoothed(text, option),
-            (Family::SquaredError, Some(option)) => Err(fault(text, "no option", option)),
+            (Family::Own, None) => Ok(Self::Own),
+            (Family::SquaredError | Family::Own, Some(option)) => Err(fault(text, "no option", option)),
         }
     }
 
@@ -77,6 +82,7 @@ impl Loss {
                 b.cross_entropy_with(logits, labels, CrossEntropy { smoothing, ..CrossEntropy::default() })
             }
             Self::SquaredError => b.squared_error(logits, labels),
+            Self::Own => unreachable!("a network that is its own objective has no logits"),
         }
     }
 }
@@ -104,6 +110,7 @@ impl fmt::Display for Loss {
                 write!(f, "{}:smoothing={smoothing}", Family::CrossEntropy.name())
             }
             Self::SquaredError => f.write_str(Family::SquaredError.name()),
+            Self::Own => f.write_str(Family::Own.name()),
         }
     }
 }
@@ -114,7 +121,7 @@ mod tests {
 
     #[test]
     fn losses_read_and_print() {
-        for text in ["cross-entropy", "cross-entropy:smoothing=0.1", "squared-error"] {
+        for text in ["cross-entropy", "cross-entropy:smoothing=0.1", "squared-error", "own"] {
             assert_eq!(Loss::parse(text).unwrap().to_string(), text);
         }
         assert_eq!(Loss::parse("cross-entropy:smoothing=0").unwrap(), Loss::CrossEntropy);

@@ -6,7 +6,7 @@ use tensor::{DType, Key, Shape, Tensor};
 use weights::MODEL_KEY;
 
 use crate::{
-    Init, Input, Labels, ModelError, Params,
+    Init, Input, Labels, Loss, ModelError, Params, Target,
     architecture::Architecture,
     families::{
         bert::Bert, convnet::ConvNet, gcn::Gcn, gpt::Gpt, imagenet::ImageNet, llama::Llama, mlp::Mlp,
@@ -37,7 +37,8 @@ use crate::{
 /// | `onnx:net.onnx`, or the path alone | the network of an ONNX file |
 ///
 /// Options follow, separated by commas, as `resnet20:width=2,norm=layer`; `docs/architectures.md` lists them all with their
-/// defaults. Names and layouts of parameters are those that PyTorch users know; that page says whose.
+/// defaults. The network of an ONNX file that returns one number is its own objective, a mean over the batch (see
+/// [`Model::target`]). Names and layouts of parameters are those that PyTorch users know; that page says whose.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Model {
     pub(crate) network: Network,
@@ -116,8 +117,8 @@ impl Model {
     /// The network of an ONNX file with its weights, in the model's order.
     ///
     /// # Errors
-    /// [`ModelError::Onnx`] where the file cannot be read, [`ModelError::Imported`] where it is not of one input and logits,
-    /// and those of [`Model::check`].
+    /// [`ModelError::Onnx`] where the file cannot be read, [`ModelError::Imported`] where it is no network
+    /// of examples that returns logits or its own objective, and those of [`Model::check`].
     pub fn import(file: &Path) -> Result<(Self, Params), ModelError> {
         let (own, params) = Imported::read(&file.to_string_lossy())?;
         let model = Self { network: Network::Imported(own) };
@@ -179,10 +180,34 @@ impl Model {
         self.input().elements()
     }
 
-    /// The number of classes: logits of each label.
+    /// The number of classes: logits of each label. `None` for a network that is its own objective and does not tell.
     #[must_use]
-    pub fn classes(&self) -> usize {
+    pub fn classes(&self) -> Option<usize> {
         self.network.architecture().classes()
+    }
+
+    /// How the network takes labels, if it is its own objective: one from an ONNX file that returns a number. `None` for all
+    /// others, which return logits.
+    #[must_use]
+    pub fn target(&self) -> Option<Target> {
+        self.network.architecture().target()
+    }
+
+    /// The loss that goes with the network where nothing else is asked for: its own, or cross-entropy.
+    #[must_use]
+    pub fn loss(&self) -> Loss {
+        if self.target().is_some() { Loss::Own } else { Loss::CrossEntropy }
+    }
+
+    /// Refuses a loss for a network that is its own objective, and [`Loss::Own`] for any other.
+    ///
+    /// # Errors
+    /// [`ModelError::OwnLoss`].
+    pub fn check_loss(&self, loss: Loss) -> Result<(), ModelError> {
+        match (self.target().is_some(), loss == Loss::Own) {
+            (own, asked) if own == asked => Ok(()),
+            (is_own, _) => Err(ModelError::OwnLoss { model: self.spec(), is_own, loss: loss.to_string() }),
+        }
     }
 
     /// Initial `f32` parameters and buffers. Each parameter is drawn from a key of its own, derived from `key` and its

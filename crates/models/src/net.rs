@@ -15,6 +15,8 @@ pub(crate) struct Net {
     pub(crate) b: Builder,
     mode: Mode,
     dtype: DType,
+    /// Of a network that is its own objective.
+    labels: Option<Val>,
     inputs: BTreeMap<String, Val>,
     /// In the order of declaration.
     buffers: Vec<String>,
@@ -34,7 +36,7 @@ impl Net {
             let val = b.input(name.clone(), role, Ty::new(dtype, shape));
             inputs.insert(name, val);
         }
-        Self { b, mode, dtype, inputs, buffers, updated: BTreeMap::new() }
+        Self { b, mode, dtype, labels: None, inputs, buffers, updated: BTreeMap::new() }
     }
 
     /// What the network is run for.
@@ -45,6 +47,16 @@ impl Net {
     /// The floating-point type of the network.
     pub(crate) fn dtype(&self) -> DType {
         self.dtype
+    }
+
+    /// Declares the labels, for a network that is its own objective.
+    pub(crate) fn declare_labels(&mut self, shape: Shape) {
+        self.labels = Some(self.b.data("labels", Ty::i32(shape)));
+    }
+
+    /// The labels, where they are declared.
+    pub(crate) fn labels(&self) -> Option<Val> {
+        self.labels
     }
 
     /// Sets what training makes of a buffer.

@@ -39,7 +39,7 @@ fn goldens() -> Vec<Golden> {
 impl Golden {
     fn new(stored: Value) -> Self {
         let model = Model::parse(stored["model"].as_str().unwrap()).unwrap();
-        let one = model.labels_shape(1).elements() * model.classes();
+        let one = model.labels_shape(1).elements() * model.classes().unwrap();
         let batch = stored["logits"].as_array().unwrap().len() / one;
         assert_eq!(stored["parameters"], model.parameters().len(), "{model}");
         Self { stored, model, batch }
@@ -54,7 +54,11 @@ impl Golden {
         let entries = self.model.entries();
         let mut arguments: Vec<Tensor> = entries.iter().map(|(name, shape)| value(name, shape)).collect();
         arguments.push(examples(&self.model, self.batch));
-        arguments.push(classes("labels", &self.model.labels_shape(self.batch), self.model.classes()));
+        arguments.push(classes(
+            "labels",
+            &self.model.labels_shape(self.batch),
+            self.model.classes().unwrap(),
+        ));
         arguments
     }
 

@@ -38,7 +38,7 @@ fn assert_close(found: &[f64], expected: &[f64]) {
 fn an_onnx_file_is_a_model_with_its_weights() {
     let (model, params) = load_model(&file("resnet-kept.onnx"), None).unwrap();
     assert_eq!(model.input(), Input::Image(Image { channels: 3, height: 16, width: 16 }));
-    assert_eq!((model.labels(), model.classes()), (Labels::Whole, 5));
+    assert_eq!((model.labels(), model.classes()), (Labels::Whole, Some(5)));
     assert_eq!((model.parameters().len(), model.buffers().len()), (11, 6));
     let (found, expected) = logits(&model, &params, "resnet-kept.data");
     assert_close(&found, &expected);
@@ -48,7 +48,7 @@ fn an_onnx_file_is_a_model_with_its_weights() {
 fn a_file_over_tokens_predicts_the_next_ones() {
     let (model, params) = load_model(&file("gpt-dynamo.onnx"), None).unwrap();
     assert_eq!(model.input(), Input::Tokens { count: 7, vocabulary: 11 });
-    assert_eq!((model.labels(), model.classes()), (Labels::NextTokens(7), 11));
+    assert_eq!((model.labels(), model.classes()), (Labels::NextTokens(7), Some(11)));
     let (found, expected) = logits(&model, &params, "gpt-dynamo.data");
     assert_close(&found, &expected);
 }

@@ -89,6 +89,7 @@ fn use_of(node: &NodeProto, position: usize) -> Use {
             "Clip" | "Pad" | "Resize" | "Upsample" | "Dropout" | "OneHot" | "Trilu" | "Expand" | "Tile",
             1..,
         )
+        | ("SoftmaxCrossEntropyLoss" | "NegativeLogLikelihoodLoss", 2)
         | ("Range" | "ConstantOfShape", _)
         | ("Identity", _) => Use::Setting,
         _ => Use::Operand,

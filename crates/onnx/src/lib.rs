@@ -6,6 +6,7 @@
 //! [`export()`] writes any graph as ONNX, and [`OnnxModel::patch`] puts other weights into a file and leaves every other
 //! byte as it is.
 
+mod bound;
 mod classify;
 mod element;
 mod error;

@@ -8,7 +8,7 @@ use prost::Message;
 use tensor::{DType, Shape, Tensor};
 
 use crate::{
-    Batch, Emission, Entry, Moments, OnnxError, Port, PortKind, classify,
+    Batch, Emission, Entry, Moments, OnnxError, Port, PortKind, bound, classify,
     element::Header,
     lower::{self, Program, Rebatch},
     parsed::Parsed,
@@ -31,7 +31,15 @@ struct Inner {
     parsed: Parsed,
     batch: Batch,
     outputs: Vec<Output>,
+    /// For each input, below which number its integers must lie.
+    bounds: Vec<Option<usize>>,
     skeleton: Bytes,
+}
+
+/// What building a network once tells.
+struct Trial {
+    outputs: Vec<Output>,
+    bounds: Vec<Option<usize>>,
 }
 
 /// An output of a network.
@@ -66,9 +74,24 @@ impl OnnxModel {
     pub fn parse(bytes: impl Into<Bytes>, folder: Option<&Path>) -> Result<Self, OnnxError> {
         let parsed = Parsed::new(bytes.into(), folder.map(Path::to_owned))?;
         lower::check_operators(&parsed)?;
-        let (batch, outputs) = tried(&parsed)?;
+        let (batch, Trial { outputs, bounds }) = tried(&parsed)?;
         let skeleton = skeleton(&parsed)?;
-        Ok(Self(Arc::new(Inner { parsed, batch, outputs, skeleton })))
+        Ok(Self(Arc::new(Inner { parsed, batch, outputs, bounds, skeleton })))
+    }
+
+    /// The network without the values of its entries: what [`OnnxModel::parse`] makes of [`OnnxModel::skeleton`].
+    ///
+    /// # Errors
+    /// Where constants of the formula lie in another file.
+    pub fn without_weights(&self) -> Result<Self, OnnxError> {
+        let Inner { batch, outputs, bounds, skeleton, .. } = &*self.0;
+        Ok(Self(Arc::new(Inner {
+            parsed: Parsed::new(skeleton.clone(), None)?,
+            batch: batch.clone(),
+            outputs: outputs.clone(),
+            bounds: bounds.clone(),
+            skeleton: skeleton.clone(),
+        })))
     }
 
     /// The parameters, then the buffers, each in the order of the file.
@@ -89,25 +112,11 @@ impl OnnxModel {
         self.0.outputs.iter().map(|output| (output.name.as_str(), &output.shape, output.per_example))
     }
 
-    /// How many different tokens an input of integers may hold: the rows of the table that it is first looked up in.
+    /// Below which number the elements of an input of integers must lie: the rows of the table that tokens are first looked up
+    /// in, or the classes that labels are compared with. `None` where the network tells neither.
     #[must_use]
-    pub fn vocabulary(&self, input: usize) -> Option<usize> {
-        let graph = &self.0.parsed.graph;
-        let mut names = vec![self.inputs().get(input)?.name.as_str()];
-        for node in &graph.node {
-            let reads =
-                |position: usize| node.input.get(position).is_some_and(|name| names.contains(&&name[..]));
-            match node.op_type() {
-                "Identity" | "Cast" if reads(0) => names.extend(node.output.first().map(String::as_str)),
-                "Gather" if reads(1) => {
-                    let entry =
-                        self.entries().iter().find(|entry| Some(&entry.name) == node.input.first())?;
-                    return entry.shape.first().copied();
-                }
-                _ => {}
-            }
-        }
-        None
+    pub fn bound(&self, input: usize) -> Option<usize> {
+        self.0.bounds.get(input).copied().flatten()
     }
 
     /// Whether an entry is the running variance of a batch normalisation.
@@ -197,22 +206,26 @@ fn has_multiple_of(parsed: &Parsed, size: usize) -> bool {
 }
 
 /// Builds the network once to learn which sizes of the batch it takes and what it returns.
-fn tried(parsed: &Parsed) -> Result<(Batch, Vec<Output>), OnnxError> {
+fn tried(parsed: &Parsed) -> Result<(Batch, Trial), OnnxError> {
     let trial = TRIALS.into_iter().find(|&size| !has_multiple_of(parsed, size)).unwrap_or(TRIALS[0]);
     let Some(size) = parsed.fixed_batch else { return Ok((Batch::Any, attempt(parsed, trial)?)) };
     let exported = attempt(parsed, size)?;
     let reason = match attempt(parsed, trial) {
-        Ok(outputs) if outputs.iter().zip(&exported).all(|(new, old)| new.per_example == old.per_example) => {
-            return Ok((Batch::Any, outputs));
-        }
+        Ok(trial) if have_the_batch_alike(&trial, &exported, size) => return Ok((Batch::Any, trial)),
         Ok(_) => "an output does not have the batch as its first axis".to_owned(),
         Err(error) => error.to_string(),
     };
     Ok((Batch::Fixed { size, reason }, exported))
 }
 
-/// The outputs for a batch of this size.
-fn attempt(parsed: &Parsed, batch: usize) -> Result<Vec<Output>, OnnxError> {
+/// Whether the same outputs have the batch as their first axis. What has an axis of size 1 in a batch of one tells nothing.
+fn have_the_batch_alike(trial: &Trial, exported: &Trial, size: usize) -> bool {
+    let mut pairs = trial.outputs.iter().zip(&exported.outputs);
+    size == 1 || pairs.all(|(new, old)| new.per_example == old.per_example)
+}
+
+/// The network for a batch of this size.
+fn attempt(parsed: &Parsed, batch: usize) -> Result<Trial, OnnxError> {
     let mut b = Builder::new("trial");
     let entries: Vec<Val> = parsed
         .entries
@@ -242,7 +255,13 @@ fn attempt(parsed: &Parsed, batch: usize) -> Result<Vec<Output>, OnnxError> {
         let shape = if per_example { Shape::from(&shape[1..]) } else { shape.clone() };
         Output { name: output.name().to_owned(), shape, per_example }
     });
-    Ok(outputs.collect())
+    let outputs = outputs.collect();
+    let graph = b.finish();
+    let bounds = parsed.inputs.iter().zip(&inputs).map(|(port, &input)| match port.kind {
+        PortKind::Integer => bound::bound(&graph, input),
+        PortKind::Float | PortKind::Bool => None,
+    });
+    Ok(Trial { outputs, bounds: bounds.collect() })
 }
 
 /// The file without the data of its entries.

@@ -101,6 +101,8 @@ NETWORKS = [
     ("convnext_tiny", vision, "dynamo"),
     ("swin_t", vision_large, "dynamo"),
     ("vit_b_16", vision_large, "dynamo"),
+    *[(name, timm_small, "dynamo") for name in ["resnet10t", "convnext_atto", "mobilenetv3_small_050"]],
+    *[(name, timm_small, "dynamo") for name in ["efficientnet_lite0", "regnetx_002"]],
     *[(name, timm_small, "dynamo") for name in ["vit_tiny_patch16_224", "resmlp_12_224", "ghostnet_100"]],
     *[(name, timm_small, "dynamo") for name in ["mobilevit_xxs", "edgenext_xx_small", "poolformer_s12", "repvgg_a0"]],
     *[(name, timm_small, "legacy") for name in ["mixer_s32_224", "xcit_nano_12_p16_224", "levit_128s"]],

@@ -30,7 +30,7 @@ pub fn plan(seed: u64) -> PairPlan {
 #[must_use]
 pub fn report(result: &PairResult, data: &Splits) -> Report {
     let plan = &result.plan;
-    let percent = |accuracy: f64| format!("{:.2} %", 100.0 * accuracy);
+    let percent = |accuracy: Option<f64>| format!("{:.2} %", 100.0 * accuracy.unwrap_or(f64::NAN));
     let summary = format!(
         "Two networks were trained from different seeds on {} images. Averaging their weights as they are gives {} \
          test accuracy; after permuting the hidden units of one to match the other, which does not change what it \

@@ -96,7 +96,7 @@ fn curve(curve: &landscape::Curve) -> Curve {
         loss: curve.scores().iter().map(|score| score.loss).collect(),
         accuracy: curve.scores().iter().map(|score| score.accuracy).collect(),
         barrier: curve.loss_barrier().height,
-        accuracy_barrier: curve.accuracy_barrier().height,
+        accuracy_barrier: curve.accuracy_barrier().map(|barrier| barrier.height),
         midpoint: stored(curve.midpoint()),
     }
 }

@@ -221,8 +221,7 @@ pub fn certified_group(executor: &dyn Executor, model: &Model, key: Key) -> Resu
 }
 
 fn ends(segment: &Splits<Curve>, point: usize) -> Splits<Score> {
-    let at = |curve: &Curve| Score { loss: curve.loss[point], accuracy: curve.accuracy[point] };
-    Splits { train: at(&segment.train), test: at(&segment.test) }
+    Splits { train: segment.train.score(point), test: segment.test.score(point) }
 }
 
 fn history(outcome: &Outcome) -> Vec<Epoch> {

@@ -32,8 +32,8 @@ pub struct PairPlan {
 pub struct Score {
     /// The mean loss, in nats for cross-entropy.
     pub loss: f64,
-    /// The share of examples classified correctly.
-    pub accuracy: f64,
+    /// The share of examples classified correctly; none of a network that is its own objective.
+    pub accuracy: Option<f64>,
 }
 
 /// A value for each of the two splits.
@@ -52,24 +52,30 @@ pub struct Curve {
     pub lambdas: Vec<f64>,
     /// The loss at each position.
     pub loss: Vec<f64>,
-    /// The accuracy at each position.
-    pub accuracy: Vec<f64>,
+    /// The accuracy at each position, where networks have one.
+    pub accuracy: Option<Vec<f64>>,
     /// The loss barrier: the largest excess over the line between the ends, in nats.
     pub barrier: f64,
     /// The accuracy barrier: the largest shortfall below the line between the ends, in percentage points.
-    pub accuracy_barrier: f64,
+    pub accuracy_barrier: Option<f64>,
     /// The score at the midpoint.
     pub midpoint: Score,
 }
 
 impl Curve {
-    /// How much accuracy the midpoint loses against the mean of the ends, in percentage points.
+    /// How much accuracy the midpoint loses against the mean of the ends, in percentage points; NaN where there is none.
     #[must_use]
     pub fn midpoint_drop(&self) -> f64 {
-        match (self.accuracy.first(), self.accuracy.last()) {
-            (Some(first), Some(last)) => 100.0 * ((first + last) / 2.0 - self.midpoint.accuracy),
+        match (self.accuracy.as_deref(), self.midpoint.accuracy) {
+            (Some(&[first, .., last]), Some(middle)) => 100.0 * ((first + last) / 2.0 - middle),
             _ => f64::NAN,
         }
+    }
+
+    /// The score at the position with this number.
+    #[must_use]
+    pub fn score(&self, index: usize) -> Score {
+        Score { loss: self.loss[index], accuracy: self.accuracy.as_ref().map(|accuracy| accuracy[index]) }
     }
 }
 

@@ -22,8 +22,10 @@ pub struct Config {
     pub schedule: String,
     /// The initialisation, as [`Init::parse`] reads it.
     pub init: String,
-    /// What is minimised, and averaged in scores, as [`Loss::parse`] reads it.
-    pub loss: String,
+    /// What is minimised, and averaged in scores, as [`Loss::parse`] reads it. None: the network's own where it has one, or
+    /// else cross-entropy ([`Model::loss`]).
+    #[serde(default)]
+    pub loss: Option<String>,
     /// Passes over the training set, from 1 up.
     pub epochs: usize,
     /// Examples in a step, from 1 up to the size of the training set. The last step of an epoch takes what is left,
@@ -61,8 +63,8 @@ pub struct Config {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub patience: Option<usize>,
     /// The score that tells which epoch is the best, as `validation.loss`, `test.accuracy` or `NAME.loss`; of equals the first
-    /// is. None: the accuracy on the part for validation, or without one on the test set. Without influence where nothing
-    /// depends on it.
+    /// is. None: the accuracy (of a network that is its own objective the loss) on the part for validation, or without one on
+    /// the test set. Without influence where nothing depends on it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub watch: Option<String>,
     /// Seconds between two checkpoints, from 0 (after every step) up. Without influence on the result; a resumed run may
@@ -88,14 +90,16 @@ impl Config {
     /// What the part for validation is called among the evaluation sets.
     pub(crate) const VALIDATION: &str = "validation";
 
-    /// What is watched where nothing else is asked for: the accuracy, on the part for validation if the data have one, so
-    /// that test data tell nothing before the end. Ours, because people ask for the most accurate network.
-    const fn default_watch(validates: bool) -> &'static str {
-        if validates { "validation.accuracy" } else { "test.accuracy" }
+    /// What is watched where nothing else is asked for: the accuracy, or the loss of a network that has none, on the part for
+    /// validation if the data have one, so that test data tell nothing before the end. Ours, because people ask for the most
+    /// accurate network.
+    fn default_watch(validates: bool, loss: Loss) -> String {
+        let set = if validates { Self::VALIDATION } else { Self::TEST };
+        format!("{set}.{}", if loss == Loss::Own { "loss" } else { "accuracy" })
     }
 
     /// A run with these defaults, which are ours (quick to learn digits with) unless a source is given: Adam with its
-    /// paper's rate of 0.001, constant; PyTorch's initialisation; cross-entropy; 10 epochs of batches of 128; seed 0; no
+    /// paper's rate of 0.001, constant; PyTorch's initialisation; the network's own loss or cross-entropy; 10 epochs of batches of 128; seed 0; no
     /// clipping and no averages; test scores after every epoch; a checkpoint every 10 seconds, so that little work is lost
     /// and little time spent on writing.
     pub fn new(model: impl Into<String>, data: impl Into<String>) -> Self {
@@ -105,7 +109,7 @@ impl Config {
             optimizer: "adam:lr=0.001".to_owned(),
             schedule: "constant".to_owned(),
             init: Init::default().name().to_owned(),
-            loss: Loss::default().to_string(),
+            loss: None,
             epochs: 10,
             batch: 128,
             seed: 0,
@@ -133,23 +137,31 @@ impl Config {
     pub fn canonical(&self) -> Result<Self, TrainError> {
         let optimizer: Optimizer = self.optimizer.parse()?;
         let schedule: Schedule = self.schedule.parse()?;
-        let loss = Loss::parse(&self.loss)?;
+        let model = Model::parse(&self.model)?;
+        let loss = self.loss_of(&model)?;
         schedule.check(optimizer.rate())?;
         if optimizer.curvature_every().is_some() && !loss.is_cross_entropy() {
             return Err(TrainError::NoCurvature { optimizer: optimizer.to_string(), loss: loss.to_string() });
         }
         self.check_numbers()?;
-        let (model, init) = (Model::parse(&self.model)?, Init::parse(&self.init)?);
+        let init = Init::parse(&self.init)?;
         model.check_init(init)?;
         Ok(Self {
             model: model.spec(),
             optimizer: optimizer.to_string(),
             schedule: schedule.to_string(),
             init: init.name().to_owned(),
-            loss: loss.to_string(),
-            watch: self.watched()?.map(|watched| watched.to_string()),
+            loss: Some(loss.to_string()),
+            watch: self.watched(loss)?.map(|watched| watched.to_string()),
             ..self.clone()
         })
+    }
+
+    /// What is minimised of this model.
+    pub(crate) fn loss_of(&self, model: &Model) -> Result<Loss, TrainError> {
+        let loss = self.loss.as_deref().map_or(Ok(model.loss()), Loss::parse)?;
+        model.check_loss(loss)?;
+        Ok(loss)
     }
 
     fn check_numbers(&self) -> Result<(), TrainError> {
@@ -185,17 +197,17 @@ impl Config {
     }
 
     /// The score that something depends on, if anything does.
-    pub(crate) fn watched(&self) -> Result<Option<Watched>, TrainError> {
+    pub(crate) fn watched(&self, loss: Loss) -> Result<Option<Watched>, TrainError> {
         let validates = data::has_validation(&self.data);
         let own = [Self::TEST].into_iter().chain(validates.then_some(Self::VALIDATION));
         let taken = |name: &str| name.is_empty() || name == Self::TRAIN || own.clone().any(|own| own == name);
         if let Some(name) = self.evaluate.keys().find(|name| taken(name)) {
             return Err(TrainError::SetName { found: name.clone() });
         }
-        let watch = self.watch.as_deref().unwrap_or(Self::default_watch(validates));
+        let watch = self.watch.clone().unwrap_or_else(|| Self::default_watch(validates, loss));
         let watched: Watched = watch.parse()?;
         let sets: Vec<&str> = own.clone().chain(self.evaluate.keys().map(String::as_str)).collect();
-        watched.check(&sets)?;
+        watched.check(&sets, loss)?;
         Ok((self.keep_best || self.patience.is_some()).then_some(watched))
     }
 
@@ -253,7 +265,7 @@ mod tests {
             refused(|c| c.schedule = "cosine:min=1".to_owned()).contains("at most the base learning rate")
         );
         assert!(refused(|c| c.init = "hee".to_owned()).contains("did you mean 'he'?"));
-        assert!(refused(|c| c.loss = "entropy".to_owned()).contains("no loss called 'entropy'"));
+        assert!(refused(|c| c.loss = Some("entropy".to_owned())).contains("no loss called 'entropy'"));
         assert!(refused(|c| c.epochs = 0).contains("zero epochs"));
         assert!(refused(|c| c.batch = 0).contains("zero examples"));
         assert!(refused(|c| c.checkpoint_seconds = f64::NAN).contains("found NaN"));
@@ -284,7 +296,7 @@ mod tests {
         let error = refused(|c| (c.data, c.evaluate) = ("digits:validation=0.1".to_owned(), taken));
         assert!(error.contains("an evaluation set cannot be called 'validation'"), "{error}");
         let error = refused(|c| {
-            (c.optimizer, c.loss) = ("sophia".to_owned(), "squared-error".to_owned());
+            (c.optimizer, c.loss) = ("sophia".to_owned(), Some("squared-error".to_owned()));
         });
         assert!(error.contains("needs the loss cross-entropy") && error.contains("squared-error"), "{error}");
     }
@@ -322,7 +334,8 @@ mod tests {
             "init":"pytorch","loss":"cross-entropy","epochs":10,"batch":128,"seed":0,"evaluate_every":1,
             "evaluate_train":false,"checkpoint_seconds":10.0}"#;
         let config: Config = serde_json::from_str(text).unwrap();
-        assert_eq!(config, Config::new("mlp:64-10", "digits"));
+        let loss = Some("cross-entropy".to_owned());
+        assert_eq!(config, Config { loss, ..Config::new("mlp:64-10", "digits") });
         let fields: Vec<String> = config.fields().unwrap().into_iter().map(|(field, _)| field).collect();
         assert_eq!(fields.len(), 12, "{fields:?}");
     }

@@ -70,6 +70,16 @@ pub enum TrainError {
         /// The text given.
         found: String,
     },
+    /// The accuracy is to be watched of a network that is its own objective.
+    #[error(
+        "{watch} cannot be watched: a network that is its own objective has no accuracy; watch {set}.loss"
+    )]
+    NoAccuracy {
+        /// What was to be watched.
+        watch: String,
+        /// The set.
+        set: String,
+    },
     /// What is to be watched is a score on a set that is not evaluated.
     #[error("there is no evaluation set called '{set}'{suggestion}; known: {known}")]
     UnknownSet {

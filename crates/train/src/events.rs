@@ -42,8 +42,9 @@ fn scalars(record: &Record) -> Vec<(String, f64)> {
         ("epoch/learning_rate".to_owned(), record.learning_rate),
     ];
     let mut add = |name: &str, score: &Score| {
-        scalars.extend([(format!("{name}/loss"), score.loss), (format!("{name}/accuracy"), score.accuracy)]);
-        scalars.extend(score.bits_per_byte.map(|bits| (format!("{name}/bits_per_byte"), bits)));
+        scalars.push((format!("{name}/loss"), score.loss));
+        let more = [("accuracy", score.accuracy), ("bits_per_byte", score.bits_per_byte)];
+        scalars.extend(more.into_iter().filter_map(|(what, value)| Some((format!("{name}/{what}"), value?))));
     };
     record.train.iter().for_each(|score| add("train", score));
     record.test.iter().for_each(|score| add("test", score));
@@ -126,7 +127,7 @@ mod tests {
     }
 
     fn records() -> Vec<Record> {
-        let score = |loss, accuracy| Score { loss, accuracy, count: 10, bits_per_byte: None };
+        let score = |loss, accuracy| Score { loss, accuracy: Some(accuracy), count: 10, bits_per_byte: None };
         let record = |epoch: usize, test, sets| Record {
             epoch,
             step: 200 * epoch as u64,

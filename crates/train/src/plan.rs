@@ -40,6 +40,7 @@ impl Plan {
     pub(crate) fn new(config: &Config, splits: &Splits) -> Result<Self, TrainError> {
         let config = config.canonical()?;
         let model = Model::parse(&config.model)?;
+        let loss = config.loss_of(&model)?;
         let data = splits.try_map(|part| evaluate::fit(&model, part))?;
         let (batch, examples) = (config.batch, data.train.len());
         if batch > examples {
@@ -52,13 +53,13 @@ impl Plan {
             parameter_count,
             trained_count: parameter_count * (1 + optimizer.slots().len()) + model.buffers().len(),
             sets: load_sets(&config, &model, &data)?,
-            loss: Loss::parse(&config.loss)?,
+            loss,
             optimizer,
             schedule: config.schedule.parse()?,
             init: Init::parse(&config.init)?,
             horizon: Horizon { steps_per_epoch, epochs: config.epochs as u64 },
             averages: Average::kept(&config),
-            watched: config.watched()?,
+            watched: config.watched(loss)?,
             key: Key::new(config.seed),
             model,
             data,

@@ -10,8 +10,9 @@ use serde::{Deserialize, Serialize};
 pub struct Score {
     /// The mean loss of an example.
     pub loss: f64,
-    /// The share of examples classified rightly, in [0, 1].
-    pub accuracy: f64,
+    /// The share of examples classified rightly, in [0, 1]; none of a network that is its own objective.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accuracy: Option<f64>,
     /// The number of examples.
     pub count: usize,
     /// Of a text, with the cross-entropy as its loss, what a byte of it costs in bits; see [`evaluate::Score`].

@@ -51,6 +51,7 @@ impl<'a> Session<'a> {
         progress: Progress,
         saved: Option<u64>,
     ) -> Result<Self, TrainError> {
+        evaluate::check_objective(executor, &plan.model, &plan.data.train)?;
         Ok(Self {
             steps: Steps::new(executor, plan)?,
             averager: Averager::new(executor, plan)?,

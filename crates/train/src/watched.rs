@@ -2,6 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
+use models::Loss;
 use tensor::names;
 
 use crate::{Record, Score, TrainError, config::Config};
@@ -27,8 +28,8 @@ impl Watched {
 
     /// The value in a record.
     pub(crate) fn value(&self, record: &Record) -> Option<f64> {
-        self.score(record).map(|score| match self.quantity {
-            Quantity::Loss => score.loss,
+        self.score(record).and_then(|score| match self.quantity {
+            Quantity::Loss => Some(score.loss),
             Quantity::Accuracy => score.accuracy,
         })
     }
@@ -53,8 +54,11 @@ impl Watched {
         records.iter().filter(|record| record.epoch > best.epoch && self.merit(record).is_some()).count()
     }
 
-    /// Fails where there is no such set.
-    pub(crate) fn check(&self, sets: &[&str]) -> Result<(), TrainError> {
+    /// Fails where there is no such set, or the network has no accuracy: with its own loss.
+    pub(crate) fn check(&self, sets: &[&str], loss: Loss) -> Result<(), TrainError> {
+        if self.quantity == Quantity::Accuracy && loss == Loss::Own {
+            return Err(TrainError::NoAccuracy { watch: self.to_string(), set: self.set.clone() });
+        }
         if sets.contains(&self.set.as_str()) {
             return Ok(());
         }
@@ -97,7 +101,8 @@ mod tests {
 
     /// Epochs with these test scores (loss, accuracy), some without.
     fn records(scores: &[Option<(f64, f64)>]) -> Vec<Record> {
-        let score = |(loss, accuracy)| Score { loss, accuracy, count: 10, bits_per_byte: None };
+        let score =
+            |(loss, accuracy)| Score { loss, accuracy: Some(accuracy), count: 10, bits_per_byte: None };
         let record = |(index, scored): (usize, &Option<(f64, f64)>)| Record {
             epoch: index + 1,
             step: 0,
@@ -138,7 +143,11 @@ mod tests {
         }
         let watched: Watched = "shifted.noise.loss".parse().unwrap();
         assert_eq!(watched.to_string(), "shifted.noise.loss");
-        let error = watched.check(&["test", "shifted.blur"]).unwrap_err().to_string();
+        let error = watched.check(&["test", "shifted.blur"], Loss::Own).unwrap_err().to_string();
         assert!(error.contains("no evaluation set called 'shifted.noise'"), "{error}");
+        let watched: Watched = "test.accuracy".parse().unwrap();
+        let error = watched.check(&["test"], Loss::Own).unwrap_err().to_string();
+        assert!(error.contains("has no accuracy") && error.contains("test.loss"), "{error}");
+        watched.check(&["test"], Loss::CrossEntropy).unwrap();
     }
 }

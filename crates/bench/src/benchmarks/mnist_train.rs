@@ -28,8 +28,8 @@ pub(super) fn run(stage: &mut Stage<'_>) -> Result<Benchmark, BenchError> {
         let (ms, output) = time_ms(|| finish(&mut command));
         output?;
         times.push(ms);
-        accuracies
-            .extend(Summary::read(&folder.path().join("run"))?.scores.map(|scores| scores.test.accuracy));
+        let scores = Summary::read(&folder.path().join("run"))?.scores;
+        accuracies.extend(scores.and_then(|scores| scores.test.accuracy));
         Ok(())
     })?;
     let case = Case::new(CASE, times, &played)?;

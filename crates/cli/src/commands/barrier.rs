@@ -21,7 +21,7 @@ use crate::{
     common::Common,
     failure::Failure,
     json::{self, number},
-    measure::{Measure, Statistics},
+    measure::{LossFlag, Measure, Statistics, sentence_on_accuracy},
     networks::{self, Network},
     outcome::{Answer, Outcome},
     place,
@@ -65,9 +65,8 @@ pub(crate) struct Barrier {
     bound: Option<f64>,
     #[command(flatten)]
     statistics: Statistics,
-    /// Loss: cross-entropy, cross-entropy:smoothing=0.1 or squared-error
-    #[arg(long, value_name = "NAME", default_value = "cross-entropy")]
-    loss: String,
+    #[command(flatten)]
+    loss: LossFlag,
     /// Architecture of both, when the files do not name it
     #[arg(long = "model", visible_alias = "graph", value_name = "SPEC")]
     spec: Option<String>,
@@ -104,11 +103,9 @@ impl Measured {
 
     /// The scores of A and B.
     fn parents(&self) -> [Splits<Score>; 2] {
-        let end =
-            |curve: &Curve, index: usize| Score { loss: curve.loss[index], accuracy: curve.accuracy[index] };
         let last = self.naive.test.lambdas.len() - 1;
         [0, last]
-            .map(|index| Splits { train: end(&self.naive.train, index), test: end(&self.naive.test, index) })
+            .map(|index| Splits { train: self.naive.train.score(index), test: self.naive.test.score(index) })
     }
 }
 
@@ -118,20 +115,20 @@ impl Run for Barrier {
     }
 
     fn run(&self, session: &Session) -> Result<Outcome, Failure> {
-        let loss = Loss::parse(&self.loss)?;
         self.out.as_deref().map_or(Ok(()), place::check_folder)?;
         let networks = networks::load_alike(&[self.a.clone(), self.b.clone()], self.spec.as_deref())?;
         let [a, b] = &networks[..] else { unreachable!("two paths were given") };
+        let loss = self.loss.of(&a.model)?;
         let data = networks::load_data(&self.data, &networks)?;
         let measured = self.measure(session, a, b, &data, loss)?;
         if let Some(folder) = &self.out {
-            let report = stamp::stamped(self.report(a, &measured), session);
+            let report = stamp::stamped(self.report(a, loss, &measured), session);
             place::write_folder(folder, &report::bundle(&report)?)?;
         }
         Ok(Outcome {
             answer: Answer::from_claim(self.within_bound(&measured).unwrap_or(true)),
             text: self.text(a, &measured),
-            json: self.json(a, &measured),
+            json: self.json(a, loss, &measured),
         })
     }
 }
@@ -163,6 +160,7 @@ impl Barrier {
 
     fn text(&self, a: &Network, measured: &Measured) -> String {
         let mut text = report::text::table(&self.table(measured)) + "\n";
+        text += sentence_on_accuracy(&a.model);
         text += &self.statistics.sentence(&a.model, measured.reestimated_on).unwrap_or_default();
         if let Some((alignment, _)) = &measured.aligned {
             let matching = &alignment.matching;
@@ -204,26 +202,29 @@ impl Barrier {
         table
     }
 
-    fn report(&self, a: &Network, measured: &Measured) -> Report {
+    fn report(&self, a: &Network, loss: Loss, measured: &Measured) -> Report {
         let segments: Vec<_> =
             measured.segments().into_iter().map(|(name, curve)| (name, vec![curve])).collect();
         let (loss_title, accuracy_title) = ("Loss along the segment", "Accuracy along the segment");
-        let section = Section::new("Between the two networks")
+        let mut section = Section::new("Between the two networks")
             .with_block(self.table(measured))
-            .with_block(views::loss_figure("segment-loss", loss_title, &segments))
-            .with_block(views::accuracy_figure("segment-accuracy", accuracy_title, &segments));
+            .with_block(views::loss_figure("segment-loss", loss_title, &segments));
+        if a.model.target().is_none() {
+            section =
+                section.with_block(views::accuracy_figure("segment-accuracy", accuracy_title, &segments));
+        }
         Report::new("barrier", format!("From {} to {}", self.a.display(), self.b.display()))
             .with_summary(summary(measured))
-            .with_settings(self.settings(a, measured))
+            .with_settings(self.settings(a, loss, measured))
             .with_section(section)
     }
 
-    fn settings(&self, a: &Network, measured: &Measured) -> Entries {
+    fn settings(&self, a: &Network, loss: Loss, measured: &Measured) -> Entries {
         let mut entries = Entries::new()
             .with("A", self.a.display().to_string())
             .with("B", self.b.display().to_string())
             .with("data", self.data.as_str())
-            .with("loss", self.loss.as_str())
+            .with("loss", loss.to_string())
             .with("points", self.points)
             .with("restarts", self.restarts);
         if let Some(sentence) = self.statistics.sentence(&a.model, measured.reestimated_on) {
@@ -232,7 +233,7 @@ impl Barrier {
         self.bound.map_or(entries.clone(), |bound| entries.with("bound", bound))
     }
 
-    fn json(&self, a: &Network, measured: &Measured) -> Value {
+    fn json(&self, a: &Network, loss: Loss, measured: &Measured) -> Value {
         let parents = [&self.a, &self.b].into_iter().zip(measured.parents()).map(|(path, score)| {
             let mut parent = json::splits(&score, json::score);
             parent["path"] = json!(path.display().to_string());
@@ -242,7 +243,7 @@ impl Barrier {
         json!({
             "model": a.model.spec(),
             "data": self.data,
-            "loss": self.loss,
+            "loss": loss.to_string(),
             "points": self.points,
             "statistics": Statistics::json(&a.model, measured.reestimated_on),
             "parents": parents.collect::<Vec<_>>(),

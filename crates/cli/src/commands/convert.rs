@@ -90,6 +90,8 @@ struct Plan {
     origins: Vec<String>,
     entries: Vec<Entry>,
     metadata: BTreeMap<String, String>,
+    /// Why the new file does not say which network the weights are of, where a `config.json` does.
+    undescribed: Option<String>,
 }
 
 impl Run for Convert {
@@ -146,8 +148,13 @@ impl Convert {
 
     fn plan(&self, reader: &Reader, model: Option<&Model>) -> Result<Plan, Failure> {
         let mut metadata = reader.metadata().clone();
+        let mut undescribed = None;
         let (origins, mut entries) = match model {
             None => {
+                match self.described(reader) {
+                    Ok(described) => metadata.extend(described.iter().flat_map(Model::metadata)),
+                    Err(error) => undescribed = Some(error.to_string()),
+                }
                 (reader.entries().iter().map(|entry| entry.name.clone()).collect(), reader.entries().to_vec())
             }
             Some(model) => {
@@ -167,7 +174,16 @@ impl Convert {
             let floating = entries.iter_mut().filter(|entry| entry.stored.is_float());
             floating.for_each(|entry| entry.stored = floats.stored());
         }
-        Ok(Plan { origins, entries, metadata })
+        Ok(Plan { origins, entries, metadata, undescribed })
+    }
+
+    /// The network that a `config.json` beside the weights describes, where nothing else names one.
+    fn described(&self, reader: &Reader) -> Result<Option<Model>, models::ModelError> {
+        if reader.metadata().contains_key(weights::MODEL_KEY) {
+            return Ok(None);
+        }
+        let described = models::described(&self.input, reader)?;
+        described.map(|model| models::origins(&model, reader).map(|_| model)).transpose()
     }
 
     /// Writes all tensors; the files' names, and how many finite elements became infinite.
@@ -201,13 +217,15 @@ impl Convert {
 
     fn notes(&self, reader: &Reader, plan: &Plan, overflowed: usize) -> Vec<String> {
         let mut notes = reader.notes().to_vec();
+        let undescribed = plan.undescribed.iter();
+        notes.extend(undescribed.map(|why| format!("the new file does not say which network it is: {why}")));
         let format = if self.shard_size.is_some() { None } else { Format::of(&self.out).ok() };
         if let Some(format) = format
             && !format.keeps_metadata()
             && !plan.metadata.is_empty()
         {
             let keys: Vec<&str> = plan.metadata.keys().map(String::as_str).collect();
-            notes.push(format!("{format} files have no place for metadata: {} are lost", keys.join(", ")));
+            notes.push(format!("{format} files have no place for metadata; lost: {}", keys.join(", ")));
         }
         if overflowed > 0 {
             notes.push(format!("{overflowed} elements are too large for the new type and became infinite"));

@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use isoloss::{
     data::{Dataset, Splits},
     evaluate::{self, Score},
-    models::Loss,
+    models::{Loss, Model},
 };
 use report::{Cell, Column, NumberFormat, Table};
 use serde_json::{Value, json};
@@ -15,7 +15,8 @@ use super::Run;
 use crate::{
     common::Common,
     failure::{CliError, Failure},
-    json::number,
+    json::{self, number},
+    measure::{LossFlag, sentence_on_accuracy},
     networks::{self, Network},
     outcome::{Answer, Outcome},
     session::Session,
@@ -26,7 +27,8 @@ use crate::{
 /// The network reads the data as in its training: its file remembers means and deviations of normalised channels, and the
 /// vocabulary or tokenizer of a text. So --data need not repeat them, and a shifted test set or another text is read in the same way. Of
 /// a text, losses and accuracies are those of the next token, and bits/byte is the loss in bits for each byte of the text,
-/// which compares networks of different tokens.
+/// which compares networks of different tokens. Of an ONNX file that returns a loss, that loss is averaged: each batch by its
+/// examples.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -43,9 +45,8 @@ pub(crate) struct Evaluate {
     /// The part of the data set
     #[arg(long, value_name = "PART", value_enum, default_value_t)]
     part: Part,
-    /// Loss: cross-entropy, cross-entropy:smoothing=0.1 or squared-error
-    #[arg(long, value_name = "NAME", default_value = "cross-entropy")]
-    loss: String,
+    #[command(flatten)]
+    loss: LossFlag,
     /// Architecture, when the file does not name it
     #[arg(long = "model", visible_alias = "graph", value_name = "SPEC")]
     spec: Option<String>,
@@ -73,10 +74,10 @@ impl Run for Evaluate {
     }
 
     fn run(&self, session: &Session) -> Result<Outcome, Failure> {
-        let loss = Loss::parse(&self.loss)?;
         let networks = [Network::load(&self.network, self.spec.as_deref())?];
         let data = networks::load_data(&self.data, &networks)?;
         let [Network { model, params, .. }] = &networks;
+        let loss = self.loss.of(model)?;
         let score = |(name, data): (&'static str, &Dataset)| {
             Ok((name, evaluate::evaluate(&session.executor, model, params, data, loss)?))
         };
@@ -84,7 +85,7 @@ impl Run for Evaluate {
             return Err(CliError::NoValidation { data: self.data.clone() }.into());
         }
         let scores = self.parts(&data).into_iter().map(score).collect::<Result<Vec<_>, Failure>>()?;
-        Ok(Outcome { answer: Answer::Yes, text: text(&scores), json: self.json(&networks[0], &scores) })
+        Ok(Outcome { answer: Answer::Yes, text: text(model, &scores), json: self.json(model, loss, &scores) })
     }
 }
 
@@ -97,10 +98,10 @@ impl Evaluate {
         parts.map(|(_, name, data)| (name, data)).collect()
     }
 
-    fn json(&self, network: &Network, scores: &[(&str, Score)]) -> Value {
-        let mut result = json!({ "model": network.model.spec(), "data": self.data, "loss": self.loss });
+    fn json(&self, model: &Model, loss: Loss, scores: &[(&str, Score)]) -> Value {
+        let mut result = json!({ "model": model.spec(), "data": self.data, "loss": loss.to_string() });
         for (name, score) in scores {
-            result[*name] = json!({ "loss": number(score.loss), "accuracy": number(score.accuracy), "count": score.count });
+            result[*name] = json!({ "loss": number(score.loss), "accuracy": json::optional(score.accuracy), "count": score.count });
             if let Some(bits) = score.bits_per_byte {
                 result[*name]["bits_per_byte"] = number(bits);
             }
@@ -109,7 +110,7 @@ impl Evaluate {
     }
 }
 
-fn text(scores: &[(&str, Score)]) -> String {
+fn text(model: &Model, scores: &[(&str, Score)]) -> String {
     let of_texts = scores.iter().any(|(_, score)| score.bits_per_byte.is_some());
     let mut columns = vec![
         Column::text("part"),
@@ -124,4 +125,6 @@ fn text(scores: &[(&str, Score)]) -> String {
         cells.into_iter().chain(more).collect::<Vec<_>>()
     });
     report::text::table(&rows.fold(Table::new("", columns), Table::with_row))
+        + "\n"
+        + sentence_on_accuracy(model)
 }

@@ -30,6 +30,8 @@ use crate::{
 /// numbers: at random weights, random elements of every group and of all together are applied and outputs are compared
 /// in double precision. The order is the number of arrangements of the units, given as its decimal logarithm.
 ///
+/// Of an ONNX file that returns a loss it is said what its examples and labels are.
+///
 /// The answer is no, exit code 1, if a group fails its certificate.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -92,7 +94,7 @@ impl Inspect {
     fn report(&self, model: &Model, certified: &Certified) -> Report {
         let subject = self.network.as_ref().map_or_else(|| model.spec(), |path| path.display().to_string());
         Report::new("inspect", format!("Symmetry of {subject}"))
-            .with_summary(format!("{model}, {} weights.", model.elements()))
+            .with_summary(format!("{model}, {} weights.{}", model.elements(), objective(model)))
             .with_section(Section::new("Parameters").with_block(parameter_table(model)))
             .with_section(
                 Section::new("Symmetry")
@@ -100,6 +102,13 @@ impl Inspect {
                     .with_block(KeyValues::new("", order_and_certificate(certified))),
             )
     }
+}
+
+/// What a network that is its own objective takes, in sentences; nothing of others.
+fn objective(model: &Model) -> String {
+    model.target().map_or_else(String::new, |target| {
+        format!(" It is its own objective. Examples: {}. Labels: {target}.", model.input())
+    })
 }
 
 fn parameter_table(model: &Model) -> Table {
@@ -166,6 +175,9 @@ fn json(model: &Model, certified: &Certified) -> Value {
     json!({
         "model": model.spec(),
         "weights": model.elements(),
+        "objective": model.target().map(|target| {
+            json!({ "examples": model.input().to_string(), "labels": target.to_string() })
+        }),
         "parameters": parameters,
         "groups": certified.group.generators().iter().map(group_json).collect::<Vec<_>>(),
         "log10_order": number(certified.group.log10_order()),

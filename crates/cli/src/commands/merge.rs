@@ -18,7 +18,7 @@ use crate::{
     common::Common,
     failure::{CliError, Failure},
     json::{self, number},
-    measure::{Measure, Statistics},
+    measure::{LossFlag, Measure, Statistics, sentence_on_accuracy},
     networks::{self, Network},
     outcome::{Answer, Outcome},
     place,
@@ -61,9 +61,8 @@ pub(crate) struct Merge {
     data: Option<String>,
     #[command(flatten)]
     statistics: Statistics,
-    /// Loss of the scores: cross-entropy, cross-entropy:smoothing=0.1 or squared-error
-    #[arg(long, value_name = "NAME", default_value = "cross-entropy")]
-    loss: String,
+    #[command(flatten)]
+    loss: LossFlag,
     /// Further starts of the matching from random arrangements; the best result counts
     #[arg(long, value_name = "N", default_value_t = 0)]
     restarts: usize,
@@ -85,10 +84,10 @@ impl Run for Merge {
     }
 
     fn run(&self, session: &Session) -> Result<Outcome, Failure> {
-        let loss = Loss::parse(&self.loss)?;
         self.check_place()?;
         place::check_weights(&self.out, &networks::files(&self.networks)?, self.force)?;
         let networks = networks::load_alike(&self.networks, self.spec.as_deref())?;
+        let loss = self.loss.of(&networks[0].model)?;
         let data = self.data.as_deref().map(|spec| networks::load_data(spec, &networks)).transpose()?;
         let alignments = self.align(session, &networks)?;
         let mut merged = self.merge(&networks, &alignments)?;
@@ -99,7 +98,7 @@ impl Run for Merge {
         Ok(Outcome {
             answer: Answer::Yes,
             text: self.text(&networks, scores.as_ref()),
-            json: self.json(&networks, &alignments, scores.as_ref()),
+            json: self.json(&networks, loss, &alignments, scores.as_ref()),
         })
     }
 }
@@ -131,7 +130,11 @@ impl Merge {
     }
 
     fn text(&self, networks: &[Network], scores: Option<&Scores>) -> String {
-        let table = scores.map(|scores| report::text::table(&score_table(networks, scores)) + "\n");
+        let table = scores.map(|scores| {
+            report::text::table(&score_table(networks, scores))
+                + "\n"
+                + sentence_on_accuracy(&networks[0].model)
+        });
         let reestimated_on = scores.and_then(|scores| scores.reestimated_on);
         let statistics = self.statistics.sentence(&networks[0].model, reestimated_on).unwrap_or_default();
         table.unwrap_or_default() + &statistics + &format!("written to {}\n", self.out.display())
@@ -153,7 +156,13 @@ impl Merge {
         Ok(Scores { parents, merged: measure.score(merged)?, reestimated_on: measure.reestimated_on() })
     }
 
-    fn json(&self, networks: &[Network], alignments: &[Alignment], scores: Option<&Scores>) -> Value {
+    fn json(
+        &self,
+        networks: &[Network],
+        loss: Loss,
+        alignments: &[Alignment],
+        scores: Option<&Scores>,
+    ) -> Value {
         let parents = networks.iter().enumerate().map(|(index, network)| {
             let score = scores.map(|scores| json::splits(&scores.parents[index], json::score));
             json!({ "path": network.name(), "score": score })
@@ -164,7 +173,7 @@ impl Merge {
             "out": self.out.display().to_string(),
             "at": self.at.map(number),
             "data": self.data,
-            "loss": self.loss,
+            "loss": loss.to_string(),
             "statistics":
                 Statistics::json(&networks[0].model, scores.and_then(|scores| scores.reestimated_on)),
             "matchings": matchings.collect::<Vec<_>>(),
@@ -185,8 +194,9 @@ fn score_table(networks: &[Network], scores: &Scores) -> Table {
     ];
     let names = networks.iter().map(Network::name).chain(["merged".to_owned()]);
     let rows = names.zip(scores.parents.iter().chain([&scores.merged])).map(|(name, score)| {
-        let numbers = [score.test.loss, score.test.accuracy, score.train.loss, score.train.accuracy];
-        std::iter::once(Cell::from(name)).chain(numbers.map(Cell::from)).collect::<Vec<_>>()
+        let cells = |score: &Score| [Cell::from(score.loss), Cell::from(score.accuracy)];
+        let cells = [cells(&score.test), cells(&score.train)].concat();
+        std::iter::once(Cell::from(name)).chain(cells).collect::<Vec<_>>()
     });
     let table = rows.fold(Table::new("", columns), Table::with_row);
     table.with_best_row(networks.len())

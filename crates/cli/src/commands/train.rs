@@ -16,7 +16,7 @@ use super::Run;
 use crate::{
     common::Common,
     failure::{CliError, Failure},
-    json::number,
+    json::{number, optional},
     outcome::{Answer, Outcome},
     place,
     session::Session,
@@ -77,9 +77,10 @@ pub(crate) struct Train {
     /// biases of 0.
     #[arg(long, value_name = "NAME", default_value = "pytorch")]
     init: String,
-    /// What is minimised: cross-entropy, cross-entropy:smoothing=0.1 or squared-error; scores average the same
-    #[arg(long, value_name = "SPEC", default_value = "cross-entropy")]
-    loss: String,
+    /// What is minimised: cross-entropy (the default), cross-entropy:smoothing=0.1 or squared-error; an ONNX file of a loss has
+    /// its own. Scores average the same
+    #[arg(long, value_name = "SPEC")]
+    loss: Option<String>,
     /// Passes over the training set, from 1 up; the default is ours
     #[arg(long, value_name = "N", default_value_t = 10)]
     epochs: usize,
@@ -111,7 +112,8 @@ pub(crate) struct Train {
     patience: Option<usize>,
     /// The score that tells the best epoch: validation, test or a NAME of --evaluate, with .loss or .accuracy
     ///
-    /// The default is validation.accuracy where --data holds out a part with validation=0.1, otherwise test.accuracy. A score
+    /// The default is validation.accuracy where --data holds out a part with validation=0.1, otherwise test.accuracy; of an ONNX
+    /// file of a loss, which has no accuracy, the loss. A score
     /// by which an epoch was chosen is too good to be reported as that of a test, so choose by another set than the test set.
     #[arg(long, value_name = "SET.SCORE")]
     watch: Option<String>,
@@ -236,8 +238,10 @@ fn score_lines(of: &str, scores: &Scores) -> String {
     let all = parts.into_iter().chain(scores.sets.iter().map(|(name, score)| (name.as_str(), score)));
     let line = |(name, score): (&str, &train::Score)| {
         let name = format!("{of}{name}");
-        let bits = score.bits_per_byte.map(|bits| format!("  {bits:.4} bits/byte")).unwrap_or_default();
-        format!("{name:5}  loss {:.4}  accuracy {:.2} %{bits}\n", score.loss, 100.0 * score.accuracy)
+        let accuracy = score.accuracy.map(|accuracy| format!("  accuracy {:.2} %", 100.0 * accuracy));
+        let bits = score.bits_per_byte.map(|bits| format!("  {bits:.4} bits/byte"));
+        let [accuracy, bits] = [accuracy, bits].map(Option::unwrap_or_default);
+        format!("{name:5}  loss {:.4}{accuracy}{bits}\n", score.loss)
     };
     all.map(line).collect()
 }
@@ -245,7 +249,7 @@ fn score_lines(of: &str, scores: &Scores) -> String {
 fn json(trained: &Trained, folder: &Path) -> Value {
     let summary = &trained.summary;
     let score = |score: &train::Score| {
-        let mut value = json!({ "loss": number(score.loss), "accuracy": number(score.accuracy) });
+        let mut value = json!({ "loss": number(score.loss), "accuracy": optional(score.accuracy) });
         if let Some(bits) = score.bits_per_byte {
             value["bits_per_byte"] = number(bits);
         }

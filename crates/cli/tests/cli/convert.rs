@@ -1,6 +1,6 @@
 //! `isoloss convert`, and networks of every format where a MODEL is asked for.
 
-use std::fs;
+use std::{fs, path::Path};
 
 use isoloss::models::{Init, Model, load_model, weights};
 use isoloss::tensor::Key;
@@ -8,6 +8,7 @@ use isoloss::tensor::Key;
 use crate::support::Place;
 
 const SPEC: &str = "mlp:64-8-10";
+const LLAMA: &str = "llama:layers=2,width=8,depth=4,hidden=12,context=5,vocab=7,eps=1e-6";
 
 /// A network in a file of this name, with or without saying which.
 fn network(place: &Place, name: &str, named: bool) {
@@ -29,7 +30,7 @@ fn every_format_becomes_every_other_with_the_same_bits() {
             text.starts_with("4 tensors, 2.4 KB\n")
                 && text.ends_with(&format!("written to {}.{ending}\n", step + 1))
         );
-        assert_eq!(text.contains("no place for metadata: isoloss.model are lost"), step == 2, "{text}");
+        assert_eq!(text.contains("no place for metadata; lost: isoloss.model"), step == 2, "{text}");
     }
     assert_eq!(fs::read(place.path("2.safetensors")).unwrap(), whole);
     let expected = load_model(&place.path("0.safetensors"), None).unwrap().1;
@@ -86,4 +87,26 @@ fn places_and_formats_are_checked_before_anything_is_read() {
     place.refuses("convert nowhere.pt --out c.safetensors", &["cannot read nowhere.pt"]);
     let text = place.text("convert a.safetensors --out b.npz --force");
     assert!(text.contains("written to b.npz"));
+}
+
+#[test]
+fn a_folder_of_the_hub_passes_its_architecture_on() {
+    let place = Place::new();
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/tests/goldens/hub/llama/config.json");
+    let config = fs::read_to_string(golden).unwrap();
+    fs::create_dir(place.path("hub")).unwrap();
+    place.write("hub/config.json", config.as_bytes());
+    let model = Model::parse(LLAMA).unwrap();
+    let params = model.init(Init::PyTorch, Key::new(1));
+    weights::save(&place.path("hub/model.safetensors"), &params, &[].into()).unwrap();
+    let result = place.json("convert hub --dtype bf16 --out a.safetensors");
+    assert_eq!(result["metadata"]["isoloss.model"], LLAMA);
+    assert_eq!(load_model(&place.path("a.safetensors"), None).unwrap().0, model);
+    place.write(
+        "hub/config.json",
+        config.replace("\"model_type\": \"llama\"", "\"model_type\": \"x\"").as_bytes(),
+    );
+    let text = place.text("convert hub --out b.safetensors");
+    assert!(text.contains("the new file does not say which network it is"), "{text}");
+    assert!(text.contains("model_type"), "{text}");
 }

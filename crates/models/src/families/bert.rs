@@ -249,8 +249,8 @@ impl Architecture for Bert {
         }
     }
 
-    fn classes(&self) -> usize {
-        if self.head == Head::Masked { self.vocabulary } else { self.classes }
+    fn classes(&self) -> Option<usize> {
+        Some(if self.head == Head::Masked { self.vocabulary } else { self.classes })
     }
 
     fn layout(&self) -> Layout {
@@ -289,6 +289,6 @@ mod tests {
     fn classes_without_a_head_for_them_are_refused() {
         let error = Model::parse("bert:classes=3").unwrap_err().to_string();
         assert!(error.contains("head=sequence or head=token only"), "{error}");
-        assert_eq!(Model::parse("bert:head=token,classes=3").unwrap().classes(), 3);
+        assert_eq!(Model::parse("bert:head=token,classes=3").unwrap().classes(), Some(3));
     }
 }

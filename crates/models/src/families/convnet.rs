@@ -261,8 +261,8 @@ impl Architecture for ConvNet {
         Labels::Whole
     }
 
-    fn classes(&self) -> usize {
-        self.classes
+    fn classes(&self) -> Option<usize> {
+        Some(self.classes)
     }
 
     fn layout(&self) -> Layout {

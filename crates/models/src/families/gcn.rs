@@ -94,8 +94,8 @@ impl Architecture for Gcn {
         Labels::Places(Shape::from([self.nodes]))
     }
 
-    fn classes(&self) -> usize {
-        self.sizes[self.sizes.len() - 1]
+    fn classes(&self) -> Option<usize> {
+        Some(self.sizes[self.sizes.len() - 1])
     }
 
     fn layout(&self) -> Layout {

@@ -244,8 +244,8 @@ impl Architecture for Gpt {
         Labels::NextTokens(self.context)
     }
 
-    fn classes(&self) -> usize {
-        self.vocabulary
+    fn classes(&self) -> Option<usize> {
+        Some(self.vocabulary)
     }
 
     fn layout(&self) -> Layout {

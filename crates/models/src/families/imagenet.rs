@@ -165,8 +165,8 @@ impl Architecture for ImageNet {
         Labels::Whole
     }
 
-    fn classes(&self) -> usize {
-        self.classes
+    fn classes(&self) -> Option<usize> {
+        Some(self.classes)
     }
 
     fn layout(&self) -> Layout {

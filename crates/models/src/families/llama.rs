@@ -206,8 +206,8 @@ impl Architecture for Llama {
         Labels::NextTokens(self.context)
     }
 
-    fn classes(&self) -> usize {
-        self.vocabulary
+    fn classes(&self) -> Option<usize> {
+        Some(self.vocabulary)
     }
 
     fn layout(&self) -> Layout {

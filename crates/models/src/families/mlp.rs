@@ -97,8 +97,8 @@ impl Architecture for Mlp {
         Labels::Whole
     }
 
-    fn classes(&self) -> usize {
-        self.sizes[self.sizes.len() - 1]
+    fn classes(&self) -> Option<usize> {
+        Some(self.sizes[self.sizes.len() - 1])
     }
 
     fn layout(&self) -> Layout {

@@ -135,8 +135,8 @@ impl Architecture for Recurrent {
         Labels::NextTokens(self.steps)
     }
 
-    fn classes(&self) -> usize {
-        self.vocabulary
+    fn classes(&self) -> Option<usize> {
+        Some(self.vocabulary)
     }
 
     fn layout(&self) -> Layout {

@@ -117,8 +117,8 @@ impl Architecture for ResNet {
         Labels::Whole
     }
 
-    fn classes(&self) -> usize {
-        self.classes
+    fn classes(&self) -> Option<usize> {
+        Some(self.classes)
     }
 
     fn layout(&self) -> Layout {

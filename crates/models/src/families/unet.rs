@@ -158,8 +158,8 @@ impl Architecture for Unet {
         Labels::Places(Shape::from([self.input.height, self.input.width]))
     }
 
-    fn classes(&self) -> usize {
-        self.classes
+    fn classes(&self) -> Option<usize> {
+        Some(self.classes)
     }
 
     fn layout(&self) -> Layout {

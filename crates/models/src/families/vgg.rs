@@ -182,8 +182,8 @@ impl Architecture for Vgg {
         Labels::Whole
     }
 
-    fn classes(&self) -> usize {
-        self.classes
+    fn classes(&self) -> Option<usize> {
+        Some(self.classes)
     }
 
     fn layout(&self) -> Layout {

@@ -307,8 +307,8 @@ impl Architecture for Vit {
         Labels::Whole
     }
 
-    fn classes(&self) -> usize {
-        self.classes
+    fn classes(&self) -> Option<usize> {
+        Some(self.classes)
     }
 
     fn layout(&self) -> Layout {

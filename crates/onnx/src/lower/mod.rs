@@ -5,6 +5,7 @@ mod binary;
 mod conv;
 mod fold;
 mod linear;
+mod loss;
 mod make;
 mod node;
 mod norm;

@@ -1,7 +1,7 @@
 //! The operators that are read, and their attributes.
 
 use super::{
-    attention, binary, conv, linear, make,
+    attention, binary, conv, linear, loss, make,
     node::{Node, Outputs},
     norm, pad, part, pool, recurrent, reduce, resize, shape, softmax, unary,
 };
@@ -33,6 +33,7 @@ const POOL: &[&str] = &[
     "storage_order",
     "strides",
 ];
+const LOSS: &[&str] = &["ignore_index", "reduction"];
 const REDUCE: &[&str] = &["axes", "keepdims", "noop_with_empty_axes"];
 const CONSTANT: &[&str] = &[
     "sparse_value",
@@ -143,6 +144,7 @@ pub(super) const OPERATORS: &[Operator] = &[
     op("Mod", binary::modulo, &["fmod"]),
     op("Mul", binary::mul, &[]),
     op("Neg", unary::neg, &[]),
+    op("NegativeLogLikelihoodLoss", loss::negative_log_likelihood, LOSS),
     op("Not", unary::not, &[]),
     op("OneHot", make::one_hot, &["axis"]),
     op("Or", binary::or, &[]),
@@ -174,6 +176,7 @@ pub(super) const OPERATORS: &[Operator] = &[
     op("Size", shape::elements, &[]),
     op("Slice", part::slice, &["axes", "ends", "starts"]),
     op("Softmax", softmax::softmax, &["axis"]),
+    op("SoftmaxCrossEntropyLoss", loss::softmax_cross_entropy, LOSS),
     op("Softplus", unary::softplus, &[]),
     op("Softsign", unary::softsign, &[]),
     op("SpaceToDepth", shape::space_to_depth, &["blocksize"]),

@@ -41,7 +41,7 @@ impl Node<'_> {
         self.apply(ops::Multiply, &[exponentials, reciprocal])
     }
 
-    fn log_softmax(&mut self, x: Val, axis: usize) -> Result<Val, Fault> {
+    pub(super) fn log_softmax(&mut self, x: Val, axis: usize) -> Result<Val, Fault> {
         let shape = self.b.shape(x).clone();
         let (shifted, _, sum) = self.shifted(x, axis)?;
         let log = self.apply(ops::Log, &[sum])?;

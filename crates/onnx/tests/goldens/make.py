@@ -181,13 +181,34 @@ class Zoo(nn.Module):
         return torch.cat([torch.stack(sums, 1).flatten(1), *parts], 1)
 
 
+class Losses(nn.Module):
+    """Cross-entropy and likelihood with class weights, ignored labels and every reduction, of rows and of images."""
+
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(6, 12)
+        self.register_buffer("weight", torch.tensor([0.5, 2.0, 1.0, 0.25]))
+
+    def forward(self, x):
+        labels = (x[:, 0] > 0).long() * 2 + (x[:, 1] > 0).long()
+        rows = self.fc(x)[:, :4]
+        images = self.fc(x).view(-1, 4, 3, 1)
+        places = (images[:, 0] > 0).long() + (images[:, 1] > 0).long()
+        losses = [F.cross_entropy(rows, labels), F.cross_entropy(rows, labels, self.weight)]
+        losses += [F.cross_entropy(rows, labels, reduction="sum"), F.cross_entropy(rows, labels, ignore_index=1)]
+        losses += [F.cross_entropy(images, places, self.weight, ignore_index=0)]
+        losses += [F.nll_loss(rows.log_softmax(1), labels), F.nll_loss(images.log_softmax(1), places, self.weight)]
+        each = F.cross_entropy(images, places, reduction="none").flatten(1)
+        return torch.cat([each, torch.stack(losses)[None].expand(each.shape[0], -1)], 1)
+
+
 def inputs_of(net):
     torch.manual_seed(7)
     if isinstance(net, Gpt):
         return torch.randint(0, 11, (BATCH, 7))
     if isinstance(net, Recurrent):
         return torch.randint(0, 9, (BATCH, 4))
-    shapes = {ResNet: (3, 16, 16), Digits: (1, 8, 8), Mobile: (3, 13, 13), UNet: (2, 12, 12), Encoder: (5, 6)}
+    shapes = {ResNet: (3, 16, 16), Digits: (1, 8, 8), Mobile: (3, 13, 13), UNet: (2, 12, 12), Encoder: (5, 6), Losses: (6,)}
     shape = shapes.get(type(net), (3, 4))
     return torch.randn(BATCH, *shape)
 
@@ -330,6 +351,8 @@ def main():
     golden("lstm-dynamo", make(Recurrent, nn.LSTM), dynamo, opset_version=20)
     golden("zoo-legacy", make(Zoo), legacy, opset_version=17)
     golden("zoo-dynamo", make(Zoo), dynamo, opset_version=20)
+    golden("losses-legacy", make(Losses), legacy, opset_version=17)
+    golden("losses-dynamo", make(Losses), dynamo, opset_version=20)
     halves("encoder-f16", torch.float16)
     halves("encoder-bf16", torch.bfloat16)
     stored_otherwise()

@@ -68,8 +68,9 @@ fn cell(numbers: &[f64]) -> Cell {
 
 fn score_cells(scores: &[Score]) -> [Cell; 2] {
     let loss: Vec<f64> = scores.iter().map(|score| score.loss).collect();
-    let accuracy: Vec<f64> = scores.iter().map(|score| 100.0 * score.accuracy).collect();
-    [cell(&loss), cell(&accuracy)]
+    let accuracy: Option<Vec<f64>> =
+        scores.iter().map(|score| score.accuracy.map(|accuracy| 100.0 * accuracy)).collect();
+    [cell(&loss), accuracy.map_or(Cell::Empty, |accuracy| cell(&accuracy))]
 }
 
 /// The sections that show pairs trained alike: table, segments, training, matching and symmetry. `id` starts the

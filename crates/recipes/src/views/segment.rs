@@ -18,12 +18,16 @@ pub fn loss_figure(id: &str, title: &str, alternatives: &[Alternative<'_>]) -> F
     figure(id, title, y, caption, alternatives, |curve| curve.loss.clone())
 }
 
-/// The accuracy along the segment on both splits, in per cent: test solid, train dashed; bands span the pairs.
+/// The accuracy along the segment on both splits, in per cent: test solid, train dashed; bands span the pairs. NaN where
+/// networks have none.
 #[must_use]
 pub fn accuracy_figure(id: &str, title: &str, alternatives: &[Alternative<'_>]) -> Figure {
     let y = Axis::linear("accuracy").with_unit("%");
     let caption = "Test solid, train dashed. λ = 0 is the first network, λ = 1 the second.";
-    figure(id, title, y, caption, alternatives, |curve| curve.accuracy.iter().map(|x| 100.0 * x).collect())
+    figure(id, title, y, caption, alternatives, |curve| match &curve.accuracy {
+        Some(accuracy) => accuracy.iter().map(|x| 100.0 * x).collect(),
+        None => vec![f64::NAN; curve.lambdas.len()],
+    })
 }
 
 fn figure(

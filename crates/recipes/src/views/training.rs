@@ -32,7 +32,7 @@ pub fn training_figures(id: &str, histories: &[(String, &[Epoch])]) -> [Figure; 
                     .with_color(color)
                     .with_style(Style::Dashed),
             );
-        let percent = test(|score| 100.0 * score.accuracy);
+        let percent = test(|score| score.accuracy.map_or(f64::NAN, |accuracy| 100.0 * accuracy));
         accuracy = accuracy.with_series(Series::new(name, epochs, percent).with_color(color));
     }
     [loss, accuracy]

@@ -114,7 +114,7 @@ impl Problem {
         let point: Vec<Tensor> = inputs
             .map(|input| {
                 let ty = objective.ty(input.val);
-                let (key, classes) = (key.child(&input.name), model.classes() as u64);
+                let (key, classes) = (key.child(&input.name), model.classes().unwrap_or(1) as u64);
                 match (params.get(&input.name), ty.dtype) {
                     (Some(parameter), _) => parameter.clone(),
                     (None, DType::I32) => {

@@ -52,6 +52,7 @@ impl Convert {
         json!({
             "in": self.input.display().to_string(),
             "out": self.out.display().to_string(),
+            "files": [self.out.display().to_string()],
             "model": model.spec(),
             "bytes": 4 * params.elements(),
             "tensors": tensors.collect::<Vec<_>>(),

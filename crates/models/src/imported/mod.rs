@@ -1,21 +1,24 @@
 //! Networks from ONNX files.
 
+mod returns;
+
 use std::{ffi::OsStr, path::Path, sync::Arc};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use graph::{Role, Val};
-use onnx::{Batch, Moments, OnnxError, OnnxModel, Port, PortKind};
-use tensor::{Image, Shape, Tensor};
+use graph::Val;
+use onnx::{Batch, Moments, OnnxError, OnnxModel};
+use tensor::{Shape, Tensor};
 use weights::Params;
 
 use crate::{
-    Input, Labels, Mode, ModelError,
+    Input, Labels, Mode, ModelError, Target,
     architecture::Architecture,
     init::Kind,
     layout::{Buffer, Layout, Parameter},
     net::Net,
     settings::Written,
 };
+use returns::{Returns, Role};
 
 /// What specifications of networks from ONNX files begin with.
 pub(crate) const PREFIX: &str = "onnx:";
@@ -30,15 +33,14 @@ pub fn is_onnx(path: &Path) -> bool {
     path.extension() == Some(OsStr::new("onnx"))
 }
 
-/// A network from an ONNX file with one input and, as its first output, logits.
+/// A network from an ONNX file: examples in, and as its first output logits, or with labels as a second input its own
+/// objective.
 #[derive(Clone, Debug)]
 pub(crate) struct Imported {
     /// The file, for people.
     file: String,
     network: OnnxModel,
-    input: Input,
-    labels: Labels,
-    classes: usize,
+    role: Role,
     /// The weights of the file, where they were kept.
     weights: Option<Arc<Params>>,
 }
@@ -65,7 +67,7 @@ impl Imported {
         let names = network.entries().iter().map(|entry| entry.name.clone());
         let weights = Params::from_pairs(names.zip(values));
         // What is kept of the file is the network without its weights.
-        let skeleton = OnnxModel::parse(network.skeleton().clone(), None).map_err(in_file)?;
+        let skeleton = network.without_weights().map_err(in_file)?;
         Ok((Self::new(file, skeleton)?, weights))
     }
 
@@ -86,14 +88,13 @@ impl Imported {
     }
 
     fn new(file: &str, network: OnnxModel) -> Result<Self, ModelError> {
-        let input = input(file, &network)?;
-        let (labels, classes) = labels(file, &network, input)?;
+        let role = Role::of(file, &network)?;
         if let Batch::Fixed { size, reason } = network.batch() {
             let found = format!("one of {size} ({reason})");
             let expected = "a network for batches of any size; export it with a dynamic batch axis";
             return Err(fault(file, expected, found));
         }
-        Ok(Self { file: file.to_owned(), network, input, labels, classes, weights: None })
+        Ok(Self { file: file.to_owned(), network, role, weights: None })
     }
 
     /// The network without its weights, as text.
@@ -112,47 +113,20 @@ impl Imported {
         self.weights.as_deref()
     }
 
-    /// The shape of an example as the network takes it.
-    fn example(&self) -> &Shape {
-        &self.network.inputs()[0].example
+    /// The shape of a batch as the network takes it, as examples (0) or labels (1).
+    fn shape(&self, input: usize, batch: usize) -> Shape {
+        let example = self.network.inputs().get(input).map_or(&[][..], |port| &port.example);
+        std::iter::once(batch).chain(example.iter().copied()).collect()
     }
-}
 
-/// What an example is.
-fn input(file: &str, network: &OnnxModel) -> Result<Input, ModelError> {
-    let [Port { name, kind, example }] = network.inputs() else {
-        let names: Vec<&str> = network.inputs().iter().map(|port| port.name.as_str()).collect();
-        return Err(fault(file, "one input", names.join(", ")));
-    };
-    match (kind, &example[..]) {
-        (PortKind::Float, &[channels, height, width]) => Ok(Input::Image(Image { channels, height, width })),
-        (PortKind::Float, _) => Ok(Input::Features(example.elements())),
-        (PortKind::Integer, &[count]) => {
-            let vocabulary = network.vocabulary(0).ok_or_else(|| {
-                fault(file, "tokens that are looked up in a table", format!("other uses of '{name}'"))
-            })?;
-            Ok(Input::Tokens { count, vocabulary })
-        }
-        _ => Err(fault(file, "features, images or tokens", format!("{kind:?} {example} as '{name}'"))),
-    }
-}
-
-/// What the labels of an example are, and of how many classes.
-fn labels(file: &str, network: &OnnxModel, input: Input) -> Result<(Labels, usize), ModelError> {
-    let expected = "logits [batch, classes], [batch, tokens, classes] or [batch, classes, rows, columns]";
-    let Some((name, shape, per_example)) = network.outputs().next() else {
-        return Err(fault(file, expected, "no output"));
-    };
-    match (input, &shape[..]) {
-        (_, &[classes]) if per_example => Ok((Labels::Whole, classes)),
-        (Input::Tokens { count, vocabulary }, &[tokens, classes]) if per_example && tokens == count => {
-            let places = Labels::Places(Shape::from([count]));
-            Ok((if classes == vocabulary { Labels::NextTokens(count) } else { places }, classes))
-        }
-        (Input::Image(_), &[classes, rows, columns]) if per_example => {
-            Ok((Labels::Places(Shape::from([rows, columns])), classes))
-        }
-        _ => Err(fault(file, expected, format!("{shape} as '{name}'"))),
+    /// The inputs in the graph.
+    fn feed(&self, net: &mut Net, x: Val) -> Vec<Val> {
+        let batch = net.b.shape(x)[0];
+        let examples = net.b.reshape(x, &self.shape(0, batch));
+        let target = self.role.target().zip(net.labels());
+        let target =
+            target.and_then(|(target, labels)| returns::target(net, labels, target, &self.shape(1, batch)));
+        std::iter::once(examples).chain(target).collect()
     }
 }
 
@@ -173,15 +147,22 @@ impl Architecture for Imported {
     }
 
     fn input(&self) -> Input {
-        self.input
+        self.role.input
     }
 
     fn labels(&self) -> Labels {
-        self.labels.clone()
+        self.role.labels.clone()
     }
 
-    fn classes(&self) -> usize {
-        self.classes
+    fn classes(&self) -> Option<usize> {
+        match self.role.returns {
+            Returns::Logits(classes) => Some(classes),
+            Returns::Objective(target) => target.classes(),
+        }
+    }
+
+    fn target(&self) -> Option<Target> {
+        self.role.target()
     }
 
     fn layout(&self) -> Layout {
@@ -189,12 +170,12 @@ impl Architecture for Imported {
         for entry in self.network.entries() {
             let (name, shape) = (entry.name.clone(), entry.shape.clone());
             match entry.role {
-                Role::State => {
+                graph::Role::State => {
                     // Of the two statistics of a normalisation, the variance starts at 1.
                     let value = if self.network.is_variance(&name) { 1.0 } else { 0.0 };
                     layout.buffers.push(Buffer { name, shape, value });
                 }
-                Role::Parameter | Role::Data => {
+                graph::Role::Parameter | graph::Role::Data => {
                     let kind = kind(&name, &shape);
                     layout.parameters.push(Parameter { name, shape, kind });
                 }
@@ -204,9 +185,7 @@ impl Architecture for Imported {
     }
 
     fn emit(&self, net: &mut Net, x: Val) -> Val {
-        let batch = net.b.shape(x)[0];
-        let shape: Shape = std::iter::once(batch).chain(self.example().iter().copied()).collect();
-        let x = net.b.reshape(x, &shape);
+        let inputs = self.feed(net, x);
         let entries: Vec<Val> = self.network.entries().iter().map(|entry| net.get(&entry.name)).collect();
         let moments = match net.mode() {
             Mode::Evaluation => Moments::Running,
@@ -214,17 +193,20 @@ impl Architecture for Imported {
             Mode::Moments => Moments::Batch,
         };
         let dtype = net.dtype();
-        let emission = match self.network.emit(&mut net.b, dtype, &entries, &[x], moments) {
+        let emission = match self.network.emit(&mut net.b, dtype, &entries, &inputs, moments) {
             Ok(emission) => emission,
             Err(error) => unreachable!("{} was tried when it was read: {error}", self.file),
         };
         for (entry, val) in emission.updates {
             net.update(&self.network.entries()[entry].name, val);
         }
-        let logits = emission.outputs[0];
-        match &self.labels {
-            Labels::Places(places) if places.rank() == 2 => net.b.transpose(logits, &[0, 2, 3, 1]),
-            _ => logits,
+        let first = emission.outputs[0];
+        match (&self.role.returns, &self.role.labels) {
+            (Returns::Objective(_), _) => net.b.reshape(first, &Shape::scalar()),
+            (Returns::Logits(_), Labels::Places(places)) if places.rank() == 2 => {
+                net.b.transpose(first, &[0, 2, 3, 1])
+            }
+            _ => first,
         }
     }
 }
