@@ -83,6 +83,23 @@ mod tests {
     }
 
     #[test]
+    fn the_objective_of_a_text_takes_the_tokens_after_each_token() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "abcab cabc".repeat(20)).unwrap();
+        let data = data::load(&format!("text:{},test=0.1", file.path().display())).unwrap().train;
+        let (model, params) = exported("language-legacy");
+        let score = evaluate(&Reference, &model, &params, &data, Loss::Own).unwrap();
+        let windows = data.with_window(4).unwrap();
+        let (x, labels) = (windows.x(), windows.labels());
+        assert_eq!(score.count, windows.len());
+        let graph = model.objective(windows.len(), DType::F32, Loss::Own);
+        let arguments: Vec<&Tensor> = params.values().chain([&x, &labels]).collect();
+        let at_once = Reference::evaluate(&graph, &arguments).unwrap()[0].to_f64_vec()[0];
+        assert!((score.loss - at_once).abs() < 1e-5 * at_once, "{} {at_once}", score.loss);
+        assert_eq!((score.accuracy, score.bits_per_byte), (None, None));
+    }
+
+    #[test]
     fn what_is_no_mean_over_the_batch_is_refused() {
         for (name, how) in [("summed", "a sum"), ("counted", "the exporter's number of examples")] {
             let error = refusal(&format!("refused/{name}"), &digits());
