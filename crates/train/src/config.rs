@@ -99,9 +99,9 @@ impl Config {
     }
 
     /// A run with these defaults, which are ours (quick to learn digits with) unless a source is given: Adam with its
-    /// paper's rate of 0.001, constant; PyTorch's initialisation; the network's own loss or cross-entropy; 10 epochs of batches of 128; seed 0; no
-    /// clipping and no averages; test scores after every epoch; a checkpoint every 10 seconds, so that little work is lost
-    /// and little time spent on writing.
+    /// paper's rate of 0.001, constant; PyTorch's initialisation; the network's own loss or cross-entropy; 10 epochs of
+    /// batches of 128; seed 0; no clipping and no averages; test scores after every epoch; a checkpoint every 10 seconds, so
+    /// that little work is lost and little time spent on writing.
     pub fn new(model: impl Into<String>, data: impl Into<String>) -> Self {
         Self {
             model: model.into(),
