@@ -1,5 +1,7 @@
 //! The contract between graphs and what runs them.
 
+use std::{any::Any, borrow::Cow, fmt};
+
 use tensor::Tensor;
 
 use crate::{Graph, Ty};
@@ -15,6 +17,14 @@ pub trait Executor: Send + Sync {
     /// Where the graph needs more memory than can be addressed, or a donation pairs different types or repeats an input or
     /// output.
     fn compile(&self, graph: &Graph, donations: &[Donation]) -> Result<Box<dyn Executable>, ExecError>;
+
+    /// The tensor where this executor computes. The default keeps it where it is.
+    ///
+    /// # Errors
+    /// Where the executor has no memory for it.
+    fn place(&self, tensor: Tensor) -> Result<Value, ExecError> {
+        Ok(Value::Host(tensor))
+    }
 }
 
 /// A graph prepared to run.
@@ -27,6 +37,17 @@ pub trait Executable: Send {
     /// # Errors
     /// Where the number or the types of the arguments are not those of the inputs.
     fn run(&mut self, arguments: Vec<Argument<'_>>) -> Result<Vec<Tensor>, ExecError>;
+
+    /// Runs the graph once, as [`Executable::run`] does, with arguments and results where the executor computes: what a
+    /// run returns and the next takes does not travel. The default is for executors that compute in the program's own
+    /// memory.
+    ///
+    /// # Errors
+    /// As for [`Executable::run`], and where a value of another executor cannot be read.
+    fn run_placed(&mut self, arguments: Vec<Placed<'_>>) -> Result<Vec<Value>, ExecError> {
+        let arguments = arguments.into_iter().map(Placed::into_argument).collect::<Result<_, _>>()?;
+        Ok(self.run(arguments)?.into_iter().map(Value::Host).collect())
+    }
 
     /// Bytes of working memory that a run uses beyond its arguments and results.
     fn workspace_bytes(&self) -> usize;
@@ -58,6 +79,98 @@ impl Argument<'_> {
 impl<'a> From<&'a Tensor> for Argument<'a> {
     fn from(tensor: &'a Tensor) -> Self {
         Self::Borrowed(tensor)
+    }
+}
+
+/// A tensor in memory that an executor alone can reach, as that of an accelerator.
+pub trait Resident: fmt::Debug + Send + Sync {
+    /// Its type.
+    fn ty(&self) -> &Ty;
+
+    /// A copy of it. Waits until it has been computed.
+    ///
+    /// # Errors
+    /// Where its computation has failed, or the memory cannot be read.
+    fn read(&self) -> Result<Tensor, ExecError>;
+
+    /// Itself, for the executor to recognise its own.
+    fn as_any(&self) -> &dyn Any;
+}
+
+/// A tensor, wherever it is.
+#[derive(Debug)]
+pub enum Value {
+    /// In the program's own memory.
+    Host(Tensor),
+    /// Where an executor computes.
+    Resident(Box<dyn Resident>),
+}
+
+impl Value {
+    /// Its type.
+    #[must_use]
+    pub fn ty(&self) -> Ty {
+        match self {
+            Self::Host(tensor) => Ty::of(tensor),
+            Self::Resident(resident) => resident.ty().clone(),
+        }
+    }
+
+    /// The tensor, copied where it is elsewhere.
+    ///
+    /// # Errors
+    /// Where it cannot be read, see [`Resident::read`].
+    pub fn tensor(&self) -> Result<Cow<'_, Tensor>, ExecError> {
+        match self {
+            Self::Host(tensor) => Ok(Cow::Borrowed(tensor)),
+            Self::Resident(resident) => resident.read().map(Cow::Owned),
+        }
+    }
+
+    /// The tensor itself, copied where it is elsewhere.
+    ///
+    /// # Errors
+    /// Where it cannot be read, see [`Resident::read`].
+    pub fn into_tensor(self) -> Result<Tensor, ExecError> {
+        match self {
+            Self::Host(tensor) => Ok(tensor),
+            Self::Resident(resident) => resident.read(),
+        }
+    }
+}
+
+/// An argument of [`Executable::run_placed`].
+#[derive(Debug)]
+pub enum Placed<'a> {
+    /// A tensor that stays as it is, such as a batch of examples.
+    Tensor(&'a Tensor),
+    /// A value that stays as it is.
+    Borrowed(&'a Value),
+    /// A value given away, whose memory may become a result's.
+    Donated(Value),
+}
+
+impl<'a> Placed<'a> {
+    /// Its type.
+    #[must_use]
+    pub fn ty(&self) -> Ty {
+        match self {
+            Self::Tensor(tensor) => Ty::of(tensor),
+            Self::Borrowed(value) => value.ty(),
+            Self::Donated(value) => value.ty(),
+        }
+    }
+
+    /// The argument of a run in the program's own memory.
+    ///
+    /// # Errors
+    /// Where a value that is elsewhere cannot be read.
+    pub fn into_argument(self) -> Result<Argument<'a>, ExecError> {
+        Ok(match self {
+            Self::Tensor(tensor) | Self::Borrowed(Value::Host(tensor)) => Argument::Borrowed(tensor),
+            Self::Borrowed(Value::Resident(resident)) => Argument::Donated(resident.read()?),
+            Self::Donated(value) => Argument::Donated(value.into_tensor()?),
+        })
     }
 }
 
@@ -120,6 +233,16 @@ pub enum ExecError {
         /// The primitive.
         op: String,
     },
+    /// A device, or what drives it, has failed.
+    #[error("{action} on {device}: {problem}")]
+    Device {
+        /// What was done, as `running graph 'training_step'`.
+        action: String,
+        /// The executor's name.
+        device: String,
+        /// What it says.
+        problem: String,
+    },
     /// The memory a run needs cannot be had.
     #[error("graph '{graph}' needs {bytes} bytes of working memory, more than can be had")]
     Memory {
@@ -135,12 +258,20 @@ pub enum ExecError {
 /// # Errors
 /// Where the number or the types differ.
 pub fn check_arguments(graph: &Graph, arguments: &[Argument<'_>]) -> Result<(), ExecError> {
-    if arguments.len() != graph.inputs().len() {
-        let (expected, found) = (graph.inputs().len(), arguments.len());
+    check_types(graph, arguments.iter().map(|argument| Ty::of(argument.tensor())))
+}
+
+/// Checks the types of arguments against those of a graph's inputs.
+///
+/// # Errors
+/// Where the number or the types differ.
+pub fn check_types(graph: &Graph, types: impl ExactSizeIterator<Item = Ty>) -> Result<(), ExecError> {
+    if types.len() != graph.inputs().len() {
+        let (expected, found) = (graph.inputs().len(), types.len());
         return Err(ExecError::ArgumentCount { graph: graph.name().to_owned(), expected, found });
     }
-    for (input, argument) in graph.inputs().iter().zip(arguments) {
-        let (expected, found) = (graph.ty(input.val), Ty::of(argument.tensor()));
+    for (input, found) in graph.inputs().iter().zip(types) {
+        let expected = graph.ty(input.val);
         if *expected != found {
             return Err(ExecError::ArgumentType {
                 graph: graph.name().to_owned(),

@@ -27,7 +27,10 @@ pub use builder::Builder;
 pub use case::{Case, Domain, Kink};
 pub use cost::Cost;
 pub use error::{AttributeError, TypeError};
-pub use executor::{Argument, Donation, ExecError, Executable, Executor, check_arguments, check_donations};
+pub use executor::{
+    Argument, Donation, ExecError, Executable, Executor, Placed, Resident, Value, check_arguments,
+    check_donations, check_types,
+};
 pub use graph::{Def, Graph, Input, Output, Role, Val};
 pub use ops::Prim;
 pub use primitive::{Diff, Jvp, Operand, Primitive, Transpose};

@@ -1,0 +1,248 @@
+//! The executor of a device: graphs compiled by a plugin.
+
+use std::{
+    any::Any,
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError, Weak},
+};
+
+use graph::{
+    Argument, Donation, ExecError, Executable, Executor, Graph, Placed, Resident, Ty, Value, check_donations,
+    check_types,
+};
+use tensor::Tensor;
+
+use crate::{
+    Precision,
+    binding::{Client, Code, DeviceBuffer, Failure, Given, Loaded},
+    cache::{Digest, DiskCache},
+    stablehlo::stablehlo,
+};
+
+/// Runs graphs on one device of a PJRT plugin.
+///
+/// Clones share the device and what has been compiled. Results have the same bits for the same plugin, device and number of
+/// threads, as far as the plugin keeps that; between executors they agree to rounding.
+#[derive(Clone, Debug)]
+pub struct Pjrt {
+    device: Arc<Device>,
+    precision: Precision,
+    cache: Option<DiskCache>,
+    loaded: Arc<Mutex<BTreeMap<Digest, Weak<Loaded>>>>,
+}
+
+/// A device of a client.
+#[derive(Debug)]
+struct Device {
+    client: Arc<Client>,
+    position: usize,
+    name: String,
+}
+
+impl Device {
+    fn failure(&self, action: impl Into<String>, failure: &Failure) -> ExecError {
+        let hint = match failure.code {
+            Code::ResourceExhausted => ": the device has no memory left; try a smaller batch or network",
+            Code::Unimplemented => ": the plugin cannot do this; try a newer one",
+            _ => "",
+        };
+        ExecError::Device {
+            action: action.into(),
+            device: self.name.clone(),
+            problem: format!("{failure}{hint}"),
+        }
+    }
+
+    fn upload(&self, tensor: &Tensor) -> Result<DeviceBuffer, ExecError> {
+        DeviceBuffer::upload(&self.client, self.position, tensor)
+            .map_err(|failure| self.failure(format!("moving a tensor of type {}", Ty::of(tensor)), &failure))
+    }
+}
+
+impl Pjrt {
+    pub(crate) fn new(
+        client: Arc<Client>,
+        position: usize,
+        name: String,
+        precision: Precision,
+        cache: Option<DiskCache>,
+    ) -> Self {
+        let device = Arc::new(Device { client, position, name });
+        Self { device, precision, cache, loaded: Arc::default() }
+    }
+
+    /// The compiled program, from this process, from the disk, or new.
+    fn load(&self, graph: &Graph, text: &str) -> Result<Arc<Loaded>, ExecError> {
+        let Device { client, position, .. } = &*self.device;
+        let digest = Digest::of(client, *position, text);
+        let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(program) = loaded.get(&digest).and_then(Weak::upgrade) {
+            return Ok(program);
+        }
+        let program = self.load_or_compile(graph, text, &digest)?;
+        self.check_results(graph, &program)?;
+        let program = Arc::new(program);
+        loaded.insert(digest, Arc::downgrade(&program));
+        Ok(program)
+    }
+
+    /// A run writes as many results as the program has: a damaged file of the cache must not decide how many.
+    fn check_results(&self, graph: &Graph, program: &Loaded) -> Result<(), ExecError> {
+        let action = || format!("compiling graph '{}'", graph.name());
+        let count = program.result_count().map_err(|failure| self.device.failure(action(), &failure))?;
+        if count == graph.outputs().len() {
+            return Ok(());
+        }
+        let problem =
+            format!("the compiled program has {count} results instead of {}", graph.outputs().len());
+        Err(ExecError::Device { action: action(), device: self.device.name.clone(), problem })
+    }
+
+    fn load_or_compile(&self, graph: &Graph, text: &str, digest: &Digest) -> Result<Loaded, ExecError> {
+        let Device { client, position, .. } = &*self.device;
+        let kept = self.cache.as_ref().and_then(|cache| cache.read(digest));
+        // What another version of the plugin has written is compiled again.
+        if let Some(program) = kept.and_then(|bytes| Loaded::deserialize(client, &bytes).ok()) {
+            return Ok(program);
+        }
+        let program = Loaded::compile(client, *position, text).map_err(|failure| {
+            self.device.failure(format!("compiling graph '{}'", graph.name()), &failure)
+        })?;
+        if let (Some(cache), Ok(bytes)) = (&self.cache, program.serialize()) {
+            cache.write(digest, &bytes);
+        }
+        Ok(program)
+    }
+}
+
+impl Executor for Pjrt {
+    fn name(&self) -> String {
+        self.device.name.clone()
+    }
+
+    fn compile(&self, graph: &Graph, donations: &[Donation]) -> Result<Box<dyn Executable>, ExecError> {
+        check_donations(graph, donations)?;
+        let program = self.load(graph, &stablehlo(graph, donations, self.precision))?;
+        let results = graph.outputs().iter().map(|output| graph.ty(output.val).clone()).collect();
+        let donated: usize =
+            donations.iter().map(|donation| graph.ty(graph.inputs()[donation.input].val).size_bytes()).sum();
+        Ok(Box::new(Compiled {
+            device: Arc::clone(&self.device),
+            graph: graph.clone(),
+            program,
+            results,
+            donated,
+        }))
+    }
+
+    fn place(&self, tensor: Tensor) -> Result<Value, ExecError> {
+        let buffer = Arc::new(self.device.upload(&tensor)?);
+        Ok(Value::Resident(Box::new(OnDevice { device: Arc::clone(&self.device), buffer })))
+    }
+}
+
+/// A graph compiled for a device.
+#[derive(Debug)]
+struct Compiled {
+    device: Arc<Device>,
+    graph: Graph,
+    program: Arc<Loaded>,
+    results: Vec<Ty>,
+    /// Bytes of results in the memory of donated arguments.
+    donated: usize,
+}
+
+impl Compiled {
+    fn given(&self, argument: Placed<'_>) -> Result<Given, ExecError> {
+        let copy = |tensor: &Tensor| self.device.upload(tensor).map(Given::Away);
+        match argument {
+            Placed::Tensor(tensor) | Placed::Borrowed(Value::Host(tensor)) => copy(tensor),
+            Placed::Donated(Value::Host(tensor)) => copy(&tensor),
+            Placed::Borrowed(Value::Resident(resident)) => match resident.as_any().downcast_ref::<OnDevice>()
+            {
+                Some(own) if self.owns(own) => Ok(Given::Kept(Arc::clone(&own.buffer))),
+                _ => copy(&resident.read()?),
+            },
+            Placed::Donated(Value::Resident(resident)) => {
+                match resident.as_any().downcast_ref::<OnDevice>() {
+                    Some(own) if self.owns(own) => {
+                        let buffer = Arc::clone(&own.buffer);
+                        drop(resident);
+                        Ok(Arc::try_unwrap(buffer).map_or_else(Given::Kept, Given::Away))
+                    }
+                    _ => copy(&resident.read()?),
+                }
+            }
+        }
+    }
+
+    fn owns(&self, value: &OnDevice) -> bool {
+        Arc::ptr_eq(&self.device.client, &value.device.client)
+            && self.device.position == value.device.position
+    }
+
+    fn start(&self, arguments: Vec<Placed<'_>>) -> Result<Vec<DeviceBuffer>, ExecError> {
+        check_types(&self.graph, arguments.iter().map(Placed::ty))?;
+        let given: Vec<Given> =
+            arguments.into_iter().map(|argument| self.given(argument)).collect::<Result<_, _>>()?;
+        self.program.run(&given, &self.results).map_err(|failure| self.failure(&failure))
+    }
+
+    fn failure(&self, failure: &Failure) -> ExecError {
+        self.device.failure(format!("running graph '{}'", self.graph.name()), failure)
+    }
+}
+
+impl Executable for Compiled {
+    fn run(&mut self, arguments: Vec<Argument<'_>>) -> Result<Vec<Tensor>, ExecError> {
+        let placed = arguments
+            .into_iter()
+            .map(|argument| match argument {
+                Argument::Borrowed(tensor) => Placed::Tensor(tensor),
+                Argument::Donated(tensor) => Placed::Donated(Value::Host(tensor)),
+            })
+            .collect();
+        let results = self.start(placed)?;
+        results.iter().map(|buffer| buffer.download().map_err(|failure| self.failure(&failure))).collect()
+    }
+
+    fn run_placed(&mut self, arguments: Vec<Placed<'_>>) -> Result<Vec<Value>, ExecError> {
+        let value = |buffer| {
+            let device = Arc::clone(&self.device);
+            Value::Resident(Box::new(OnDevice { device, buffer: Arc::new(buffer) }))
+        };
+        Ok(self.start(arguments)?.into_iter().map(value).collect())
+    }
+
+    /// What the plugin says, or 0 where it says nothing.
+    fn workspace_bytes(&self) -> usize {
+        self.program.temporary_bytes().unwrap_or(0)
+    }
+
+    fn result_bytes(&self) -> usize {
+        self.results.iter().map(Ty::size_bytes).sum::<usize>() - self.donated
+    }
+}
+
+/// A tensor on a device.
+#[derive(Debug)]
+struct OnDevice {
+    device: Arc<Device>,
+    buffer: Arc<DeviceBuffer>,
+}
+
+impl Resident for OnDevice {
+    fn ty(&self) -> &Ty {
+        &self.buffer.ty
+    }
+
+    fn read(&self) -> Result<Tensor, ExecError> {
+        self.buffer.download().map_err(|failure| {
+            self.device.failure(format!("reading a tensor of type {}", self.buffer.ty), &failure)
+        })
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}

@@ -1,0 +1,88 @@
+//! Matrix products and convolutions.
+
+use graph::ops::{Convolution, DotGeneral, ImageAxes, KernelAxes};
+
+use super::{
+    Precision,
+    program::{Program, Term, Type, array, list, padding},
+};
+
+impl Precision {
+    /// The attribute of an operation with two operands.
+    fn property(self) -> String {
+        let word = match self {
+            Self::Exact => "HIGHEST",
+            Self::Fast => "DEFAULT",
+        };
+        format!("precision_config = [#stablehlo<precision {word}>, #stablehlo<precision {word}>]")
+    }
+}
+
+/// The letter or number of each axis, in the order of the axes.
+fn image_axes(axes: &ImageAxes) -> String {
+    named_axes(&[(axes.batch, "b"), (axes.feature, "f")], &axes.spatial)
+}
+
+fn kernel_axes(axes: &KernelAxes) -> String {
+    named_axes(&[(axes.output, "o"), (axes.input, "i")], &axes.spatial)
+}
+
+fn named_axes(named: &[(usize, &str)], spatial: &[usize]) -> String {
+    let mut names = vec![String::new(); named.len() + spatial.len()];
+    named.iter().for_each(|(axis, name)| (*name).clone_into(&mut names[*axis]));
+    spatial.iter().enumerate().for_each(|(number, &axis)| names[axis] = number.to_string());
+    list(names)
+}
+
+impl Program {
+    pub(super) fn dot_general(
+        &mut self,
+        op: &DotGeneral,
+        [lhs, rhs]: [&Term; 2],
+        precision: Precision,
+        ty: Type,
+    ) -> Term {
+        let properties = format!(
+            "dot_dimension_numbers = #stablehlo.dot<lhs_batching_dimensions = [{}], rhs_batching_dimensions = [{}], \
+             lhs_contracting_dimensions = [{}], rhs_contracting_dimensions = [{}]>, {}",
+            list(&op.lhs_batch),
+            list(&op.rhs_batch),
+            list(&op.lhs_contract),
+            list(&op.rhs_contract),
+            precision.property(),
+        );
+        self.op("dot_general", &[lhs, rhs], &properties, ty)
+    }
+
+    pub(super) fn convolution(
+        &mut self,
+        op: &Convolution,
+        [lhs, rhs]: [&Term; 2],
+        precision: Precision,
+        ty: Type,
+    ) -> Term {
+        let sizes = |values: &[usize]| array(values.iter().copied());
+        let pairs: Vec<(i64, i64)> = op.low.iter().copied().zip(op.high.iter().copied()).collect();
+        let properties = format!(
+            "window_strides = {}, padding = {}, lhs_dilation = {}, rhs_dilation = {}, window_reversal = {}, \
+             dimension_numbers = #stablehlo.conv<[{}]x[{}]->[{}]>, feature_group_count = {} : i64, \
+             batch_group_count = {} : i64, {}",
+            sizes(&op.strides),
+            padding(&pairs),
+            sizes(&op.lhs_dilation),
+            sizes(&op.rhs_dilation),
+            truths(&op.reversal),
+            image_axes(&op.lhs),
+            kernel_axes(&op.rhs),
+            image_axes(&op.out),
+            op.feature_groups,
+            op.batch_groups,
+            precision.property(),
+        );
+        self.op("convolution", &[lhs, rhs], &properties, ty)
+    }
+}
+
+fn truths(values: &[bool]) -> String {
+    if values.is_empty() { "array<i1>".to_owned() } else { format!("array<i1: {}>", list(values)) }
+}
