@@ -56,11 +56,11 @@ pub(crate) fn align(
     b: &Network,
     restarts: usize,
 ) -> Result<Alignment, Failure> {
-    let certified = pair::certified_group(&session.executor, &a.model, session.key())?;
+    let certified = pair::certified_group(session.executor(), &a.model, session.key())?;
     let options = Options { restarts, key: session.key().child("matching"), ..Options::default() };
     let start = Instant::now();
     let group = &certified.group;
-    let found = matching::weight_matching(&session.executor, group, &a.params, &b.params, &options)?;
+    let found = matching::weight_matching(session.executor(), group, &a.params, &b.params, &options)?;
     let matching = pair::summarise(&found, start.elapsed().as_secs_f64());
     let params = group.act(&found.element, &b.params)?;
     let classes = group.generators().iter().zip(found.element.permutations());

@@ -72,7 +72,7 @@ fn usage(message: &clap::Error) -> ExitCode {
 
 fn answer(command: &Command) -> Result<u8, Failure> {
     let common = command.common();
-    let outcome = in_threads(usize::from(common.threads), || command.run(&Session::new(common)))?;
+    let outcome = in_threads(usize::from(common.threads), || command.run(&Session::new(&common)?))?;
     output::result(&outcome, common.json)?;
     Ok(outcome.answer.code())
 }

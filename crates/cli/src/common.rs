@@ -1,7 +1,7 @@
 //! Flags that all commands share.
 
 /// Flags that all commands share.
-#[derive(Clone, Copy, Debug, Default, clap::Args)]
+#[derive(Clone, Debug, Default, clap::Args)]
 #[command(next_help_heading = "Common options")]
 pub(crate) struct Common {
     /// Seed of everything random, a whole number. The same seed gives the same bits, whatever the number of threads
@@ -10,6 +10,10 @@ pub(crate) struct Common {
     /// Threads to compute with, at most 1024; 0 takes all cores
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u16).range(..=1024))]
     pub(crate) threads: u16,
+    /// Where to compute: cpu, cuda, or pjrt:FILE with the file of a PJRT plugin, and options after commas: device=N,
+    /// devices=N (of a plugin for processors), precision=exact|fast, cache=DIR|off [default: $ISOLOSS_DEVICE, or cpu]
+    #[arg(long, value_name = "SPEC")]
+    pub(crate) device: Option<String>,
     /// For debugging: end with an error that names the first value with a NaN or an infinity that is made of finite ones.
     /// Takes twice the time, and memory for all values
     #[arg(long)]

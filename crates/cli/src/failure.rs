@@ -50,6 +50,12 @@ pub(crate) enum CliError {
         "{flag} does not go with .onnx files, whose weights are stored in the types of the network; leave it out"
     )]
     OnnxFlag { flag: &'static str },
+    #[error("{command} shows the program's own executor for the processor; leave --device {device} out")]
+    CpuOnly { command: &'static str, device: String },
+    #[error(
+        "--check-finite looks into the program's own executor for the processor; leave it or --device {device} out"
+    )]
+    CheckFinite { device: String },
     #[error("cannot write to standard output: {source}")]
     Output { source: io::Error },
     #[error("cannot catch Ctrl-C: {source}")]

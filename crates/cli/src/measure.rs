@@ -87,7 +87,7 @@ impl<'a> Measure<'a> {
         loss: Loss,
         statistics: Statistics,
     ) -> Result<Self, Failure> {
-        let measure = measure::Measure::new(&session.executor, model, data, loss)?;
+        let measure = measure::Measure::new(session.executor(), model, data, loss)?;
         let measure = if statistics.keep_statistics { measure.keeping_statistics() } else { measure };
         Ok(Self { session, measure })
     }

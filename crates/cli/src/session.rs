@@ -1,27 +1,67 @@
 //! What every command works with.
 
-use isoloss::{Cpu, tensor::Key};
+use std::env;
 
-use crate::{common::Common, progress::Progress};
+use isoloss::{Cpu, device, graph::Executor, tensor::Key};
+
+use crate::{
+    common::Common,
+    failure::{CliError, Failure},
+    progress::Progress,
+};
 
 /// What every command works with.
-#[derive(Debug)]
 pub(crate) struct Session {
-    /// Runs the graphs.
-    pub(crate) executor: Cpu,
+    engine: Engine,
     /// The seed as it was given.
     pub(crate) seed: u64,
     /// Shows progress.
     pub(crate) progress: Progress,
 }
 
+/// What runs the graphs.
+enum Engine {
+    Cpu(Cpu),
+    Device { spec: String, executor: Box<dyn Executor> },
+}
+
+impl Engine {
+    fn new(common: &Common) -> Result<Self, Failure> {
+        match device(common) {
+            Some(device) if common.check_finite => Err(CliError::CheckFinite { device }.into()),
+            Some(spec) => Ok(Self::Device { executor: device::open(&spec)?, spec }),
+            None if common.check_finite => Ok(Self::Cpu(isoloss::executor().checking_finite())),
+            None => Ok(Self::Cpu(isoloss::executor())),
+        }
+    }
+}
+
+/// The device that is asked for, if it is not the processor.
+pub(crate) fn device(common: &Common) -> Option<String> {
+    let set = || env::var("ISOLOSS_DEVICE").ok().filter(|spec| !spec.is_empty());
+    common.device.clone().or_else(set).filter(|spec| spec != device::CPU)
+}
+
 impl Session {
     /// What these flags ask for.
-    pub(crate) fn new(common: Common) -> Self {
-        let progress = Progress::new(common.quiet);
-        let executor = isoloss::executor();
-        let executor = if common.check_finite { executor.checking_finite() } else { executor };
-        Self { executor, seed: common.seed, progress }
+    pub(crate) fn new(common: &Common) -> Result<Self, Failure> {
+        Ok(Self { engine: Engine::new(common)?, seed: common.seed, progress: Progress::new(common.quiet) })
+    }
+
+    /// Runs the graphs.
+    pub(crate) fn executor(&self) -> &dyn Executor {
+        match &self.engine {
+            Engine::Cpu(cpu) => cpu,
+            Engine::Device { executor, .. } => executor.as_ref(),
+        }
+    }
+
+    /// The executor for the processor, for a command that looks into it.
+    pub(crate) fn cpu(&self, command: &'static str) -> Result<&Cpu, Failure> {
+        match &self.engine {
+            Engine::Cpu(cpu) => Ok(cpu),
+            Engine::Device { spec, .. } => Err(CliError::CpuOnly { command, device: spec.clone() }.into()),
+        }
     }
 
     /// The key from which everything random is drawn.

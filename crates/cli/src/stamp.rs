@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, env::consts, time::SystemTime};
 
-use isoloss::{graph::Executor, tensor::parallel};
+use isoloss::tensor::parallel;
 use report::{Entries, Report};
 
 use crate::session::Session;
@@ -11,7 +11,7 @@ use crate::session::Session;
 pub(crate) fn versions(session: &Session) -> BTreeMap<String, String> {
     let entries = [
         ("isoloss", isoloss::VERSION.to_owned()),
-        ("executor", session.executor.name()),
+        ("executor", session.executor().name()),
         ("system", format!("{} {}", consts::OS, consts::ARCH)),
         ("threads", parallel::threads().to_string()),
     ];

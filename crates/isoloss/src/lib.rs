@@ -35,6 +35,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod device;
+
 pub use cpu::{Cpu, StepCost, StepTime};
 pub use {
     data, evaluate, graph, landscape, merge, models, onnx, optim, recipes, report, symmetry, tensor, train,

@@ -42,6 +42,12 @@ fn processor() -> String {
     text.lines().filter(wanted).take(2).collect()
 }
 
+/// The ending of the files.
+const EXTENSION: &str = "program";
+
+/// The most that a folder keeps. Ours: some thousand programs of the size of a training step.
+const MOST_BYTES: u64 = 1 << 30;
+
 /// A folder of compiled programs. It may be deleted at any time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct DiskCache(pub(crate) PathBuf);
@@ -54,9 +60,31 @@ impl DiskCache {
     /// Keeps a program. That the folder cannot be written is no error: programs are compiled again then.
     pub(crate) fn write(&self, digest: &Digest, bytes: &[u8]) {
         let _ = atomic_file::write(&self.file(digest), bytes);
+        self.make_room();
+    }
+
+    /// Removes what was written longest ago, until what is left fits.
+    fn make_room(&self) {
+        let entries = fs::read_dir(&self.0).into_iter().flatten().flatten();
+        let mut files: Vec<_> = entries
+            .filter_map(|entry| {
+                let metadata = entry.metadata().ok()?;
+                Some((metadata.modified().ok()?, metadata.len(), entry.path()))
+            })
+            .filter(|(_, _, path)| path.extension().is_some_and(|extension| extension == EXTENSION))
+            .collect();
+        files.sort();
+        let mut bytes: u64 = files.iter().map(|(_, size, _)| size).sum();
+        for (_, size, path) in files {
+            if bytes <= MOST_BYTES {
+                break;
+            }
+            let _ = fs::remove_file(path);
+            bytes -= size;
+        }
     }
 
     fn file(&self, digest: &Digest) -> PathBuf {
-        self.0.join(format!("{digest}.program"))
+        self.0.join(format!("{digest}.{EXTENSION}"))
     }
 }

@@ -6,10 +6,14 @@
 
 mod binding;
 mod cache;
+mod discovery;
 mod executor;
 mod open;
+mod spec;
 mod stablehlo;
 
+pub use discovery::cuda_plugins;
 pub use executor::Pjrt;
 pub use open::{DeviceInfo, Devices, OpenError, Settings};
+pub use spec::{Spec, SpecError};
 pub use stablehlo::{Precision, stablehlo};

@@ -48,6 +48,12 @@ pub enum OpenError {
         /// What the plugin says.
         problem: String,
     },
+    /// No plugin for CUDA is where they usually are.
+    #[error(
+        "no plugin for CUDA was found in the active Python environment or the system's; install one \
+         (pip install \"jax[cuda13]\"), or name its file: --device pjrt:FILE"
+    )]
+    NoCuda,
     /// There is no device with this number.
     #[error("the PJRT plugin '{}' has {count} devices, numbered from 0; there is no device {wanted}", path.display())]
     NoDevice {

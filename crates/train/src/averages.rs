@@ -1,6 +1,6 @@
 //! Averages of the weights over the steps.
 
-use graph::{Argument, Builder, Donation, Executable, Executor, Graph, Role, Ty};
+use graph::{Builder, Donation, Executable, Executor, Graph, Placed, Role, Ty, Value};
 use models::Params;
 use tensor::{Shape, Tensor};
 
@@ -96,9 +96,9 @@ impl Averager {
         &mut self,
         plan: &Plan,
         step: u64,
-        mut averages: Vec<Tensor>,
-        parameters: &[Tensor],
-    ) -> Result<Vec<Tensor>, TrainError> {
+        mut averages: Vec<Value>,
+        parameters: &[Value],
+    ) -> Result<Vec<Value>, TrainError> {
         let mut updated = Vec::with_capacity(averages.len());
         for average in &self.kept {
             let rest = averages.split_off(parameters.len());
@@ -106,9 +106,10 @@ impl Averager {
             updated.extend(match (average.share(plan, step), &mut self.executable) {
                 (Some(share), Some(executable)) => {
                     let share = Tensor::scalar(share as f32);
-                    let mut arguments: Vec<Argument<'_>> = own.into_iter().map(Argument::Donated).collect();
-                    arguments.extend(parameters.iter().chain([&share]).map(Argument::Borrowed));
-                    executable.run(arguments)?
+                    let mut arguments: Vec<Placed<'_>> = own.into_iter().map(Placed::Donated).collect();
+                    arguments.extend(parameters.iter().map(Placed::Borrowed));
+                    arguments.push(Placed::Tensor(&share));
+                    executable.run_placed(arguments)?
                 }
                 _ => own,
             });

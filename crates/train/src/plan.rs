@@ -1,5 +1,6 @@
 //! A configuration, understood and checked against the data.
 
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 
 use data::{Dataset, Epoch, Splits};
@@ -130,26 +131,26 @@ impl Plan {
     }
 
     /// The parameters and buffers in a state.
-    pub(crate) fn params(&self, state: &[Tensor]) -> Params {
+    pub(crate) fn params<T: Borrow<Tensor>>(&self, state: &[T]) -> Params {
         self.with_buffers(state, &state[..self.parameter_count])
     }
 
     /// An average in a state, with the buffers of the last step.
-    pub(crate) fn averaged(&self, state: &[Tensor], average: Average) -> Params {
+    pub(crate) fn averaged<T: Borrow<Tensor>>(&self, state: &[T], average: Average) -> Params {
         let before = self.averages.iter().take_while(|other| **other != average).count();
         let start = self.trained_count + before * self.parameter_count;
         self.with_buffers(state, &state[start..][..self.parameter_count])
     }
 
-    fn with_buffers(&self, state: &[Tensor], parameters: &[Tensor]) -> Params {
+    fn with_buffers<T: Borrow<Tensor>>(&self, state: &[T], parameters: &[T]) -> Params {
         let buffers = &state[self.trained_count - self.model.buffers().len()..self.trained_count];
         let names = self.model.entries().into_iter().map(|(name, _)| name);
-        Params::from_pairs(names.zip(parameters.iter().chain(buffers).cloned()))
+        Params::from_pairs(names.zip(parameters.iter().chain(buffers).map(Borrow::borrow).cloned()))
     }
 
     /// The name and the value of a number in a state that is not finite, if there is one.
-    pub(crate) fn first_non_finite(&self, state: &[Tensor]) -> Option<(String, f64)> {
-        self.state().into_iter().zip(state).find_map(|((name, _), tensor)| {
+    pub(crate) fn first_non_finite<T: Borrow<Tensor>>(&self, state: &[T]) -> Option<(String, f64)> {
+        self.state().into_iter().zip(state.iter().map(Borrow::borrow)).find_map(|((name, _), tensor)| {
             let position = tensor.first_non_finite()?;
             Some((name, tensor.to_f64_vec()[position]))
         })

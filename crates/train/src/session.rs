@@ -1,19 +1,20 @@
 //! The loop.
 
 use std::{
+    borrow::Cow,
     collections::BTreeMap,
     sync::atomic::Ordering,
     time::{Duration, Instant},
 };
 
 use data::Batch;
-use graph::Executor;
+use graph::{Executor, Value};
 use models::Params;
 use tensor::Tensor;
 
 use crate::{
     Divergence, Job, Observer, Outcome, Record, Status, Step, TrainError,
-    averages::{Averaged, Averager},
+    averages::{Average, Averaged, Averager},
     keeper::Keeper,
     plan::Plan,
     progress::Progress,
@@ -29,7 +30,8 @@ pub(crate) struct Session<'a> {
     averager: Averager,
     scorers: Scorers<'a>,
     keeper: Keeper<'a>,
-    state: Vec<Tensor>,
+    /// Where the executor computes, once a step has been taken.
+    state: Vec<Value>,
     progress: Progress,
     /// Since when wall time has not been added to the progress.
     clock: Instant,
@@ -59,7 +61,7 @@ impl<'a> Session<'a> {
             keeper: Keeper::new(job, plan, saved),
             job,
             plan,
-            state,
+            state: state.into_iter().map(Value::Host).collect(),
             progress,
             clock: Instant::now(),
         })
@@ -126,10 +128,12 @@ impl<'a> Session<'a> {
 
     /// Scores what is due, and ends the epoch in the progress and the log.
     fn close_epoch(&mut self) -> Result<Record, TrainError> {
-        if let Some((name, value)) = self.plan.first_non_finite(&self.state) {
+        let tensors = self.tensors()?;
+        if let Some((name, value)) = self.plan.first_non_finite(&tensors) {
             return Err(self.diverged(&name, value));
         }
-        let params = self.plan.params(&self.state);
+        let params = self.plan.params(&tensors);
+        drop(tensors);
         let step = self.progress.step(self.plan.horizon);
         let mut record = Record {
             epoch: self.progress.epoch() + 1,
@@ -178,15 +182,22 @@ impl<'a> Session<'a> {
     /// before is the last good one.
     fn save(&mut self) -> Result<(), TrainError> {
         self.tick();
-        if self.plan.first_non_finite(&self.state).is_none() {
-            let state = std::mem::take(&mut self.state);
-            self.state = self.keeper.save(state, &self.progress)?;
+        let state = std::mem::take(&mut self.state).into_iter().map(Value::into_tensor);
+        let mut state = state.collect::<Result<Vec<_>, _>>()?;
+        if self.plan.first_non_finite(&state).is_none() {
+            state = self.keeper.save(state, &self.progress)?;
         }
+        self.state = state.into_iter().map(Value::Host).collect();
         Ok(())
     }
 
+    /// The state, copied where it is elsewhere.
+    fn tensors(&self) -> Result<Vec<Cow<'_, Tensor>>, TrainError> {
+        Ok(self.state.iter().map(Value::tensor).collect::<Result<_, _>>()?)
+    }
+
     fn finish(mut self) -> Result<Outcome, TrainError> {
-        let params = self.plan.params(&self.state);
+        let params = self.plan.params(&self.tensors()?);
         let averages = self.averages()?;
         let summary = self.keeper.finish(&params, averages, &self.progress)?;
         Ok(Outcome { summary, records: self.progress.records, params })
@@ -196,8 +207,12 @@ impl<'a> Session<'a> {
         let (plan, epochs) = (self.plan, self.progress.epoch());
         // An early end may come before the first epoch that is averaged.
         let begun = plan.averages.iter().filter(|average| average.has_begun(&plan.config, epochs));
-        let averaged = begun.map(|&average| {
-            let (params, scores) = self.scorers.averaged(&plan.averaged(&self.state, average))?;
+        let tensors = self.tensors()?;
+        let found: Vec<(Average, Params)> =
+            begun.map(|&average| (average, plan.averaged(&tensors, average))).collect();
+        drop(tensors);
+        let averaged = found.into_iter().map(|(average, params)| {
+            let (params, scores) = self.scorers.averaged(&params)?;
             Ok(Averaged { average, params, scores })
         });
         averaged.collect()
@@ -206,7 +221,7 @@ impl<'a> Session<'a> {
     fn interrupt(mut self) -> Result<Outcome, TrainError> {
         self.save()?;
         let summary = self.keeper.end(Status::Interrupted, &self.progress, None)?;
-        Ok(Outcome { summary, params: self.plan.params(&self.state), records: self.progress.records })
+        Ok(Outcome { summary, params: self.plan.params(&self.tensors()?), records: self.progress.records })
     }
 
     fn diverged(&self, what: &str, value: f64) -> TrainError {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use data::Batch;
-use graph::{Argument, Builder, Donation, Executable, Executor, Graph, Role, Ty, Val};
+use graph::{Builder, Donation, Executable, Executor, Graph, Placed, Role, Ty, Val, Value};
 use models::Mode;
 use optim::Update;
 use tensor::{DType, Tensor};
@@ -137,20 +137,20 @@ impl<'a> Steps<'a> {
     pub(crate) fn take(
         &mut self,
         number: u64,
-        trained: Vec<Tensor>,
+        trained: Vec<Value>,
         batch: &Batch,
-    ) -> Result<(Vec<Tensor>, f64), TrainError> {
+    ) -> Result<(Vec<Value>, f64), TrainError> {
         let hyper = self.plan.optimizer.hyper(number + 1, self.plan.rate(number)).into_iter();
         let scalars: Vec<Tensor> = hyper.map(|scalar| Tensor::scalar(scalar as f32)).collect();
         let curvature = self.plan.optimizer.curvature_every().is_some_and(|n| number.is_multiple_of(n));
         let key = curvature.then(|| key_words(self.plan.curvature_key(number)));
         let executable = self.prepare(Kind { batch: batch.count(), curvature })?;
-        let mut arguments: Vec<Argument<'_>> = trained.into_iter().map(Argument::Donated).collect();
+        let mut arguments: Vec<Placed<'_>> = trained.into_iter().map(Placed::Donated).collect();
         let data = scalars.iter().chain([&batch.x, &batch.labels]).chain(&key);
-        arguments.extend(data.map(Argument::Borrowed));
-        let mut trained = executable.run(arguments)?;
-        let loss = trained.pop().map_or(f64::NAN, |loss| loss.to_f64_vec()[0]);
-        Ok((trained, loss))
+        arguments.extend(data.map(Placed::Tensor));
+        let mut trained = executable.run_placed(arguments)?;
+        let loss = trained.pop().map(Value::into_tensor).transpose()?;
+        Ok((trained, loss.map_or(f64::NAN, |loss| loss.to_f64_vec()[0])))
     }
 }
 

@@ -57,7 +57,7 @@ const NOTE_KEY: &str = "isoloss.aligned_to";
 
 impl Run for Align {
     fn common(&self) -> Common {
-        self.common
+        self.common.clone()
     }
 
     fn run(&self, session: &Session) -> Result<Outcome, Failure> {

@@ -111,7 +111,7 @@ impl Measured {
 
 impl Run for Barrier {
     fn common(&self) -> Common {
-        self.common
+        self.common.clone()
     }
 
     fn run(&self, session: &Session) -> Result<Outcome, Failure> {

@@ -80,7 +80,7 @@ pub(crate) struct Bench {
 
 impl Run for Bench {
     fn common(&self) -> Common {
-        self.common
+        self.common.clone()
     }
 
     fn run(&self, session: &Session) -> Result<Outcome, Failure> {
@@ -95,7 +95,7 @@ impl Run for Bench {
             Progress::Bar | Progress::Lines => output::note(line),
         };
         let mut keep = |run: &bench::Run| bench::write(run, &out);
-        let run = bench::run(&session.executor, &options, &mut notify, &mut keep)
+        let run = bench::run(session.cpu("bench")?, &options, &mut notify, &mut keep)
             .map_err(|source| cut_off(source, &out))?;
         let text = format!("{}\nEvery number: {}\n", bench::text(&run), out.display());
         let json = serde_json::to_value(&run).map_err(|source| BenchError::Json { source })?;

@@ -52,14 +52,14 @@ pub(crate) struct Compare {
 
 impl Run for Compare {
     fn common(&self) -> Common {
-        self.common
+        self.common.clone()
     }
 
     fn run(&self, session: &Session) -> Result<Outcome, Failure> {
         let problem = self.graph.problem()?;
         let tolerance = self.tolerance.unwrap_or_else(|| tolerance(&problem.graph));
-        let arguments = problem.arguments(&session.executor, session.key())?;
-        let found = Comparison::new(&session.executor, &problem.graph, &arguments)?;
+        let arguments = problem.arguments(session.executor(), session.key())?;
+        let found = Comparison::new(session.executor(), &problem.graph, &arguments)?;
         let verdict = Verdict::new(&problem.graph, &found, tolerance);
         let text = format!("{}\n\n{}\n", plain::table(&table(&problem, &found)), verdict.lines.join("\n"));
         let json = json(&problem, &found, &verdict, tolerance);

@@ -96,7 +96,7 @@ struct Plan {
 
 impl Run for Convert {
     fn common(&self) -> Common {
-        self.common
+        self.common.clone()
     }
 
     fn run(&self, session: &Session) -> Result<Outcome, Failure> {

@@ -37,7 +37,7 @@ const MOST_SHOWN: usize = 20;
 
 impl Run for Data {
     fn common(&self) -> Common {
-        self.common
+        self.common.clone()
     }
 
     fn run(&self, _: &Session) -> Result<Outcome, Failure> {

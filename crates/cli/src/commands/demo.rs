@@ -51,14 +51,14 @@ const MERGED: &str = "merged.safetensors";
 
 impl Run for Demo {
     fn common(&self) -> Common {
-        self.common
+        self.common.clone()
     }
 
     fn run(&self, session: &Session) -> Result<Outcome, Failure> {
         place::check_folder(&self.out)?;
         let (plan, splits) = (recipes::demo::plan(session.seed), data::load("digits")?);
         let (versions, stop) = (stamp::versions(session), stop::flag()?);
-        let setting = pair::Setting { executor: &session.executor, versions: &versions, stop: &stop };
+        let setting = pair::Setting { executor: session.executor(), versions: &versions, stop: &stop };
         let found = pair::run(setting, &plan, &splits, &self.out, &mut Watch::new(session.progress))?;
         let report = stamp::stamped(recipes::demo::report(&found, &splits), session);
         place::write_folder(&self.out, &report::bundle(&report)?)?;
@@ -74,7 +74,7 @@ impl Demo {
             found.plan.seeds.map(|seed| models::load_model(&self.out.join(format!("seed-{seed}")), None));
         let [a, b] = networks;
         let ((model, a), (_, b)) = (a?, b?);
-        let merged: Params = pair::merged(&session.executor, &found.plan, &model, &a, &b)?;
+        let merged: Params = pair::merged(session.executor(), &found.plan, &model, &a, &b)?;
         let metadata = [(models::weights::MODEL_KEY.to_owned(), Model::spec(&model))].into();
         Ok(models::weights::save(&self.out.join(MERGED), &merged, &metadata)?)
     }

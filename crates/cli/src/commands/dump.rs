@@ -38,7 +38,7 @@ pub(crate) struct Dump {
 
 impl Run for Dump {
     fn common(&self) -> Common {
-        self.common
+        self.common.clone()
     }
 
     fn run(&self, _: &Session) -> Result<Outcome, Failure> {

@@ -70,7 +70,7 @@ enum Part {
 
 impl Run for Evaluate {
     fn common(&self) -> Common {
-        self.common
+        self.common.clone()
     }
 
     fn run(&self, session: &Session) -> Result<Outcome, Failure> {
@@ -79,7 +79,7 @@ impl Run for Evaluate {
         let [Network { model, params, .. }] = &networks;
         let loss = self.loss.of(model)?;
         let score = |(name, data): (&'static str, &Dataset)| {
-            Ok((name, evaluate::evaluate(&session.executor, model, params, data, loss)?))
+            Ok((name, evaluate::evaluate(session.executor(), model, params, data, loss)?))
         };
         if self.part == Part::Validation && data.validation.is_none() {
             return Err(CliError::NoValidation { data: self.data.clone() }.into());

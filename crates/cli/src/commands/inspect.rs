@@ -62,7 +62,7 @@ const BATCH: usize = 16;
 
 impl Run for Inspect {
     fn common(&self) -> Common {
-        self.common
+        self.common.clone()
     }
 
     fn run(&self, session: &Session) -> Result<Outcome, Failure> {
@@ -71,7 +71,7 @@ impl Run for Inspect {
         let graph = model.forward(BATCH, DType::F64);
         let key = session.key().child("certificate");
         let group = symmetry::infer(&graph);
-        let certified = symmetry::certified(&session.executor, &graph, &group, key, self.trials)?;
+        let certified = symmetry::certified(session.executor(), &graph, &group, key, self.trials)?;
         let report = self.report(&model, &certified);
         let text = report::text::report(&report);
         if let Some(folder) = &self.out {

@@ -80,7 +80,7 @@ struct Scores {
 
 impl Run for Merge {
     fn common(&self) -> Common {
-        self.common
+        self.common.clone()
     }
 
     fn run(&self, session: &Session) -> Result<Outcome, Failure> {

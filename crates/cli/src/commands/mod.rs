@@ -8,6 +8,7 @@ mod completions;
 mod convert;
 mod data;
 mod demo;
+mod devices;
 mod dump;
 mod evaluate;
 mod inspect;
@@ -67,6 +68,7 @@ commands! {
     profile::Profile,
     compare::Compare,
     data::Data,
+    devices::Devices,
     bench::Bench,
     completions::Completions,
 }

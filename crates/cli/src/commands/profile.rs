@@ -51,19 +51,19 @@ pub(crate) struct Profile {
 
 impl Run for Profile {
     fn common(&self) -> Common {
-        self.common
+        self.common.clone()
     }
 
     fn run(&self, session: &Session) -> Result<Outcome, Failure> {
         self.out.as_deref().map_or(Ok(()), place::check_folder)?;
         let problem = self.graph.problem()?;
         if self.memory {
-            return Ok(memory(&problem.title, &problem.footprint(&session.executor, session.key())?));
+            return Ok(memory(&problem.title, &problem.footprint(session.cpu("profile")?, session.key())?));
         }
-        let arguments = problem.arguments(&session.executor, session.key())?;
+        let arguments = problem.arguments(session.cpu("profile")?, session.key())?;
         let runs = self.runs as usize;
-        let mut profile = Timing::measure(&session.executor, &problem.graph, &arguments, runs)?;
-        profile.set_floors(Peak::measure(&session.executor)?);
+        let mut profile = Timing::measure(session.cpu("profile")?, &problem.graph, &arguments, runs)?;
+        profile.set_floors(Peak::measure(session.executor())?);
         let report = profile.report(&problem.title, self.rows);
         let text = report::text::report(&report);
         if let Some(folder) = &self.out {

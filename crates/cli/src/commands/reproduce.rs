@@ -81,7 +81,7 @@ impl From<Size> for Scale {
 
 impl Run for Reproduce {
     fn common(&self) -> Common {
-        self.common
+        self.common.clone()
     }
 
     fn run(&self, session: &Session) -> Result<Outcome, Failure> {
@@ -107,7 +107,7 @@ impl Reproduce {
         let data = data::load(&request.data_spec()?)?;
         let folder = self.folder(recipe, self.scale.into());
         let (versions, stop) = (stamp::versions(session), stop::flag()?);
-        let setting = Setting { executor: &session.executor, versions: &versions, stop: &stop };
+        let setting = Setting { executor: session.executor(), versions: &versions, stop: &stop };
         let found = reproduce::run(setting, &request, &data, &folder, &mut Watch::new(session.progress))?;
         let report = stamp::stamped(reproduce::report(&request, &data, &found)?, session);
         place::write_folder(&folder, &report::bundle(&report)?)?;

@@ -135,7 +135,7 @@ pub(crate) struct Train {
 
 impl Run for Train {
     fn common(&self) -> Common {
-        self.common
+        self.common.clone()
     }
 
     fn run(&self, session: &Session) -> Result<Outcome, Failure> {
@@ -151,7 +151,7 @@ impl Run for Train {
             versions: &stamp::versions(session),
             stop: &stop,
         };
-        let trained = train::train(&session.executor, &job, &mut Watch::new(session.progress))?;
+        let trained = train::train(session.executor(), &job, &mut Watch::new(session.progress))?;
         if trained.summary.status == Status::Interrupted {
             return Err(
                 CliError::Interrupted { folder: self.out.clone(), steps: trained.summary.steps }.into()
