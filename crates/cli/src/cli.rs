@@ -7,8 +7,9 @@ use isoloss::tensor::parallel;
 
 use crate::{
     commands::{Command, Run},
+    common::Common,
     failure::{CliError, Failure},
-    help,
+    guard, help,
     outcome::{ERROR_CODE, Outcome},
     output,
     session::Session,
@@ -55,8 +56,14 @@ pub(crate) fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(message) => return usage(&message),
     };
-    match answer(&cli.command) {
-        Ok(code) => ExitCode::from(code),
+    let common = cli.command.common();
+    let done = if guard::is_wanted(&common, cli.command.uses_plugins()) {
+        guard::watch(&common)
+    } else {
+        answer(&cli.command, &common).map(ExitCode::from)
+    };
+    match done {
+        Ok(code) => code,
         Err(failure) => {
             output::note(&format!("error: {failure}"));
             ExitCode::from(ERROR_CODE)
@@ -70,9 +77,8 @@ fn usage(message: &clap::Error) -> ExitCode {
     ExitCode::from(if message.use_stderr() { ERROR_CODE } else { 0 })
 }
 
-fn answer(command: &Command) -> Result<u8, Failure> {
-    let common = command.common();
-    let outcome = in_threads(usize::from(common.threads), || command.run(&Session::new(&common)?))?;
+fn answer(command: &Command, common: &Common) -> Result<u8, Failure> {
+    let outcome = in_threads(usize::from(common.threads), || command.run(&Session::new(common)?))?;
     output::result(&outcome, common.json)?;
     Ok(outcome.answer.code())
 }

@@ -56,6 +56,14 @@ pub(crate) enum CliError {
         "--check-finite looks into the program's own executor for the processor; leave it or --device {device} out"
     )]
     CheckFinite { device: String },
+    #[error("cannot start the process that uses the device: {source}")]
+    Child { source: io::Error },
+    #[error(
+        "the process that used the device was ended by {signal}: the plugin of '{device}', or a library below it, has given \
+         up, and what it had to say stands above. Nothing is half-written; an unfinished training goes on from its last \
+         checkpoint with the same command"
+    )]
+    Died { device: String, signal: String },
     #[error("cannot write to standard output: {source}")]
     Output { source: io::Error },
     #[error("cannot catch Ctrl-C: {source}")]

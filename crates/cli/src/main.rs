@@ -11,6 +11,7 @@ mod comparison;
 mod failure;
 mod footprint;
 mod graphs;
+mod guard;
 mod help;
 mod json;
 mod measure;

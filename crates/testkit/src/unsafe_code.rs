@@ -9,9 +9,9 @@ use std::{
 /// One use of the keyword and the comment that justifies it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnsafeUse {
-    /// What it is: `block`, `impl` or `function`.
+    /// What it is: `block`, `impl`, `trait` or `function`.
     pub kind: &'static str,
-    /// The reason, from the `SAFETY` comment or, for a function, from its `# Safety` section.
+    /// The reason, from the `SAFETY` comment or, for a function or trait, from its `# Safety` section.
     pub reason: String,
 }
 
@@ -31,6 +31,7 @@ fn kind(line: &str) -> Option<&'static str> {
     let after = code.split("unsafe ").nth(1).filter(|_| !code.contains('"'))?;
     Some(match after.split(['<', ' ', '(']).next()? {
         "impl" => "impl",
+        "trait" => "trait",
         "fn" => "function",
         _ => "block",
     })
@@ -38,7 +39,8 @@ fn kind(line: &str) -> Option<&'static str> {
 
 /// The nearest comment of the kind that justifies such a use.
 fn reason(above: &[&str], kind: &str) -> String {
-    let (marker, comment) = if kind == "function" { ("# Safety", "///") } else { ("SAFETY:", "//") };
+    let (marker, comment) =
+        if ["function", "trait"].contains(&kind) { ("# Safety", "///") } else { ("SAFETY:", "//") };
     let Some(start) = above.iter().rposition(|line| line.contains(marker)) else { return String::new() };
     let text = |line: &str| line.trim().trim_start_matches('/').trim().to_owned();
     let first = above[start].split(marker).nth(1).unwrap_or_default().trim().to_owned();
@@ -48,16 +50,17 @@ fn reason(above: &[&str], kind: &str) -> String {
     lines.join(" ")
 }
 
-/// The inventory as a page: a section for each file under `folder`, paths relative to `root`.
+/// The inventory as a page: a section for each file under `folders`, paths relative to `root`.
 ///
 /// # Errors
 /// Where a file or folder cannot be read.
-pub fn page(root: &Path, folder: &Path) -> io::Result<String> {
+pub fn page(root: &Path, folders: &[PathBuf]) -> io::Result<String> {
     let mut page = String::from(
         "# Unsafe code\n\nEvery use of `unsafe`, with the comment that justifies it. Generated from the sources: \
          `ISOLOSS_ACCEPT_UNSAFE=1 cargo test -p isoloss-testkit --test unsafe_code`.\n",
     );
-    for file in rust_files(folder)? {
+    let files = folders.iter().map(|folder| rust_files(folder)).collect::<io::Result<Vec<_>>>()?;
+    for file in files.concat() {
         let uses = uses(&fs::read_to_string(&file)?);
         if !uses.is_empty() {
             let path = file.strip_prefix(root).unwrap_or(&file);

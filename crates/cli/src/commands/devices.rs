@@ -43,6 +43,10 @@ impl Run for Devices {
         Common { device: Some(device::CPU.to_owned()), ..self.common.clone() }
     }
 
+    fn uses_plugins(&self) -> bool {
+        true
+    }
+
     fn run(&self, session: &Session) -> Result<Outcome, Failure> {
         let asked = session::device(&self.common);
         let usual = device::cuda_plugins().into_iter().map(|path| format!("pjrt:{}", path.display()));

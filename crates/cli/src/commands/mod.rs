@@ -26,6 +26,11 @@ pub(crate) trait Run {
     /// The flags that all commands share.
     fn common(&self) -> Common;
 
+    /// Whether it loads plugins of devices that were not asked for.
+    fn uses_plugins(&self) -> bool {
+        false
+    }
+
     /// Does the work. Nothing is printed but progress.
     fn run(&self, session: &Session) -> Result<Outcome, Failure>;
 }
@@ -42,6 +47,12 @@ macro_rules! commands {
             fn common(&self) -> Common {
                 match self {
                     $(Self::$Command(command) => command.common(),)*
+                }
+            }
+
+            fn uses_plugins(&self) -> bool {
+                match self {
+                    $(Self::$Command(command) => command.uses_plugins(),)*
                 }
             }
 

@@ -5,6 +5,7 @@
 mod bad_input;
 mod convert;
 mod data;
+mod devices;
 mod help;
 mod microscope;
 mod onnx;
