@@ -55,7 +55,8 @@ fn table(columns: &[Column]) -> Result<String, Box<dyn Error>> {
         text += &format!("| `{name}` | {} |", own.len());
         for column in columns {
             let apart = own.iter().map(|case| apart(column, case)).collect::<Result<Vec<_>, _>>()?;
-            text += &format!(" {:.0e} |", apart.into_iter().fold(0.0, f64::max));
+            let worst = apart.into_iter().fold(0.0, f64::max);
+            text += &if worst == 0.0 { " 0 |".to_owned() } else { format!(" {worst:.0e} |") };
         }
         text += "\n";
     }
