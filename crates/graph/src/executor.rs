@@ -18,12 +18,17 @@ pub trait Executor: Send + Sync {
     /// output.
     fn compile(&self, graph: &Graph, donations: &[Donation]) -> Result<Box<dyn Executable>, ExecError>;
 
-    /// The tensor where this executor computes. The default keeps it where it is.
+    /// Whether it computes in other memory than the program's own. The default: no.
+    fn is_remote(&self) -> bool {
+        false
+    }
+
+    /// A copy of the tensor where this executor computes. The default is for executors that are not remote.
     ///
     /// # Errors
     /// Where the executor has no memory for it.
-    fn place(&self, tensor: Tensor) -> Result<Value, ExecError> {
-        Ok(Value::Host(tensor))
+    fn place(&self, tensor: &Tensor) -> Result<Value, ExecError> {
+        Ok(Value::Host(tensor.clone()))
     }
 }
 

@@ -135,8 +135,12 @@ impl Executor for Pjrt {
         }))
     }
 
-    fn place(&self, tensor: Tensor) -> Result<Value, ExecError> {
-        let buffer = Arc::new(self.device.upload(&tensor)?);
+    fn is_remote(&self) -> bool {
+        true
+    }
+
+    fn place(&self, tensor: &Tensor) -> Result<Value, ExecError> {
+        let buffer = Arc::new(self.device.upload(tensor)?);
         Ok(Value::Resident(Box::new(OnDevice { device: Arc::clone(&self.device), buffer })))
     }
 }

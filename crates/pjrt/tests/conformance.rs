@@ -11,6 +11,7 @@ use graph::{
 use isoloss_pjrt::{Devices, Settings};
 use tensor::{DType, Key, Tensor};
 use testkit::random::{Drawn, Numbers, agree, random_graph};
+use transform::{Linearisation, Linearised, RESIDUAL_BUDGET_BYTES, hvp};
 
 /// The plugins named by `ISOLOSS_PJRT_PLUGIN`, separated by colons.
 fn plugins() -> Vec<PathBuf> {
@@ -181,8 +182,8 @@ fn donated_values_stay_on_the_device_and_kept_ones_stay_whole() {
         for device in 0..2 {
             let executor = devices(&path).executor(device).unwrap();
             let mut update = executor.compile(&graph, &[Donation { input: 0, output: 0 }]).unwrap();
-            let mut x = executor.place(ones.clone()).unwrap();
-            let y = executor.place(ones.clone()).unwrap();
+            let mut x = executor.place(&ones).unwrap();
+            let y = executor.place(&ones).unwrap();
             for _ in 0..4 {
                 let arguments = vec![Placed::Donated(x), Placed::Borrowed(&y)];
                 x = update.run_placed(arguments).unwrap().remove(0);
@@ -234,5 +235,33 @@ fn compiled_programs_are_kept_on_the_disk_and_damaged_ones_made_again() {
         assert_eq!(run(&open(), &graph, &point).unwrap(), expected);
         std::fs::write(&files()[0], b"damaged").unwrap();
         assert_eq!(run(&open(), &graph, &point).unwrap(), expected);
+    }
+}
+
+#[test]
+fn products_at_a_point_that_stays_on_the_device_are_those_of_the_reference() {
+    let graph = testkit::network::relu_network(&[4, 6, 5, 3]);
+    let point = testkit::network::point(&graph, Key::new(1));
+    let halves = Linearised::hvp(&graph, 0, &[0, 1, 2], RESIDUAL_BUDGET_BYTES);
+    let whole = hvp(&graph, 0, &[0, 1, 2]);
+    for path in plugins() {
+        let executor = devices(&path).executor(0).unwrap();
+        let mut product = Linearisation::compile_for(&executor, halves.clone(), 8).unwrap();
+        let mut product = product.at(&point.iter().collect::<Vec<_>>()).unwrap();
+        for seed in 0..2 {
+            let tangents: Vec<Tensor> =
+                point[..3].iter().map(|x| testkit::sample::normal(&Ty::of(x), Key::new(seed))).collect();
+            let all: Vec<&Tensor> = point.iter().chain(&tangents).collect();
+            let expected = Reference::evaluate(&whole, &all).unwrap();
+            let expected = &expected[expected.len() - 3..];
+            let borrowed: Vec<&Tensor> = tangents.iter().collect();
+            let found = product.apply(&borrowed).unwrap().to_vec();
+            let placed = product.apply_placed(tangents.iter().map(Placed::Tensor).collect()).unwrap();
+            for ((found, placed), expected) in found.iter().zip(&placed).zip(expected) {
+                assert!(apart(found, expected) < 1e-12);
+                assert_eq!(&*placed.tensor().unwrap(), found);
+            }
+        }
+        assert!(product.apply(&[&point[0]]).is_err());
     }
 }

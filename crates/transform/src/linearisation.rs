@@ -1,12 +1,14 @@
 //! A linearisation made ready to run: once for each point, then once for each tangent.
 
-use graph::{Argument, ExecError, Executor, Graph, check_arguments};
+use std::borrow::Cow;
+
+use graph::{Builder, ExecError, Executor, Graph, Placed, Value, check_types};
 use tensor::Tensor;
 
-use crate::{Linearised, passes::Passes, recycling::Recycling};
+use crate::{Linearised, fresh::Names, passes::Passes, recycling::Recycling};
 
 /// Both halves of a [`Linearised`], compiled. The memory of residuals and results is used again from one run to the
-/// next.
+/// next. What belongs to the point stays where the executor computes.
 ///
 /// ```
 /// use graph::{Builder, Reference, Ty};
@@ -35,6 +37,8 @@ pub struct Linearisation {
     primal: Recycling,
     linear: Recycling,
     passes: Option<Passes>,
+    /// Whether the executor has memory of its own.
+    remote: bool,
 }
 
 impl Linearisation {
@@ -43,9 +47,13 @@ impl Linearisation {
     /// # Errors
     /// Where the executor refuses one.
     pub fn compile(executor: &dyn Executor, linearised: Linearised) -> Result<Self, ExecError> {
-        let primal = Recycling::compile(executor, &linearised.primal)?;
+        let remote = executor.is_remote();
+        let primal = match remote {
+            true => Recycling::compile(executor, &with_kept_outputs(&linearised))?,
+            false => Recycling::compile(executor, &linearised.primal)?,
+        };
         let linear = Recycling::compile(executor, &linearised.linear)?;
-        Ok(Self { linearised, primal, linear, passes: None })
+        Ok(Self { linearised, primal, linear, passes: None, remote })
     }
 
     /// Prepares both halves, and for [`AtPoint::apply_each`] of about `count` tangents also what makes several products
@@ -74,8 +82,12 @@ impl Linearisation {
     /// # Errors
     /// Where the number or the types of the tensors are not those of the inputs.
     pub fn at<'a>(&'a mut self, point: &[&'a Tensor]) -> Result<AtPoint<'a>, ExecError> {
-        let arguments: Vec<Argument<'_>> = point.iter().map(|&tensor| Argument::Borrowed(tensor)).collect();
-        check_arguments(&self.linearised.primal, &arguments)?;
+        let arguments: Vec<Placed<'_>> = point.iter().map(|&tensor| Placed::Tensor(tensor)).collect();
+        check_types(&self.linearised.primal, arguments.iter().map(Placed::ty))?;
+        if self.remote {
+            let outputs = self.primal.run_placed(arguments)?;
+            return self.at_remote(outputs);
+        }
         let outputs = self.primal.run(arguments)?;
         let kept = self.linearised.kept.iter().map(|&position| point[position]);
         let residuals = self.linearised.residuals.iter().map(|&position| &outputs[position]);
@@ -83,8 +95,27 @@ impl Linearisation {
             signature: &self.linearised.linear,
             linear: &mut self.linear,
             passes: self.passes.as_mut(),
-            results: &outputs[..self.linearised.results],
-            fixed: kept.chain(residuals).collect(),
+            results: Cow::Borrowed(&outputs[..self.linearised.results]),
+            fixed: kept.chain(residuals).map(Fixed::Tensor).collect(),
+        })
+    }
+
+    /// The outputs are those of the primal half, then what is kept of the point.
+    fn at_remote<'a>(&'a mut self, mut outputs: Vec<Value>) -> Result<AtPoint<'a>, ExecError> {
+        let Linearised { linear, results, residuals, .. } = &self.linearised;
+        let kept = outputs.split_off(self.linearised.primal.outputs().len());
+        let results: Vec<Tensor> = outputs[..*results]
+            .iter()
+            .map(|value| Ok(value.tensor()?.into_owned()))
+            .collect::<Result<_, _>>()?;
+        let mut outputs: Vec<Option<Value>> = outputs.into_iter().map(Some).collect();
+        let residuals = residuals.iter().filter_map(|&position| outputs[position].take());
+        Ok(AtPoint {
+            signature: linear,
+            linear: &mut self.linear,
+            passes: None,
+            results: Cow::Owned(results),
+            fixed: kept.into_iter().chain(residuals).map(Fixed::Value).collect(),
         })
     }
 
@@ -95,20 +126,53 @@ impl Linearisation {
     }
 }
 
+/// The primal half, with the inputs that the linear half reads as further outputs: so they are sent to a device once for
+/// each point.
+fn with_kept_outputs(linearised: &Linearised) -> Graph {
+    let primal = &linearised.primal;
+    let mut b = Builder::new(primal.name());
+    let values = b.copy(primal);
+    let mut names: Names = primal.outputs().iter().map(|output| output.name.as_str()).collect();
+    for output in primal.outputs() {
+        b.output(output.name.clone(), values[output.val.position()]);
+    }
+    for &position in &linearised.kept {
+        let input = &primal.inputs()[position];
+        b.output(names.take(format!("kept.{}", input.name)), values[input.val.position()]);
+    }
+    b.finish()
+}
+
+/// What the linear half reads of a point.
+enum Fixed<'a> {
+    Tensor(&'a Tensor),
+    /// Where the executor computes.
+    Value(Value),
+}
+
+impl Fixed<'_> {
+    const fn placed(&self) -> Placed<'_> {
+        match self {
+            Self::Tensor(tensor) => Placed::Tensor(tensor),
+            Self::Value(value) => Placed::Borrowed(value),
+        }
+    }
+}
+
 /// The linear map at one point.
 pub struct AtPoint<'a> {
     signature: &'a Graph,
     linear: &'a mut Recycling,
     passes: Option<&'a mut Passes>,
-    results: &'a [Tensor],
-    fixed: Vec<&'a Tensor>,
+    results: Cow<'a, [Tensor]>,
+    fixed: Vec<Fixed<'a>>,
 }
 
 impl AtPoint<'_> {
     /// The values at the point that do not depend on tangents: the first outputs of [`Linearised::primal`].
     #[must_use]
-    pub const fn results(&self) -> &[Tensor] {
-        self.results
+    pub fn results(&self) -> &[Tensor] {
+        &self.results
     }
 
     /// The image of `tangents`, one tensor for each tangent in order; it stands until the next call.
@@ -116,8 +180,16 @@ impl AtPoint<'_> {
     /// # Errors
     /// Where the number or the types of the tensors are not those of the tangents.
     pub fn apply(&mut self, tangents: &[&Tensor]) -> Result<&[Tensor], ExecError> {
-        let arguments = checked(self.signature, &self.fixed, tangents)?;
-        self.linear.run(arguments)
+        let tangents = tangents.iter().map(|&tensor| Placed::Tensor(tensor)).collect();
+        self.linear.run(checked(self.signature, &self.fixed, tangents)?)
+    }
+
+    /// As [`Self::apply`], with tangents and images where the executor computes.
+    ///
+    /// # Errors
+    /// Where the number or the types of the values are not those of the tangents.
+    pub fn apply_placed(&mut self, tangents: Vec<Placed<'_>>) -> Result<Vec<Value>, ExecError> {
+        self.linear.run_placed(checked(self.signature, &self.fixed, tangents)?)
     }
 
     /// The images of each of `tangents`, given in order to `take` with their position. Several are made in one pass where
@@ -135,9 +207,14 @@ impl AtPoint<'_> {
         if let Some(passes) = &mut self.passes {
             done = tangents.len() / passes.size() * passes.size();
             for tangents in &tangents[..done] {
+                let tangents = tangents.iter().map(|&tensor| Placed::Tensor(tensor)).collect();
                 checked(self.signature, &self.fixed, tangents)?;
             }
-            passes.run(&self.fixed, &tangents[..done], &mut take)?;
+            let fixed = self.fixed.iter().filter_map(|fixed| match fixed {
+                Fixed::Tensor(tensor) => Some(*tensor),
+                Fixed::Value(_) => None,
+            });
+            passes.run(&fixed.collect::<Vec<_>>(), &tangents[..done], &mut take)?;
         }
         for (position, tangents) in tangents.iter().enumerate().skip(done) {
             take(position, self.apply(tangents)?);
@@ -149,11 +226,10 @@ impl AtPoint<'_> {
 /// The arguments of the linear half for one tangent, checked against its signature.
 fn checked<'t>(
     signature: &Graph,
-    fixed: &[&'t Tensor],
-    tangents: &[&'t Tensor],
-) -> Result<Vec<Argument<'t>>, ExecError> {
-    let arguments: Vec<Argument<'_>> =
-        fixed.iter().chain(tangents).map(|&tensor| Argument::Borrowed(tensor)).collect();
-    check_arguments(signature, &arguments)?;
+    fixed: &'t [Fixed<'_>],
+    tangents: Vec<Placed<'t>>,
+) -> Result<Vec<Placed<'t>>, ExecError> {
+    let arguments: Vec<Placed<'_>> = fixed.iter().map(Fixed::placed).chain(tangents).collect();
+    check_types(signature, arguments.iter().map(Placed::ty))?;
     Ok(arguments)
 }

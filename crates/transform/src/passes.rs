@@ -1,6 +1,6 @@
 //! The linear half for several tangents in one pass, and passes side by side.
 
-use graph::{Argument, ExecError, Executor};
+use graph::{ExecError, Executor, Placed};
 use tensor::{Tensor, parallel};
 
 use crate::{Linearised, recycling::Recycling};
@@ -12,14 +12,14 @@ pub(crate) struct Passes {
 }
 
 impl Passes {
-    /// For about `count` tangents; `None` where each is better made alone.
+    /// For about `count` tangents; `None` where each is better made alone, as on a device, which is not shared by threads.
     pub(crate) fn compile(
         executor: &dyn Executor,
         linearised: &Linearised,
         count: usize,
     ) -> Result<Option<Self>, ExecError> {
         let size = linearised.pass_size(count);
-        if size < 2 {
+        if size < 2 || executor.is_remote() {
             return Ok(None);
         }
         let batched = linearised.batched(size);
@@ -84,7 +84,7 @@ impl Pass {
             }
         }
         let arguments = fixed.iter().copied().chain(&self.stacked);
-        let images = self.linear.run(arguments.map(Argument::Borrowed).collect());
+        let images = self.linear.run(arguments.map(Placed::Tensor).collect());
         self.images = images.map(|images| (0..tangents.len()).map(|index| parts(images, index)).collect());
     }
 }
