@@ -31,6 +31,7 @@ pub(crate) fn run(name: Name, stage: &mut Stage<'_>) -> Result<Benchmark, BenchE
         Name::Assignment => assignment::run(stage),
         Name::Startup => startup::run(stage),
         Name::Engine => engine::run(stage),
+        Name::Devices => engine::devices::run(stage),
         Name::Weights => weights::run(stage),
     }
 }

@@ -29,6 +29,9 @@ pub enum BenchError {
     /// Parts of a benchmark that has none.
     #[error("--only names parts of the benchmark engine; expected engine or all")]
     NoParts,
+    /// [`crate::Name::Devices`] compares the processor with a device.
+    #[error("devices compares the processor with a device: name one with --device (see isoloss devices)")]
+    NoDevice,
     /// A document has no place for tables.
     #[error("the document has no line '{mark}'")]
     Marks {

@@ -13,6 +13,8 @@ use crate::{
 pub(crate) struct Stage<'a> {
     /// Runs our graphs.
     pub(crate) executor: &'a dyn Executor,
+    /// Runs them elsewhere, where a device was asked for.
+    pub(crate) device: Option<&'a dyn Executor>,
     /// What was asked for.
     pub(crate) options: &'a Options,
     /// The peers.

@@ -26,6 +26,8 @@ pub enum Name {
     Engine,
     /// Reading a file of weights.
     Weights,
+    /// The engine's networks on the processor and on a device.
+    Devices,
 }
 
 /// A part of the benchmark of the engine.
@@ -80,7 +82,7 @@ impl Part {
 }
 
 impl Name {
-    /// All benchmarks, in the order in which `all` runs them.
+    /// All benchmarks that need no device, in the order in which `all` runs them.
     pub const ALL: [Self; 8] = [
         Self::MlpStep,
         Self::MnistTrain,
@@ -93,7 +95,7 @@ impl Name {
     ];
 
     /// What [`Name::parse`] reads.
-    pub const NAMES: [&str; 9] = [
+    pub const NAMES: [&str; 10] = [
         "mlp-step",
         "mnist-train",
         "cifar-epoch",
@@ -102,6 +104,7 @@ impl Name {
         "startup",
         "engine",
         "weights",
+        "devices",
         "all",
     ];
 
@@ -119,7 +122,7 @@ impl Name {
         if name == "all" {
             return Ok(Self::ALL.to_vec());
         }
-        match Self::ALL.into_iter().find(|known| known.name() == name) {
+        match Self::ALL.into_iter().chain([Self::Devices]).find(|known| known.name() == name) {
             Some(known) => Ok(vec![known]),
             None => Err(BenchError::UnknownName { found: name.to_owned(), known: Self::NAMES.join(", ") }),
         }
@@ -164,7 +167,7 @@ pub struct Options {
     pub cifar: Option<PathBuf>,
     /// Two weights files or run folders of `mlp:784-512-512-512-10` to match; without them two untrained networks.
     pub networks: Option<[PathBuf; 2]>,
-    /// The parts of [`Name::Engine`] to run.
+    /// The parts of [`Name::Engine`] to run; the networks among them for [`Name::Devices`].
     pub parts: Vec<Part>,
     /// Seconds in which a configuration of a peer of [`Name::Engine`] must be ready to count.
     pub patience: u32,
@@ -180,7 +183,7 @@ mod tests {
 
     #[test]
     fn every_benchmark_is_found_by_its_name() {
-        for name in Name::ALL {
+        for name in Name::ALL.into_iter().chain([Name::Devices]) {
             assert_eq!(Name::parse(name.name()).unwrap(), [name]);
         }
         assert_eq!(Name::parse("all").unwrap(), Name::ALL);

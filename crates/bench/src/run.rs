@@ -44,7 +44,7 @@ pub struct Run {
     pub benchmarks: Vec<Benchmark>,
 }
 
-/// Runs the benchmarks in order, on the threads of the pool that this is called in. `notify` is told what is being done;
+/// Runs the benchmarks in order, with `executor` for the processor and, for [`Name::Devices`], that of a device, on the threads of the pool that this is called in. `notify` is told what is being done;
 /// `keep` is given all that is finished after each benchmark, and after each part of [`Name::Engine`], so that nothing is
 /// lost where a later one fails or the process is ended.
 ///
@@ -53,11 +53,12 @@ pub struct Run {
 /// fails, or `keep` does. A missed target is no error.
 pub fn run(
     executor: &dyn Executor,
+    device: Option<&dyn Executor>,
     options: &Options,
     notify: &mut dyn FnMut(&str),
     keep: &mut dyn FnMut(&Run) -> Result<(), BenchError>,
 ) -> Result<Run, BenchError> {
-    check(options)?;
+    check(options, device)?;
     let peers = Peers {
         environment: options.peers.clone(),
         scripts: options.scripts.clone(),
@@ -66,7 +67,7 @@ pub fn run(
     };
     notify("looking whether the machine is quiet");
     let load = Load::at_start();
-    let mut stage = Stage { executor, options, peers, load, notify, keep, finished: Vec::new() };
+    let mut stage = Stage { executor, device, options, peers, load, notify, keep, finished: Vec::new() };
     for &name in &options.names {
         let found = benchmarks::run(name, &mut stage)?;
         stage.finish(found)?;
@@ -111,12 +112,17 @@ impl Stage<'_> {
     }
 }
 
-fn check(options: &Options) -> Result<(), BenchError> {
+fn check(options: &Options, device: Option<&dyn Executor>) -> Result<(), BenchError> {
     if options.rounds == 0 {
         return Err(BenchError::NoRounds);
     }
-    if options.parts.len() < Part::ALL.len() && !options.names.contains(&Name::Engine) {
+    if options.parts.len() < Part::ALL.len()
+        && ![Name::Engine, Name::Devices].iter().any(|name| options.names.contains(name))
+    {
         return Err(BenchError::NoParts);
+    }
+    if options.names.contains(&Name::Devices) && device.is_none() {
+        return Err(BenchError::NoDevice);
     }
     if options.names.contains(&Name::MnistTrain) && options.mnist.is_none() {
         return Err(BenchError::needs_mnist("nothing"));
@@ -189,6 +195,7 @@ mod tests {
         };
         let mut stage = Stage {
             executor: &executor,
+            device: None,
             options: &options,
             peers: Peers {
                 environment: PathBuf::new(),

@@ -50,7 +50,7 @@ pub(crate) enum CliError {
         "{flag} does not go with .onnx files, whose weights are stored in the types of the network; leave it out"
     )]
     OnnxFlag { flag: &'static str },
-    #[error("{command} shows the program's own executor for the processor; leave --device {device} out")]
+    #[error("{command} is about the program's own executor for the processor; leave --device {device} out")]
     CpuOnly { command: &'static str, device: String },
     #[error(
         "--check-finite looks into the program's own executor for the processor; leave it or --device {device} out"

@@ -56,6 +56,14 @@ impl Session {
         }
     }
 
+    /// The executor of a device, if one was asked for.
+    pub(crate) fn device(&self) -> Option<&dyn Executor> {
+        match &self.engine {
+            Engine::Cpu(_) => None,
+            Engine::Device { executor, .. } => Some(executor.as_ref()),
+        }
+    }
+
     /// The executor for the processor, for a command that looks into it.
     pub(crate) fn cpu(&self, command: &'static str) -> Result<&Cpu, Failure> {
         match &self.engine {

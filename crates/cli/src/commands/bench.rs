@@ -36,6 +36,7 @@ Examples:
   bench/peers/install.sh
   isoloss bench mlp-step --threads 2 --require-peers
   isoloss bench engine --threads 2 --only mlp,gpt --runs 2
+  isoloss bench devices --threads 2 --device pjrt:FILE,cache=off --only mlp,resnet20
   isoloss bench cifar-epoch --threads 2 --data cifar10:data/cifar10 --runs 2
   isoloss bench all --threads 2 --data mnist:data/mnist --data cifar10:data/cifar10 --json")]
 pub(crate) struct Bench {
@@ -61,7 +62,7 @@ pub(crate) struct Bench {
     /// For weight-matching: the network whose units are moved
     #[arg(long, value_name = "MODEL", requires = "a")]
     b: Option<PathBuf>,
-    /// Parts of engine, separated by commas [default: all]
+    /// Parts of engine, of which devices has the networks, separated by commas [default: all]
     #[arg(long, value_name = "PART", value_delimiter = ',', value_parser = PossibleValuesParser::new(Part::NAMES))]
     only: Vec<String>,
     /// Seconds in which a configuration of a peer of engine must be ready to take part; the search among all of them ends
@@ -95,7 +96,12 @@ impl Run for Bench {
             Progress::Bar | Progress::Lines => output::note(line),
         };
         let mut keep = |run: &bench::Run| bench::write(run, &out);
-        let run = bench::run(session.cpu("bench")?, &options, &mut notify, &mut keep)
+        let (cpu, device) = if options.names == [Name::Devices] {
+            (&isoloss::executor(), session.device())
+        } else {
+            (session.cpu("bench")?, None)
+        };
+        let run = bench::run(cpu, device, &options, &mut notify, &mut keep)
             .map_err(|source| cut_off(source, &out))?;
         let text = format!("{}\nEvery number: {}\n", bench::text(&run), out.display());
         let json = serde_json::to_value(&run).map_err(|source| BenchError::Json { source })?;

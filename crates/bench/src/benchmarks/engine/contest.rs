@@ -6,7 +6,7 @@ use tempfile::TempDir;
 use super::{
     Found, JAX, TORCH, memory,
     network::{Bounds, Network, Problem},
-    ours::{Ours, Turn},
+    ours::{Ours, QUANTITIES, Turn},
     own, profile, threads,
 };
 use crate::{
@@ -17,9 +17,6 @@ use crate::{
     peer::{Answer, Call, LivePeer},
 };
 use isoloss::{graph::Graph, tensor::Key};
-
-/// What is timed, as the peers name it.
-const QUANTITIES: [&str; 2] = ["gradient", "product"];
 
 /// How far results of two sides may differ along the direction, relatively. Ours: rounding in single precision, which
 /// normalisation over the batch magnifies in second derivatives.
@@ -149,7 +146,7 @@ fn ratio_targets(case: &mut Case, bounds: Bounds, played: &[Played]) -> Vec<Targ
 }
 
 /// Whether a peer that is there computed the same: speed does not count without.
-fn agreement(name: &str, turns: &[Turn], played: &[Played]) -> Vec<Target> {
+pub(super) fn agreement(name: &str, turns: &[Turn], played: &[Played]) -> Vec<Target> {
     let Some(turn) = turns.first() else { return Vec::new() };
     let present = played.iter().filter(|side| side.absent.is_none());
     let pairs = present.flat_map(|side| QUANTITIES.into_iter().zip(turn.along).map(move |pair| (side, pair)));

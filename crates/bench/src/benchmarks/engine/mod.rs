@@ -1,6 +1,7 @@
 //! Gradients and Hessian-vector products against PyTorch and JAX, with everything else that is asked of the engine.
 
 mod contest;
+pub(super) mod devices;
 mod memory;
 mod network;
 mod ours;
@@ -16,6 +17,7 @@ use crate::{
     BenchError, Benchmark, Bound, Case, Name, Part, PeerRecord, Target, measure::Stage, peak::Peak,
     target::all_met,
 };
+use contest::agreement;
 use network::NETWORKS;
 
 /// The peers' names.

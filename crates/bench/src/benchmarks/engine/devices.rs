@@ -1,0 +1,118 @@
+//! The executor for the processor against that of a device, on the networks of the engine.
+
+use isoloss::tensor::Key;
+use serde_json::{Map, Value, json};
+
+use super::{
+    agreement,
+    network::{NETWORKS, Network, Problem},
+    ours::{Ours, QUANTITIES, Turn},
+};
+use crate::{
+    BenchError, Benchmark, Case, Name, Target,
+    measure::{Played, Stage},
+    peer::{Call, PeerCase, PeerReport},
+};
+
+/// What the device is called in results.
+const DEVICE: &str = "device";
+
+/// What one network gave.
+struct Found {
+    cases: Vec<Case>,
+    targets: Vec<Target>,
+    played: Played,
+}
+
+pub(in crate::benchmarks) fn run(stage: &mut Stage<'_>) -> Result<Benchmark, BenchError> {
+    let networks = NETWORKS.iter().filter(|network| stage.options.parts.contains(&network.part));
+    let (mut cases, mut targets, mut played) = (Vec::new(), Vec::new(), Vec::new());
+    let mut peers = Map::new();
+    for network in networks {
+        let found = contest(stage, network)?;
+        cases.extend(found.cases);
+        targets.extend(found.targets);
+        peers.insert(
+            network.part.name().to_owned(),
+            found.played.reports.iter().map(|r| r.raw.clone()).collect(),
+        );
+        played.push(found.played);
+        let title = title(stage)?;
+        let so_far = Benchmark::new(
+            Name::Devices,
+            &title,
+            cases.clone(),
+            &[],
+            targets.clone(),
+            Value::Object(peers.clone()),
+        );
+        stage.keep_unfinished(so_far)?;
+    }
+    Ok(Benchmark::new(Name::Devices, &title(stage)?, cases, &played, targets, Value::Object(peers)))
+}
+
+fn title(stage: &Stage<'_>) -> Result<String, BenchError> {
+    let device = stage.device.ok_or(BenchError::NoDevice)?;
+    Ok(format!("gradients and Hessian-vector products: {} and {}", stage.executor.name(), device.name()))
+}
+
+fn contest(stage: &mut Stage<'_>, network: &Network) -> Result<Found, BenchError> {
+    let device = stage.device.ok_or(BenchError::NoDevice)?;
+    let name = network.part.name();
+    let key = Key::new(stage.options.seed).child(network.spec);
+    let problem = Problem::new(network.spec, network.batch, key)?;
+    (stage.notify)(&format!("{name}: compiling for both"));
+    let mut ours = Ours::new(stage.executor, &problem)?;
+    let mut theirs = Ours::new(device, &problem)?;
+    let (mut turns, mut reports) = (Vec::new(), Vec::new());
+    for round in 0..stage.options.rounds {
+        stage.announce(name, round, "processor");
+        turns.push(ours.turn()?);
+        stage.announce(name, round, DEVICE);
+        let turn = theirs.turn()?;
+        reports.push(report(name, &device.name(), &theirs, turn));
+    }
+    let played = Played { call: Call::new(DEVICE, "", &[]), reports, absent: None };
+    let cases = cases(name, &ours, &turns, &played)?;
+    Ok(Found { cases, targets: agreement(name, &turns, std::slice::from_ref(&played)), played })
+}
+
+/// The name of a case: what is timed, and what was compiled for it.
+fn names(network: &str, quantity: &str) -> [String; 2] {
+    [format!("{network} {quantity}"), format!("{network} {quantity}: building and compiling")]
+}
+
+/// A turn in the form of a peer's report.
+fn report(network: &str, device: &str, theirs: &Ours<'_>, turn: Turn) -> PeerReport {
+    let raw = json!({
+        "network": network,
+        "configuration": device,
+        "checks": { "along_tangents": { QUANTITIES[0]: turn.along[0], QUANTITIES[1]: turn.along[1] } },
+        "compile_seconds": theirs.compile_seconds,
+        "workspace_bytes": theirs.workspace_bytes(),
+    });
+    let times = [turn.gradient_ms, turn.product_ms];
+    let cases = QUANTITIES.into_iter().zip(times).zip(theirs.compile_seconds).flat_map(
+        |((quantity, times), seconds)| {
+            let [timed, compiled] = names(network, quantity);
+            let case = |name, runs_ms| PeerCase { name, runs_ms, objective: None };
+            [case(timed, times), case(compiled, vec![1e3 * seconds])]
+        },
+    );
+    PeerReport { version: Value::Null, configuration: device.to_owned(), cases: cases.collect(), raw }
+}
+
+fn cases(network: &str, ours: &Ours<'_>, turns: &[Turn], played: &Played) -> Result<Vec<Case>, BenchError> {
+    let times = [
+        turns.iter().flat_map(|turn| &turn.gradient_ms).copied().collect(),
+        turns.iter().flat_map(|turn| &turn.product_ms).copied().collect(),
+    ];
+    let mut cases = Vec::new();
+    for ((quantity, times), seconds) in QUANTITIES.into_iter().zip(times).zip(ours.compile_seconds) {
+        let [timed, compiled] = names(network, quantity);
+        let played = std::slice::from_ref(played);
+        cases.push(Case::new(timed, times, played)?);
+        cases.push(Case::new(compiled, vec![1e3 * seconds], played)?);
+    }
+    Ok(cases)
+}
