@@ -1,6 +1,6 @@
 //! Matrix products and convolutions.
 
-use graph::ops::{Convolution, DotGeneral, ImageAxes, KernelAxes};
+use graph::ops::{Convolution, DotGeneral, ImageAxes, KernelAxes, Reverse};
 
 use super::{
     Precision,
@@ -61,17 +61,17 @@ impl Program {
         precision: Precision,
         ty: Type,
     ) -> Term {
+        let rhs = self.mirrored(rhs, op);
         let sizes = |values: &[usize]| array(values.iter().copied());
         let pairs: Vec<(i64, i64)> = op.low.iter().copied().zip(op.high.iter().copied()).collect();
         let properties = format!(
-            "window_strides = {}, padding = {}, lhs_dilation = {}, rhs_dilation = {}, window_reversal = {}, \
+            "window_strides = {}, padding = {}, lhs_dilation = {}, rhs_dilation = {}, \
              dimension_numbers = #stablehlo.conv<[{}]x[{}]->[{}]>, feature_group_count = {} : i64, \
              batch_group_count = {} : i64, {}",
             sizes(&op.strides),
             padding(&pairs),
             sizes(&op.lhs_dilation),
             sizes(&op.rhs_dilation),
-            truths(&op.reversal),
             image_axes(&op.lhs),
             kernel_axes(&op.rhs),
             image_axes(&op.out),
@@ -79,10 +79,18 @@ impl Program {
             op.batch_groups,
             precision.property(),
         );
-        self.op("convolution", &[lhs, rhs], &properties, ty)
+        self.op("convolution", &[lhs, &rhs], &properties, ty)
     }
-}
 
-fn truths(values: &[bool]) -> String {
-    if values.is_empty() { "array<i1>".to_owned() } else { format!("array<i1: {}>", list(values)) }
+    /// The kernel, mirrored where the convolution asks for it. StableHLO can say so in the convolution, but plugins have fast
+    /// code only for those that do not.
+    fn mirrored(&mut self, kernel: &Term, op: &Convolution) -> Term {
+        let axes = op.rhs.spatial.iter().zip(&op.reversal).filter(|(_, mirrored)| **mirrored);
+        let mut axes: Vec<usize> = axes.map(|(&axis, _)| axis).collect();
+        axes.sort_unstable();
+        match axes.is_empty() {
+            true => kernel.clone(),
+            false => self.reverse(&Reverse { axes }, kernel, kernel.ty.clone()),
+        }
+    }
 }

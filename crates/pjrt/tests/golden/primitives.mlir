@@ -91,7 +91,7 @@ module @graph {
 // convolution: convolution
 module @graph {
   func.func public @main(%arg0: tensor<2x3x4x2xf64>, %arg1: tensor<3x2x3x3xf64>) -> (tensor<2x3x4x3xf64>) {
-    %0 = "stablehlo.convolution"(%arg0, %arg1) <{window_strides = array<i64: 1, 1>, padding = dense<[[1, 1], [1, 1]]> : tensor<2x2xi64>, lhs_dilation = array<i64: 1, 1>, rhs_dilation = array<i64: 1, 1>, window_reversal = array<i1: false, false>, dimension_numbers = #stablehlo.conv<[b, 0, 1, f]x[o, i, 0, 1]->[b, 0, 1, f]>, feature_group_count = 1 : i64, batch_group_count = 1 : i64, precision_config = [#stablehlo<precision HIGHEST>, #stablehlo<precision HIGHEST>]}> : (tensor<2x3x4x2xf64>, tensor<3x2x3x3xf64>) -> tensor<2x3x4x3xf64>
+    %0 = "stablehlo.convolution"(%arg0, %arg1) <{window_strides = array<i64: 1, 1>, padding = dense<[[1, 1], [1, 1]]> : tensor<2x2xi64>, lhs_dilation = array<i64: 1, 1>, rhs_dilation = array<i64: 1, 1>, dimension_numbers = #stablehlo.conv<[b, 0, 1, f]x[o, i, 0, 1]->[b, 0, 1, f]>, feature_group_count = 1 : i64, batch_group_count = 1 : i64, precision_config = [#stablehlo<precision HIGHEST>, #stablehlo<precision HIGHEST>]}> : (tensor<2x3x4x2xf64>, tensor<3x2x3x3xf64>) -> tensor<2x3x4x3xf64>
     "func.return"(%0) : (tensor<2x3x4x3xf64>) -> ()
   }
 }
