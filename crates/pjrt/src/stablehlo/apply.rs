@@ -1,25 +1,11 @@
 //! Each primitive as operations of StableHLO.
 
-use graph::{Prim, Ty, ops::Direction};
+use graph::{Prim, Ty};
 
 use super::{
     Precision,
-    common::Relation,
     program::{Program, Term, Type},
 };
-
-impl From<Direction> for Relation {
-    fn from(direction: Direction) -> Self {
-        match direction {
-            Direction::Eq => Self::Eq,
-            Direction::Ne => Self::Ne,
-            Direction::Lt => Self::Lt,
-            Direction::Le => Self::Le,
-            Direction::Gt => Self::Gt,
-            Direction::Ge => Self::Ge,
-        }
-    }
-}
 
 /// Whether it is over windows without positions.
 fn is_over_nothing(op: &Prim) -> bool {
@@ -91,7 +77,7 @@ impl Program {
             Prim::Sin(_) => self.op("sine", x, "", ty),
             Prim::Erf(_) => self.erf(x[0]),
             Prim::StopGradient(_) => x[0].clone(),
-            Prim::Compare(op) => self.compare(op.direction.into(), x[0], x[1]),
+            Prim::Compare(op) => self.compare(op.direction, x[0], x[1]),
             Prim::Constant(op) => self.constant(&op.value),
             Prim::Iota(op) => self.iota(op.dtype.into(), &op.shape, op.axis),
             Prim::BroadcastInDim(op) => self.broadcast(x[0], &op.axes, &op.shape),

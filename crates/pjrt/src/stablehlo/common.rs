@@ -1,33 +1,9 @@
 //! What several primitives are written with.
 
-use graph::ops::{Pad, Reverse, Slice, Transpose};
+use graph::ops::{Direction, Pad, Reverse, Slice, Transpose};
 use tensor::{DType, Tensor};
 
 use super::program::{Element, Program, Term, Type, array, literal};
-
-/// The relations of `compare`.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Relation {
-    Eq,
-    Ne,
-    Lt,
-    Le,
-    Gt,
-    Ge,
-}
-
-impl Relation {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Eq => "EQ",
-            Self::Ne => "NE",
-            Self::Lt => "LT",
-            Self::Le => "LE",
-            Self::Gt => "GT",
-            Self::Ge => "GE",
-        }
-    }
-}
 
 impl Program {
     /// A constant of any value.
@@ -38,7 +14,7 @@ impl Program {
         }
         let numbers = self.constant(&value.convert(DType::I32));
         let zero = self.number(0, &numbers.ty);
-        self.compare(Relation::Ne, &numbers, &zero)
+        self.compare(Direction::Ne, &numbers, &zero)
     }
 
     /// The same integer, or truth value for 0 and 1, everywhere.
@@ -82,7 +58,7 @@ impl Program {
         self.binary(name, x, &number)
     }
 
-    pub(super) fn compare(&mut self, relation: Relation, x: &Term, y: &Term) -> Term {
+    pub(super) fn compare(&mut self, relation: Direction, x: &Term, y: &Term) -> Term {
         let kind = match x.ty.element {
             Element::F32 | Element::F64 => "FLOAT",
             Element::I32 => "SIGNED",
@@ -90,7 +66,7 @@ impl Program {
         };
         let properties = format!(
             "comparison_direction = #stablehlo<comparison_direction {}>, compare_type = #stablehlo<comparison_type {kind}>",
-            relation.name()
+            relation.name().to_uppercase()
         );
         self.op("compare", &[x, y], &properties, x.ty.with_element(Element::Bool))
     }
@@ -99,7 +75,7 @@ impl Program {
     pub(super) fn is_below(&mut self, x: &Term, bound: usize) -> Term {
         let zero = self.number(0, &x.ty);
         let bound = self.number(bound as i64, &x.ty);
-        let (low, high) = (self.compare(Relation::Ge, x, &zero), self.compare(Relation::Lt, x, &bound));
+        let (low, high) = (self.compare(Direction::Ge, x, &zero), self.compare(Direction::Lt, x, &bound));
         self.binary("and", &low, &high)
     }
 
@@ -115,8 +91,7 @@ impl Program {
 
     /// The error function, which is of the dialect that StableHLO's own front ends build on and every plugin reads.
     pub(super) fn erf(&mut self, x: &Term) -> Term {
-        let [result] = self.dialect_op("chlo", "erf", &[x], "", None, [x.ty.clone()]);
-        result
+        self.op("chlo.erf", &[x], "", x.ty.clone())
     }
 
     pub(super) fn reshape(&mut self, x: &Term, shape: &[usize]) -> Term {
@@ -171,8 +146,8 @@ impl Program {
         let lowest = self.lowest(x.ty.element);
         let scalar = x.ty.scalar();
         let region = self.region(&[scalar.clone(), scalar], |program, pair| {
-            let greater = program.compare(Relation::Gt, &pair[0], &pair[1]);
-            let nan = program.compare(Relation::Ne, &pair[0], &pair[0]);
+            let greater = program.compare(Direction::Gt, &pair[0], &pair[1]);
+            let nan = program.compare(Direction::Ne, &pair[0], &pair[0]);
             let first = program.binary("or", &greater, &nan);
             [program.select(&first, &pair[0], &pair[1])]
         });

@@ -1,11 +1,8 @@
 //! Factorisations and systems of equations.
 
-use graph::ops::TriangularSolve;
+use graph::ops::{Direction, TriangularSolve};
 
-use super::{
-    common::Relation,
-    program::{Element, Program, Term},
-};
+use super::program::{Element, Program, Term};
 
 impl Program {
     /// StableHLO leaves open what stands above the diagonal, and what becomes of matrices that are not positive
@@ -15,7 +12,7 @@ impl Program {
         let rank = a.ty.shape.len();
         let row = self.iota(Element::I32, &a.ty.shape, rank - 2);
         let column = self.iota(Element::I32, &a.ty.shape, rank - 1);
-        let lower = self.compare(Relation::Ge, &row, &column);
+        let lower = self.compare(Direction::Ge, &row, &column);
         let factor = self.or_zero(&lower, &factor);
         let definite = self.is_definite(&factor, &row, &column);
         let nan = self.nan(&a.ty);
@@ -26,8 +23,8 @@ impl Program {
     fn is_definite(&mut self, factor: &Term, row: &Term, column: &Term) -> Term {
         let rank = factor.ty.shape.len();
         let zero = self.number(0, &factor.ty);
-        let positive = self.compare(Relation::Gt, factor, &zero);
-        let elsewhere = self.compare(Relation::Ne, row, column);
+        let positive = self.compare(Direction::Gt, factor, &zero);
+        let elsewhere = self.compare(Direction::Ne, row, column);
         let sound = self.binary("or", &positive, &elsewhere);
         let yes = self.number(1, &sound.ty.scalar());
         let all = self.reduce("and", &sound, &yes, &[rank - 2, rank - 1]);

@@ -119,7 +119,8 @@ impl Program {
         term
     }
 
-    /// Adds an operation of StableHLO with a region, where it has one, and any number of results.
+    /// Adds an operation with a region, where it has one, and any number of results; of StableHLO, unless its name has
+    /// another dialect before a dot.
     pub(super) fn op_with<const N: usize>(
         &mut self,
         name: &str,
@@ -128,22 +129,10 @@ impl Program {
         region: Option<&str>,
         types: [Type; N],
     ) -> [Term; N] {
-        self.dialect_op("stablehlo", name, operands, properties, region, types)
-    }
-
-    /// Adds an operation of any dialect.
-    pub(super) fn dialect_op<const N: usize>(
-        &mut self,
-        dialect: &str,
-        name: &str,
-        operands: &[&Term],
-        properties: &str,
-        region: Option<&str>,
-        types: [Type; N],
-    ) -> [Term; N] {
         let result = self.fresh();
         let several = if N > 1 { format!(":{N}") } else { String::new() };
-        let line = statement(&format!("{dialect}.{name}"), operands, properties, region, &types);
+        let name = if name.contains('.') { name.to_owned() } else { format!("stablehlo.{name}") };
+        let line = statement(&name, operands, properties, region, &types);
         let _ = writeln!(self.text, "    {result}{several} = {line}");
         let mut position = 0;
         types.map(|ty| {

@@ -1,11 +1,8 @@
 //! Sums, maxima and elements of sliding windows.
 
-use graph::ops::{Window, WindowArgmax, WindowGather, WindowScatter, WindowSum};
+use graph::ops::{Direction, Window, WindowArgmax, WindowGather, WindowScatter, WindowSum};
 
-use super::{
-    common::Relation,
-    program::{Element, Program, Term, Type, array, list, padding, signed_array},
-};
+use super::program::{Element, Program, Term, Type, array, list, padding, signed_array};
 
 /// The properties of `reduce_window`.
 fn properties(windows: &[Window]) -> String {
@@ -112,12 +109,12 @@ impl Program {
     /// Of two pairs the one with the larger element, or NaN, or else the smaller number.
     fn first_largest(&mut self, a: &[Term], b: &[Term]) -> [Term; 2] {
         let (x, y) = (&a[0], &b[0]);
-        let earlier = self.compare(Relation::Lt, &a[1], &b[1]);
-        let greater = self.compare(Relation::Gt, x, y);
-        let equal = self.compare(Relation::Eq, x, y);
+        let earlier = self.compare(Direction::Lt, &a[1], &b[1]);
+        let greater = self.compare(Direction::Gt, x, y);
+        let equal = self.compare(Direction::Eq, x, y);
         let tie = self.binary("and", &equal, &earlier);
         let by_size = self.binary("or", &greater, &tie);
-        let (x_nan, y_nan) = (self.compare(Relation::Ne, x, x), self.compare(Relation::Ne, y, y));
+        let (x_nan, y_nan) = (self.compare(Direction::Ne, x, x), self.compare(Direction::Ne, y, y));
         let y_number = self.op("not", &[&y_nan], "", y_nan.ty.clone());
         let by_nan = self.binary("or", &y_number, &earlier);
         let if_y_number = self.binary("and", &by_size, &y_number);
