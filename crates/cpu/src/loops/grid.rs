@@ -4,8 +4,12 @@ use std::ops::Range;
 
 use super::registers::TILE;
 
-/// Elements per block, the unit of work of a thread: large beside the cost of handing it over.
+/// Most elements per block, the unit of work of a thread: large beside the cost of handing it over.
 const BLOCK: usize = 16 * TILE;
+/// Fewest elements per block. A loop with many instructions takes some thirty microseconds for them.
+const SMALL_BLOCK: usize = 4 * TILE;
+/// How many blocks a loop is cut into where they are not too small, so that there is work for several threads.
+const BLOCKS: usize = 8;
 /// Most blocks of rows where each leaves a partial result for every column.
 const MAX_PARTIALS: usize = 64;
 
@@ -37,13 +41,18 @@ impl Grid {
     /// The cuts of a matrix; `sums_rows` says that some reduction leaves one result for each column, `row_local` that
     /// tiles hold whole rows.
     pub(crate) fn new(rows: usize, columns: usize, sums_rows: bool, row_local: bool) -> Self {
-        let full = (BLOCK / columns.max(1)).max(1);
+        let block = match sums_rows {
+            // More blocks would leave more partial results.
+            true => BLOCK,
+            false => (rows * columns / BLOCKS).next_multiple_of(TILE).clamp(SMALL_BLOCK, BLOCK),
+        };
+        let full = (block / columns.max(1)).max(1);
         let block_rows = match sums_rows {
             false => full,
             true if columns >= BLOCK => rows.max(1),
             true => full.max(rows.div_ceil(MAX_PARTIALS)),
         };
-        let block_columns = if columns <= TILE || row_local { columns.max(1) } else { BLOCK };
+        let block_columns = if columns <= TILE || row_local { columns.max(1) } else { block };
         let width = if row_local { columns.max(1) } else { TILE };
         Self { rows, columns, block_rows, block_columns, width }
     }
