@@ -3,6 +3,7 @@
 
 use std::{
     collections::BTreeMap,
+    error::Error as _,
     fs, io,
     path::{Path, PathBuf},
     ptr,
@@ -41,7 +42,7 @@ pub(crate) enum PluginError {
     #[error("cannot be read: {0}")]
     File(#[from] io::Error),
     #[error("is no shared library that this system can load: {0}")]
-    Library(#[source] libloading::Error),
+    Library(String),
     #[error("is a shared library but no PJRT plugin: it has no function GetPjrtApi")]
     NoPlugin,
     #[error("gives no table of functions")]
@@ -82,7 +83,8 @@ impl Plugin {
 
 fn open(path: &Path) -> Result<(Api, [i32; 2]), PluginError> {
     // SAFETY: loading runs the library's initialisers; the user named the file as a plugin.
-    let library = unsafe { libloading::Library::new(path) }.map_err(PluginError::Library)?;
+    let library =
+        unsafe { libloading::Library::new(path) }.map_err(|error| PluginError::Library(reason(&error)))?;
     // SAFETY: every plugin exports this function with this type.
     let get = unsafe { library.get::<extern "C" fn() -> *const u8>(b"GetPjrtApi\0") };
     let table = get.map_err(|_| PluginError::NoPlugin)?();
@@ -90,6 +92,11 @@ fn open(path: &Path) -> Result<(Api, [i32; 2]), PluginError> {
     std::mem::forget(library);
     // SAFETY: the table is the plugin's, which stays loaded.
     unsafe { Api::new(table) }.ok_or(PluginError::NoTable)
+}
+
+/// What the system says of a library that it cannot load: above all, which other library is missing.
+fn reason(error: &libloading::Error) -> String {
+    error.source().map_or_else(|| error.to_string(), ToString::to_string)
 }
 
 /// Initialises the plugin; one that demands structures of exactly the known size gets them.
