@@ -82,6 +82,7 @@ impl Pjrt {
         let program = self.load_or_compile(graph, text, &digest)?;
         self.check_results(graph, &program)?;
         let program = Arc::new(program);
+        loaded.retain(|_, program| program.strong_count() > 0);
         loaded.insert(digest, Arc::downgrade(&program));
         Ok(program)
     }
@@ -158,25 +159,26 @@ struct Compiled {
 
 impl Compiled {
     fn given(&self, argument: Placed<'_>) -> Result<Given, ExecError> {
-        let copy = |tensor: &Tensor| self.device.upload(tensor).map(Given::Away);
         match argument {
-            Placed::Tensor(tensor) | Placed::Borrowed(Value::Host(tensor)) => copy(tensor),
-            Placed::Donated(Value::Host(tensor)) => copy(&tensor),
-            Placed::Borrowed(Value::Resident(resident)) => match resident.as_any().downcast_ref::<OnDevice>()
-            {
-                Some(own) if self.owns(own) => Ok(Given::Kept(Arc::clone(&own.buffer))),
-                _ => copy(&resident.read()?),
-            },
-            Placed::Donated(Value::Resident(resident)) => {
-                match resident.as_any().downcast_ref::<OnDevice>() {
-                    Some(own) if self.owns(own) => {
-                        let buffer = Arc::clone(&own.buffer);
-                        drop(resident);
-                        Ok(Arc::try_unwrap(buffer).map_or_else(Given::Kept, Given::Away))
-                    }
-                    _ => copy(&resident.read()?),
-                }
+            Placed::Tensor(tensor) => self.device.upload(tensor).map(Given::Away),
+            Placed::Borrowed(value) => self.borrowed(value),
+            Placed::Donated(value) => {
+                let given = self.borrowed(&value)?;
+                drop(value);
+                Ok(given.given_away())
             }
+        }
+    }
+
+    /// The value itself where it is on this device, else a copy.
+    fn borrowed(&self, value: &Value) -> Result<Given, ExecError> {
+        let own = match value {
+            Value::Host(_) => None,
+            Value::Resident(resident) => resident.as_any().downcast_ref::<OnDevice>(),
+        };
+        match own.filter(|own| self.owns(own)) {
+            Some(own) => Ok(Given::Kept(Arc::clone(&own.buffer))),
+            None => self.device.upload(&*value.tensor()?).map(Given::Away),
         }
     }
 

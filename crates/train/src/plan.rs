@@ -1,7 +1,6 @@
 //! A configuration, understood and checked against the data.
 
-use std::borrow::Borrow;
-use std::collections::BTreeMap;
+use std::{borrow::Borrow, collections::BTreeMap};
 
 use data::{Dataset, Epoch, Splits};
 use models::{Init, Loss, Model, Params};

@@ -38,6 +38,14 @@ pub(crate) enum Given {
 }
 
 impl Given {
+    /// Given away, unless something else holds the buffer.
+    pub(crate) fn given_away(self) -> Self {
+        match self {
+            Self::Kept(buffer) => Arc::try_unwrap(buffer).map_or_else(Self::Kept, Self::Away),
+            Self::Away(_) => self,
+        }
+    }
+
     fn buffer(&self) -> &DeviceBuffer {
         match self {
             Self::Away(buffer) => buffer,

@@ -102,7 +102,7 @@ impl Program {
     }
 
     pub(super) fn broadcast(&mut self, x: &Term, axes: &[usize], shape: &[usize]) -> Term {
-        let properties = format!("broadcast_dimensions = {}", array(axes.iter().copied()));
+        let properties = format!("broadcast_dimensions = {}", array(axes));
         self.op("broadcast_in_dim", &[x], &properties, x.ty.with_shape(shape))
     }
 
@@ -117,16 +117,15 @@ impl Program {
     }
 
     pub(super) fn transpose(&mut self, op: &Transpose, x: &Term, ty: Type) -> Term {
-        self.op("transpose", &[x], &format!("permutation = {}", array(op.permutation.iter().copied())), ty)
+        self.op("transpose", &[x], &format!("permutation = {}", array(&op.permutation)), ty)
     }
 
     pub(super) fn reverse(&mut self, op: &Reverse, x: &Term, ty: Type) -> Term {
-        self.op("reverse", &[x], &format!("dimensions = {}", array(op.axes.iter().copied())), ty)
+        self.op("reverse", &[x], &format!("dimensions = {}", array(&op.axes)), ty)
     }
 
     pub(super) fn slice(&mut self, op: &Slice, x: &Term, ty: Type) -> Term {
-        let [start, limit, stride] =
-            [&op.start, &op.limit, &op.stride].map(|values| array(values.iter().copied()));
+        let [start, limit, stride] = [&op.start, &op.limit, &op.stride].map(array);
         let properties = format!("start_indices = {start}, limit_indices = {limit}, strides = {stride}");
         self.op("slice", &[x], &properties, ty)
     }
@@ -163,7 +162,7 @@ impl Program {
     fn reduce_by(&mut self, region: &str, x: &Term, neutral: &Term, axes: &[usize]) -> Term {
         let kept = (0..x.ty.shape.len()).filter(|axis| !axes.contains(axis)).map(|axis| x.ty.shape[axis]);
         let ty = x.ty.with_shape(&kept.collect::<Vec<_>>());
-        let properties = format!("dimensions = {}", array(axes.iter().copied()));
+        let properties = format!("dimensions = {}", array(axes));
         let [result] = self.op_with("reduce", &[x, neutral], &properties, Some(region), [ty]);
         result
     }

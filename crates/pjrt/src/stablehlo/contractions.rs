@@ -62,16 +62,15 @@ impl Program {
         ty: Type,
     ) -> Term {
         let rhs = self.mirrored(rhs, op);
-        let sizes = |values: &[usize]| array(values.iter().copied());
         let pairs: Vec<(i64, i64)> = op.low.iter().copied().zip(op.high.iter().copied()).collect();
         let properties = format!(
             "window_strides = {}, padding = {}, lhs_dilation = {}, rhs_dilation = {}, \
              dimension_numbers = #stablehlo.conv<[{}]x[{}]->[{}]>, feature_group_count = {} : i64, \
              batch_group_count = {} : i64, {}",
-            sizes(&op.strides),
+            array(&op.strides),
             padding(&pairs),
-            sizes(&op.lhs_dilation),
-            sizes(&op.rhs_dilation),
+            array(&op.lhs_dilation),
+            array(&op.rhs_dilation),
             image_axes(&op.lhs),
             kernel_axes(&op.rhs),
             image_axes(&op.out),

@@ -2,7 +2,7 @@
 
 use graph::ops::{Gather, ScatterAdd};
 
-use super::program::{Element, Program, Term, Type, array, list};
+use super::program::{Program, Term, Type, array, list};
 
 /// The axes of the longer operand, `[B.., pre.., I.., post..]`.
 struct Places {
@@ -80,23 +80,5 @@ impl Program {
         let operands = [&zeros, indices, updates];
         let [result] = self.op_with("scatter", &operands, &properties, Some(&region), [ty.clone()]);
         result
-    }
-
-    /// The coordinates `[.., rank]` of single elements as vectors, from one term for each axis.
-    pub(super) fn vectors(&mut self, coordinates: &[Term]) -> Term {
-        let columns: Vec<Term> = coordinates
-            .iter()
-            .map(|coordinate| {
-                let shape = [&coordinate.ty.shape[..], &[1]].concat();
-                self.reshape(coordinate, &shape)
-            })
-            .collect();
-        let rank = columns[0].ty.shape.len() - 1;
-        self.concatenate(&columns.iter().collect::<Vec<_>>(), rank)
-    }
-
-    /// Coordinates count as `i32`.
-    pub(super) fn counting(&mut self, shape: &[usize], axis: usize) -> Term {
-        self.iota(Element::I32, shape, axis)
     }
 }

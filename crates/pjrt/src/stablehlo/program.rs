@@ -192,15 +192,10 @@ pub(super) fn list(things: impl IntoIterator<Item = impl fmt::Display>) -> Strin
     things.into_iter().map(|thing| thing.to_string()).collect::<Vec<_>>().join(", ")
 }
 
-/// Sizes or axes as an attribute.
-pub(super) fn array(values: impl IntoIterator<Item = usize>) -> String {
+/// Sizes, axes or paddings as an attribute.
+pub(super) fn array(values: impl IntoIterator<Item = impl fmt::Display>) -> String {
     let values = list(values);
     if values.is_empty() { "array<i64>".to_owned() } else { format!("array<i64: {values}>") }
-}
-
-/// Numbers with signs as an attribute.
-pub(super) fn signed_array(values: &[i64]) -> String {
-    if values.is_empty() { "array<i64>".to_owned() } else { format!("array<i64: {}>", list(values)) }
 }
 
 /// Padding of each axis, (low, high), as an attribute.

@@ -1,5 +1,6 @@
 //! Random bits: Philox 4×32-10 in integer arithmetic, so that they are those of every other executor.
 
+use graph::ops::Slice;
 use tensor::Philox;
 
 use super::program::{Element, Program, Term, Type};
@@ -22,10 +23,7 @@ impl Program {
         let columns = words.map(|word| self.reshape(&word, &[blocks.shape[0], 1]));
         let all = self.concatenate(&columns.iter().collect::<Vec<_>>(), 1);
         let all = self.reshape(&all, &[4 * blocks.shape[0]]);
-        let properties = format!(
-            "start_indices = array<i64: 0>, limit_indices = array<i64: {count}>, strides = array<i64: 1>"
-        );
-        let taken = self.op("slice", &[&all], &properties, all.ty.with_shape(&[count]));
+        let taken = self.part(&all, 0, count);
         let shaped = self.reshape(&taken, &ty.shape);
         self.op("bitcast_convert", &[&shaped], "", ty.clone())
     }
@@ -42,14 +40,16 @@ impl Program {
     }
 
     fn key_word(&mut self, key: &Term, word: usize, blocks: &Type) -> Term {
-        let properties = format!(
-            "start_indices = array<i64: {word}>, limit_indices = array<i64: {}>, strides = array<i64: 1>",
-            word + 1
-        );
-        let bits = self.op("slice", &[key], &properties, key.ty.with_shape(&[1]));
+        let bits = self.part(key, word, word + 1);
         let bits = self.op("bitcast_convert", &[&bits], "", bits.ty.with_element(Element::U32));
         let bits = self.reshape(&bits, &[]);
         self.broadcast(&bits, &[], &blocks.shape)
+    }
+
+    /// A range of a vector.
+    fn part(&mut self, vector: &Term, start: usize, limit: usize) -> Term {
+        let slice = Slice { start: vec![start], limit: vec![limit], stride: vec![1] };
+        self.slice(&slice, vector, vector.ty.with_shape(&[limit - start]))
     }
 
     fn next_key(&mut self, key: &[Term; 2]) -> [Term; 2] {

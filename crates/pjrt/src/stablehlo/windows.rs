@@ -2,7 +2,7 @@
 
 use graph::ops::{Direction, Window, WindowArgmax, WindowGather, WindowScatter, WindowSum};
 
-use super::program::{Element, Program, Term, Type, array, list, padding, signed_array};
+use super::program::{Element, Program, Term, Type, array, list, padding};
 
 /// The properties of `reduce_window`.
 fn properties(windows: &[Window]) -> String {
@@ -76,9 +76,9 @@ impl Program {
         let ty = x.ty.with_shape(&(0..low.len()).map(size).collect::<Vec<_>>());
         let properties = format!(
             "edge_padding_low = {}, edge_padding_high = {}, interior_padding = {}",
-            signed_array(low),
-            signed_array(high),
-            array(interior.iter().copied()),
+            array(low),
+            array(high),
+            array(interior),
         );
         self.op("pad", &[x, with], &properties, ty)
     }
@@ -139,7 +139,7 @@ impl Program {
 
     /// The index of the base at which each window starts on an axis, negative within padding.
     fn start(&mut self, window: &Window, results: &[usize], axis: usize) -> Term {
-        let count = self.counting(results, axis);
+        let count = self.iota(Element::I32, results, axis);
         let start = self.with_number("multiply", &count, window.stride as i64);
         self.with_number("subtract", &start, window.low)
     }
@@ -162,6 +162,19 @@ impl Program {
             coordinates.push(coordinate);
         }
         Places { vectors: self.vectors(&coordinates), valid }
+    }
+
+    /// The coordinates `[.., rank]` of single elements as vectors, from one term for each axis.
+    fn vectors(&mut self, coordinates: &[Term]) -> Term {
+        let columns: Vec<Term> = coordinates
+            .iter()
+            .map(|coordinate| {
+                let shape = [&coordinate.ty.shape[..], &[1]].concat();
+                self.reshape(coordinate, &shape)
+            })
+            .collect();
+        let rank = columns[0].ty.shape.len() - 1;
+        self.concatenate(&columns.iter().collect::<Vec<_>>(), rank)
     }
 
     pub(super) fn window_gather(&mut self, op: &WindowGather, x: &Term, positions: &Term, ty: Type) -> Term {

@@ -6,7 +6,7 @@ use tempfile::TempDir;
 use super::{
     Found, JAX, TORCH, memory,
     network::{Bounds, Network, Problem},
-    ours::{Ours, QUANTITIES, Turn},
+    ours::{Ours, QUANTITIES, Turn, times},
     own, profile, threads,
 };
 use crate::{
@@ -100,16 +100,12 @@ fn judge(
     peak: Peak,
 ) -> Result<Found, BenchError> {
     let name = network.part.name();
-    let times = [
-        turns.iter().flat_map(|turn| &turn.gradient_ms).copied().collect(),
-        turns.iter().flat_map(|turn| &turn.product_ms).copied().collect(),
-    ];
+    let times = times(turns);
     let graphs = [&ours.gradient_graph, &ours.linearised().linear];
     let bounds = [network.gradient, network.product];
     let mut found = Found::default();
     for (position, quantity) in QUANTITIES.into_iter().enumerate() {
-        let times: &Vec<f64> = &times[position];
-        let mut case = Case::new(format!("{name} {quantity}"), times.clone(), played)?;
+        let mut case = Case::new(format!("{name} {quantity}"), times[position].clone(), played)?;
         case.floor = Some(floor(problem, graphs[position], position, peak));
         found.targets.extend(ratio_targets(&mut case, bounds[position], played));
         found.cases.push(case);

@@ -1,12 +1,12 @@
 //! The executor for the processor against that of a device, on the networks of the engine.
 
-use isoloss::tensor::Key;
-use serde_json::{Map, Value, json};
+use isoloss::{graph::Executor, tensor::Key};
+use serde_json::{Value, json};
 
 use super::{
-    agreement,
+    contest::agreement,
     network::{NETWORKS, Network, Problem},
-    ours::{Ours, QUANTITIES, Turn},
+    ours::{Ours, QUANTITIES, Turn, times},
 };
 use crate::{
     BenchError, Benchmark, Case, Name, Target,
@@ -25,39 +25,24 @@ struct Found {
 }
 
 pub(in crate::benchmarks) fn run(stage: &mut Stage<'_>) -> Result<Benchmark, BenchError> {
-    let networks = NETWORKS.iter().filter(|network| stage.options.parts.contains(&network.part));
+    let device = stage.device.ok_or(BenchError::NoDevice)?;
+    let title =
+        format!("gradients and Hessian-vector products: {} and {}", stage.executor.name(), device.name());
     let (mut cases, mut targets, mut played) = (Vec::new(), Vec::new(), Vec::new());
-    let mut peers = Map::new();
-    for network in networks {
-        let found = contest(stage, network)?;
+    let so_far = |cases: &Vec<Case>, played: &Vec<Played>, targets: &Vec<Target>| {
+        Benchmark::new(Name::Devices, &title, cases.clone(), played, targets.clone(), Value::Null)
+    };
+    for network in NETWORKS.iter().filter(|network| stage.options.parts.contains(&network.part)) {
+        let found = contest(stage, network, device)?;
         cases.extend(found.cases);
         targets.extend(found.targets);
-        peers.insert(
-            network.part.name().to_owned(),
-            found.played.reports.iter().map(|r| r.raw.clone()).collect(),
-        );
         played.push(found.played);
-        let title = title(stage)?;
-        let so_far = Benchmark::new(
-            Name::Devices,
-            &title,
-            cases.clone(),
-            &[],
-            targets.clone(),
-            Value::Object(peers.clone()),
-        );
-        stage.keep_unfinished(so_far)?;
+        stage.keep_unfinished(so_far(&cases, &played, &targets))?;
     }
-    Ok(Benchmark::new(Name::Devices, &title(stage)?, cases, &played, targets, Value::Object(peers)))
+    Ok(so_far(&cases, &played, &targets))
 }
 
-fn title(stage: &Stage<'_>) -> Result<String, BenchError> {
-    let device = stage.device.ok_or(BenchError::NoDevice)?;
-    Ok(format!("gradients and Hessian-vector products: {} and {}", stage.executor.name(), device.name()))
-}
-
-fn contest(stage: &mut Stage<'_>, network: &Network) -> Result<Found, BenchError> {
-    let device = stage.device.ok_or(BenchError::NoDevice)?;
+fn contest(stage: &mut Stage<'_>, network: &Network, device: &dyn Executor) -> Result<Found, BenchError> {
     let name = network.part.name();
     let key = Key::new(stage.options.seed).child(network.spec);
     let problem = Problem::new(network.spec, network.batch, key)?;
@@ -103,12 +88,8 @@ fn report(network: &str, device: &str, theirs: &Ours<'_>, turn: Turn) -> PeerRep
 }
 
 fn cases(network: &str, ours: &Ours<'_>, turns: &[Turn], played: &Played) -> Result<Vec<Case>, BenchError> {
-    let times = [
-        turns.iter().flat_map(|turn| &turn.gradient_ms).copied().collect(),
-        turns.iter().flat_map(|turn| &turn.product_ms).copied().collect(),
-    ];
     let mut cases = Vec::new();
-    for ((quantity, times), seconds) in QUANTITIES.into_iter().zip(times).zip(ours.compile_seconds) {
+    for ((quantity, times), seconds) in QUANTITIES.into_iter().zip(times(turns)).zip(ours.compile_seconds) {
         let [timed, compiled] = names(network, quantity);
         let played = std::slice::from_ref(played);
         cases.push(Case::new(timed, times, played)?);

@@ -17,7 +17,6 @@ use crate::{
     BenchError, Benchmark, Bound, Case, Name, Part, PeerRecord, Target, measure::Stage, peak::Peak,
     target::all_met,
 };
-use contest::agreement;
 use network::NETWORKS;
 
 /// The peers' names.

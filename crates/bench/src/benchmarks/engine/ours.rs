@@ -33,6 +33,12 @@ pub(super) struct Turn {
     pub(super) along: [f64; 2],
 }
 
+/// The times of all turns, in the order of [`QUANTITIES`].
+pub(super) fn times(turns: &[Turn]) -> [Vec<f64>; 2] {
+    let all = |of: fn(&Turn) -> &Vec<f64>| turns.iter().flat_map(of).copied().collect();
+    [all(|turn| &turn.gradient_ms), all(|turn| &turn.product_ms)]
+}
+
 impl<'a> Ours<'a> {
     pub(super) fn new(executor: &dyn Executor, problem: &'a Problem) -> Result<Self, ExecError> {
         let place = |tensors: &[Tensor]| -> Result<Vec<Value>, ExecError> {
