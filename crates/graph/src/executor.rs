@@ -23,6 +23,12 @@ pub trait Executor: Send + Sync {
         false
     }
 
+    /// Executors of further devices, which take their part of work that can be shared: of training steps, products and
+    /// scores (see [`team`]). All other work is this one's alone. The default: none.
+    fn companions(&self) -> &[Box<dyn Executor>] {
+        &[]
+    }
+
     /// A copy of the tensor where this executor computes. The default is for executors that are not remote.
     ///
     /// # Errors
@@ -30,6 +36,12 @@ pub trait Executor: Send + Sync {
     fn place(&self, tensor: &Tensor) -> Result<Value, ExecError> {
         Ok(Value::Host(tensor.clone()))
     }
+}
+
+/// Those who share work: the executor itself, then its companions in their order.
+#[must_use]
+pub fn team(executor: &dyn Executor) -> Vec<&dyn Executor> {
+    std::iter::once(executor).chain(executor.companions().iter().map(|companion| &**companion)).collect()
 }
 
 /// A graph prepared to run.
@@ -156,6 +168,16 @@ pub enum Placed<'a> {
 }
 
 impl<'a> Placed<'a> {
+    /// The same argument once more, without giving it away.
+    #[must_use]
+    pub const fn borrowed(&self) -> Placed<'_> {
+        match self {
+            Self::Tensor(tensor) => Placed::Tensor(tensor),
+            Self::Borrowed(value) => Placed::Borrowed(value),
+            Self::Donated(value) => Placed::Borrowed(value),
+        }
+    }
+
     /// Its type.
     #[must_use]
     pub fn ty(&self) -> Ty {
@@ -186,6 +208,14 @@ pub struct Donation {
     pub input: usize,
     /// The position of the output.
     pub output: usize,
+}
+
+impl Donation {
+    /// Of each of the first `count` inputs to the output at the same position.
+    #[must_use]
+    pub fn in_order(count: usize) -> Vec<Self> {
+        (0..count).map(|position| Self { input: position, output: position }).collect()
+    }
 }
 
 /// Why a graph could not be compiled or run.

@@ -29,7 +29,7 @@ pub use cost::Cost;
 pub use error::{AttributeError, TypeError};
 pub use executor::{
     Argument, Donation, ExecError, Executable, Executor, Placed, Resident, Value, check_arguments,
-    check_donations, check_types,
+    check_donations, check_types, team,
 };
 pub use graph::{Def, Graph, Input, Output, Role, Val};
 pub use ops::Prim;

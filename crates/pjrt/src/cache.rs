@@ -16,9 +16,11 @@ use crate::binding::Client;
 pub(crate) struct Digest([u64; 2]);
 
 impl Digest {
-    pub(crate) fn of(client: &Client, device: usize, text: &str) -> Self {
+    /// The program is bound to the device at a position, or to none, but compiled for its kind.
+    pub(crate) fn of(client: &Client, device: usize, is_bound: bool, text: &str) -> Self {
         let plugin = &client.plugin;
         let kind = client.device_kind(device).unwrap_or_default();
+        let device = is_bound.then_some(device);
         Self([0u8, 1].map(|salt| {
             let mut hasher = DefaultHasher::new();
             (salt, text, device, &kind).hash(&mut hasher);

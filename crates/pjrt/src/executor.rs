@@ -13,22 +13,22 @@ use graph::{
 use tensor::Tensor;
 
 use crate::{
-    Precision,
+    Settings,
     binding::{Client, Code, DeviceBuffer, Failure, Given, Loaded},
     cache::{Digest, DiskCache},
     stablehlo::stablehlo,
 };
 
-/// Runs graphs on one device of a PJRT plugin.
+/// Runs graphs on a device of a PJRT plugin, with others as its companions where work can be shared.
 ///
 /// Clones share the device and what has been compiled. Results have the same bits for the same plugin, device and number of
 /// threads, as far as the plugin keeps that; between executors they agree to rounding.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Pjrt {
     device: Arc<Device>,
-    precision: Precision,
-    cache: Option<DiskCache>,
+    settings: Settings,
     loaded: Arc<Mutex<BTreeMap<Digest, Weak<Loaded>>>>,
+    companions: Arc<[Box<dyn Executor>]>,
 }
 
 /// A device of a client.
@@ -37,9 +37,19 @@ struct Device {
     client: Arc<Client>,
     position: usize,
     name: String,
+    /// Whether programs are for this device alone. Those of a team are for all of its devices: compiled once.
+    is_alone: bool,
 }
 
 impl Device {
+    fn bound(&self) -> Option<usize> {
+        self.is_alone.then_some(self.position)
+    }
+
+    fn unbound(&self) -> Option<usize> {
+        (!self.is_alone).then_some(self.position)
+    }
+
     fn failure(&self, action: impl Into<String>, failure: &Failure) -> ExecError {
         let hint = match failure.code {
             Code::ResourceExhausted => ": the device has no memory left; try a smaller batch or network",
@@ -60,21 +70,24 @@ impl Device {
 }
 
 impl Pjrt {
-    pub(crate) fn new(
-        client: Arc<Client>,
-        position: usize,
-        name: String,
-        precision: Precision,
-        cache: Option<DiskCache>,
-    ) -> Self {
-        let device = Arc::new(Device { client, position, name });
-        Self { device, precision, cache, loaded: Arc::default() }
+    /// The devices at these positions, of which there is one at least: the first with the others as its companions.
+    pub(crate) fn new(client: &Arc<Client>, positions: &[usize], settings: &Settings) -> Self {
+        let (first, others) = positions.split_first().expect("one device at least");
+        let (is_alone, loaded) = (others.is_empty(), Arc::default());
+        let own = |position: usize, name: String, companions: Arc<[Box<dyn Executor>]>| {
+            let device = Arc::new(Device { client: Arc::clone(client), position, name, is_alone });
+            Self { device, settings: settings.clone(), loaded: Arc::clone(&loaded), companions }
+        };
+        let other = |&position: &usize| -> Box<dyn Executor> {
+            Box::new(own(position, name(client, &[position]), Arc::default()))
+        };
+        own(*first, name(client, positions), others.iter().map(other).collect())
     }
 
     /// The compiled program, from this process, from the disk, or new.
     fn load(&self, graph: &Graph, text: &str) -> Result<Arc<Loaded>, ExecError> {
-        let Device { client, position, .. } = &*self.device;
-        let digest = Digest::of(client, *position, text);
+        let Device { client, position, is_alone, .. } = &*self.device;
+        let digest = Digest::of(client, *position, *is_alone, text);
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(program) = loaded.get(&digest).and_then(Weak::upgrade) {
             return Ok(program);
@@ -100,16 +113,16 @@ impl Pjrt {
     }
 
     fn load_or_compile(&self, graph: &Graph, text: &str, digest: &Digest) -> Result<Loaded, ExecError> {
-        let Device { client, position, .. } = &*self.device;
-        let kept = self.cache.as_ref().and_then(|cache| cache.read(digest));
+        let (client, cache) = (&self.device.client, self.settings.cache.clone().map(DiskCache));
+        let kept = cache.as_ref().and_then(|cache| cache.read(digest));
         // What another version of the plugin has written is compiled again.
         if let Some(program) = kept.and_then(|bytes| Loaded::deserialize(client, &bytes).ok()) {
             return Ok(program);
         }
-        let program = Loaded::compile(client, *position, text).map_err(|failure| {
+        let program = Loaded::compile(client, self.device.bound(), text).map_err(|failure| {
             self.device.failure(format!("compiling graph '{}'", graph.name()), &failure)
         })?;
-        if let (Some(cache), Ok(bytes)) = (&self.cache, program.serialize()) {
+        if let (Some(cache), Ok(bytes)) = (cache, program.serialize()) {
             cache.write(digest, &bytes);
         }
         Ok(program)
@@ -123,7 +136,7 @@ impl Executor for Pjrt {
 
     fn compile(&self, graph: &Graph, donations: &[Donation]) -> Result<Box<dyn Executable>, ExecError> {
         check_donations(graph, donations)?;
-        let program = self.load(graph, &stablehlo(graph, donations, self.precision))?;
+        let program = self.load(graph, &stablehlo(graph, donations, self.settings.precision))?;
         let results = graph.outputs().iter().map(|output| graph.ty(output.val).clone()).collect();
         let donated: usize =
             donations.iter().map(|donation| graph.ty(graph.inputs()[donation.input].val).size_bytes()).sum();
@@ -140,10 +153,21 @@ impl Executor for Pjrt {
         true
     }
 
+    fn companions(&self) -> &[Box<dyn Executor>] {
+        &self.companions
+    }
+
     fn place(&self, tensor: &Tensor) -> Result<Value, ExecError> {
         let buffer = Arc::new(self.device.upload(tensor)?);
         Ok(Value::Resident(Box::new(OnDevice { device: Arc::clone(&self.device), buffer })))
     }
+}
+
+/// As `cuda 0 (NVIDIA H100 80GB HBM3) by PJRT`, or with the numbers of several devices.
+fn name(client: &Client, positions: &[usize]) -> String {
+    let kind = client.device_kind(positions[0]).unwrap_or_default();
+    let numbers: Vec<String> = positions.iter().map(usize::to_string).collect();
+    format!("{} {} ({kind}) by PJRT", client.platform, numbers.join("+"))
 }
 
 /// A graph compiled for a device.
@@ -170,28 +194,29 @@ impl Compiled {
         }
     }
 
-    /// The value itself where it is on this device, else a copy.
+    /// The value itself where it is on this device, else a copy: straight from a device of the same plugin.
     fn borrowed(&self, value: &Value) -> Result<Given, ExecError> {
-        let own = match value {
+        let Device { client, position, .. } = &*self.device;
+        let near = match value {
             Value::Host(_) => None,
             Value::Resident(resident) => resident.as_any().downcast_ref::<OnDevice>(),
         };
-        match own.filter(|own| self.owns(own)) {
-            Some(own) => Ok(Given::Kept(Arc::clone(&own.buffer))),
+        match near.filter(|near| Arc::ptr_eq(client, &near.device.client)) {
+            Some(near) if near.device.position == *position => Ok(Given::Kept(Arc::clone(&near.buffer))),
+            Some(near) => near.buffer.copy_to(*position).map(Given::Away).map_err(|failure| {
+                self.device.failure(format!("copying a tensor from {}", near.device.name), &failure)
+            }),
             None => self.device.upload(&*value.tensor()?).map(Given::Away),
         }
-    }
-
-    fn owns(&self, value: &OnDevice) -> bool {
-        Arc::ptr_eq(&self.device.client, &value.device.client)
-            && self.device.position == value.device.position
     }
 
     fn start(&self, arguments: Vec<Placed<'_>>) -> Result<Vec<DeviceBuffer>, ExecError> {
         check_types(&self.graph, arguments.iter().map(Placed::ty))?;
         let given: Vec<Given> =
             arguments.into_iter().map(|argument| self.given(argument)).collect::<Result<_, _>>()?;
-        self.program.run(&given, &self.results).map_err(|failure| self.failure(&failure))
+        self.program
+            .run(&given, &self.results, self.device.unbound())
+            .map_err(|failure| self.failure(&failure))
     }
 
     fn failure(&self, failure: &Failure) -> ExecError {

@@ -8,7 +8,6 @@ use std::{
 use crate::{
     Pjrt, Precision,
     binding::{Client, ClientOptions, Failure, Plugin, PluginError},
-    cache::DiskCache,
 };
 
 /// How a plugin is to be used.
@@ -131,6 +130,12 @@ impl Devices {
         self.client.plugin.attributes.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
+    /// The number of devices.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.client.device_count()
+    }
+
     /// The devices.
     #[must_use]
     pub fn list(&self) -> Vec<DeviceInfo> {
@@ -139,7 +144,7 @@ impl Devices {
             kind: self.client.device_kind(number).unwrap_or_default(),
             memory_bytes: self.client.memory_limit(number),
         };
-        (0..self.client.device_count()).map(info).collect()
+        (0..self.count()).map(info).collect()
     }
 
     /// The executor of a device, by its number.
@@ -147,13 +152,20 @@ impl Devices {
     /// # Errors
     /// [`OpenError::NoDevice`] where there is none of this number.
     pub fn executor(&self, number: usize) -> Result<Pjrt, OpenError> {
-        let (count, path) = (self.client.device_count(), self.path().to_owned());
-        if number >= count {
-            return Err(OpenError::NoDevice { path, count, wanted: number });
+        self.team(&[number])
+    }
+
+    /// The executor of the first of these devices, with the others as its companions, which share its work. A device
+    /// named twice takes two parts, one after the other.
+    ///
+    /// # Errors
+    /// [`OpenError::NoDevice`] where there is none of a number; 0 is missing where the list is empty.
+    pub fn team(&self, numbers: &[usize]) -> Result<Pjrt, OpenError> {
+        let (count, path) = (self.count(), self.path().to_owned());
+        let missing = numbers.iter().copied().find(|&number| number >= count);
+        match missing.or(numbers.is_empty().then_some(0)) {
+            Some(wanted) => Err(OpenError::NoDevice { path, count, wanted }),
+            None => Ok(Pjrt::new(&self.client, numbers, &self.settings)),
         }
-        let kind = self.client.device_kind(number).unwrap_or_default();
-        let name = format!("{} {number} ({kind}) by PJRT", self.platform());
-        let cache = self.settings.cache.clone().map(DiskCache);
-        Ok(Pjrt::new(Arc::clone(&self.client), number, name, self.settings.precision, cache))
     }
 }

@@ -8,11 +8,11 @@ use std::{
 
 use crate::{Devices, OpenError, Pjrt, Precision, Settings, discovery};
 
-/// A device of a plugin, as `pjrt:FILE` or `cuda`, with options after commas: `pjrt:FILE,device=1,precision=fast`.
+/// Devices of a plugin, as `pjrt:FILE` or `cuda`, with options after commas: `pjrt:FILE,device=1,precision=fast`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Spec {
     place: Place,
-    number: usize,
+    chosen: Chosen,
     settings: Settings,
 }
 
@@ -20,6 +20,13 @@ pub struct Spec {
 enum Place {
     File(PathBuf),
     Cuda,
+}
+
+/// Which of the plugin's devices.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Chosen {
+    All,
+    Numbers(Vec<usize>),
 }
 
 /// What is wrong with a device as it was written.
@@ -40,7 +47,7 @@ impl FromStr for Spec {
         let place = parts.next().map_or(Err(String::new()), place);
         let fault = |problem: String| SpecError { spec: spec.to_owned(), problem };
         let settings = Settings { cache: default_cache(), ..Settings::default() };
-        let mut found = Self { place: place.map_err(fault)?, number: 0, settings };
+        let mut found = Self { place: place.map_err(fault)?, chosen: Chosen::Numbers(vec![0]), settings };
         parts.try_for_each(|part| found.set(part)).map_err(fault)?;
         Ok(found)
     }
@@ -57,10 +64,12 @@ fn place(text: &str) -> Result<Place, String> {
 
 impl Spec {
     fn set(&mut self, option: &str) -> Result<(), String> {
-        let count =
-            |value: &str| value.parse::<usize>().map_err(|_| format!("{option} wants a whole number"));
+        let count = |value: &str| value.parse::<usize>().map_err(|_| format!("{option} wants whole numbers"));
         match option.split_once('=') {
-            Some(("device", value)) => self.number = count(value)?,
+            Some(("device", "all")) => self.chosen = Chosen::All,
+            Some(("device", value)) => {
+                self.chosen = Chosen::Numbers(value.split('+').map(count).collect::<Result<_, _>>()?);
+            }
             Some(("devices", value)) => match count(value)? {
                 0 => return Err("devices=0 leaves no device".to_owned()),
                 devices => self.settings.cpu_devices = Some(devices),
@@ -71,7 +80,8 @@ impl Spec {
             Some(("cache", folder)) => self.settings.cache = Some(folder.into()),
             _ => {
                 return Err(format!(
-                    "option '{option}' is not known; known: device=N, devices=N (of a plugin for processors), \
+                    "option '{option}' is not known; known: device=N, device=N+N, device=all, devices=N (of a plugin for \
+                     processors), \
                      precision=exact|fast, cache=DIR|off"
                 ));
             }
@@ -91,12 +101,16 @@ impl Spec {
         Devices::open(&path, self.settings.clone())
     }
 
-    /// The executor of the device.
+    /// The executor of the device, or of the first one with the others as its companions.
     ///
     /// # Errors
-    /// See [`Spec::devices`] and [`Devices::executor`].
+    /// See [`Spec::devices`] and [`Devices::team`].
     pub fn open(&self) -> Result<Pjrt, OpenError> {
-        self.devices()?.executor(self.number)
+        let devices = self.devices()?;
+        match &self.chosen {
+            Chosen::All => devices.team(&(0..devices.count()).collect::<Vec<_>>()),
+            Chosen::Numbers(numbers) => devices.team(numbers),
+        }
     }
 }
 
@@ -116,7 +130,11 @@ mod tests {
     fn options_follow_the_file() {
         let spec: Spec = "pjrt:a/b.so,device=1,devices=4,precision=fast,cache=off".parse().expect("a device");
         let settings = Settings { cpu_devices: Some(4), precision: Precision::Fast, cache: None };
-        assert_eq!(spec, Spec { place: Place::File("a/b.so".into()), number: 1, settings });
+        let chosen = Chosen::Numbers(vec![1]);
+        assert_eq!(spec, Spec { place: Place::File("a/b.so".into()), chosen, settings });
+        let chosen = |text: &str| text.parse::<Spec>().expect("devices").chosen;
+        assert_eq!(chosen("cuda,device=2+0"), Chosen::Numbers(vec![2, 0]));
+        assert_eq!(chosen("cuda,device=all"), Chosen::All);
         assert_eq!("cuda,cache=c".parse::<Spec>().expect("a device").settings.cache, Some("c".into()));
     }
 
@@ -125,7 +143,8 @@ mod tests {
         let problem = |text: &str| text.parse::<Spec>().expect_err("wrong").problem;
         assert_eq!(problem("gpu"), "'gpu' is not known");
         assert_eq!(problem("pjrt:"), "the plugin's file is missing");
-        assert_eq!(problem("cuda,device=x"), "device=x wants a whole number");
+        assert_eq!(problem("cuda,device=x"), "device=x wants whole numbers");
+        assert_eq!(problem("cuda,device=0+"), "device=0+ wants whole numbers");
         assert_eq!(problem("cuda,devices=0"), "devices=0 leaves no device");
         assert!(problem("cuda,fast").starts_with("option 'fast' is not known; known: "));
     }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use graph::{
     Argument, Builder, Donation, Executor, Graph, Placed, Prim, Reference, Ty, Value,
     ops::{Direction, Window},
+    team,
 };
 use isoloss_pjrt::{Devices, Settings};
 use tensor::{DType, Key, Tensor};
@@ -195,6 +196,32 @@ fn donated_values_stay_on_the_device_and_kept_ones_stay_whole() {
             assert_eq!(x.into_tensor().unwrap(), Tensor::full([3], 5f32));
             assert_eq!(y.into_tensor().unwrap(), ones);
         }
+    }
+}
+
+#[test]
+fn what_one_device_of_a_team_computes_another_can_take() {
+    let mut b = Builder::new("sum");
+    let (x, y) = (b.data("x", Ty::f32([3])), b.data("y", Ty::f32([3])));
+    let sum = b.add(x, y);
+    b.output("sum", sum);
+    let graph = b.finish();
+    let ones = Tensor::full([3], 1f32);
+    for path in plugins() {
+        let executor = devices(&path).team(&[1, 0]).unwrap();
+        let team = team(&executor);
+        assert_eq!(team.len(), 2);
+        let mut programs: Vec<_> = team.iter().map(|member| member.compile(&graph, &[]).unwrap()).collect();
+        let first = programs[0].run_placed(vec![Placed::Tensor(&ones), Placed::Tensor(&ones)]).unwrap();
+        let second =
+            programs[1].run_placed(vec![Placed::Borrowed(&first[0]), Placed::Tensor(&ones)]).unwrap();
+        let third = programs[0].run_placed(vec![Placed::Borrowed(&second[0]), Placed::Borrowed(&first[0])]);
+        assert_eq!(*third.unwrap()[0].tensor().unwrap(), Tensor::full([3], 5f32));
+        let apart = devices(&path).executor(0).unwrap();
+        let mut elsewhere = apart.compile(&graph, &[]).unwrap();
+        let sum = elsewhere.run_placed(vec![Placed::Borrowed(&first[0]), Placed::Borrowed(&second[0])]);
+        assert_eq!(*sum.unwrap()[0].tensor().unwrap(), Tensor::full([3], 5f32));
+        assert!(devices(&path).team(&[0, 2]).is_err() && devices(&path).team(&[]).is_err());
     }
 }
 

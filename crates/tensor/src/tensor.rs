@@ -1,5 +1,7 @@
 //! Host tensors.
 
+use std::ops::Range;
+
 use crate::{DType, Element, Shape, TensorError};
 
 /// The elements of a tensor, row-major.
@@ -53,6 +55,16 @@ impl Buffer {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// A copy of the elements in a range that lies within.
+    fn copy(&self, range: Range<usize>) -> Self {
+        match self {
+            Self::F32(all) => Self::F32(all[range].to_vec()),
+            Self::F64(all) => Self::F64(all[range].to_vec()),
+            Self::I32(all) => Self::I32(all[range].to_vec()),
+            Self::Bool(all) => Self::Bool(all[range].to_vec()),
+        }
     }
 }
 
@@ -206,16 +218,31 @@ impl Tensor {
     #[must_use]
     pub fn part(&self, index: usize) -> Option<Self> {
         let range = self.part_range(index)?;
-        let buffer = match &self.buffer {
-            Buffer::F32(all) => Buffer::F32(all[range].to_vec()),
-            Buffer::F64(all) => Buffer::F64(all[range].to_vec()),
-            Buffer::I32(all) => Buffer::I32(all[range].to_vec()),
-            Buffer::Bool(all) => Buffer::Bool(all[range].to_vec()),
-        };
-        Some(Self { shape: Shape::from(&self.shape[1..]), buffer })
+        Some(Self { shape: Shape::from(&self.shape[1..]), buffer: self.buffer.copy(range) })
     }
 
-    fn part_range(&self, index: usize) -> Option<std::ops::Range<usize>> {
+    /// A copy of what is at these positions along the leading axis; `None` where there is no such axis or they do not all
+    /// lie on it.
+    ///
+    /// ```
+    /// # use isoloss_tensor::Tensor;
+    /// let rows = Tensor::new([3, 2], vec![1, 2, 3, 4, 5, 6])?;
+    /// assert_eq!(rows.parts(1..3), Some(Tensor::new([2, 2], vec![3, 4, 5, 6])?));
+    /// assert_eq!(rows.parts(2..4), None);
+    /// # Ok::<(), isoloss_tensor::TensorError>(())
+    /// ```
+    #[must_use]
+    pub fn parts(&self, positions: Range<usize>) -> Option<Self> {
+        let (first, rest) = self.shape.split_first()?;
+        if positions.start > positions.end || positions.end > *first {
+            return None;
+        }
+        let len: usize = rest.iter().product();
+        let buffer = self.buffer.copy(positions.start * len..positions.end * len);
+        Some(Self { shape: std::iter::once(positions.len()).chain(rest.iter().copied()).collect(), buffer })
+    }
+
+    fn part_range(&self, index: usize) -> Option<Range<usize>> {
         let len: usize = self.shape.iter().skip(1).product();
         (index < *self.shape.first()?).then(|| index * len..(index + 1) * len)
     }

@@ -5,5 +5,6 @@ pub mod laws;
 pub mod network;
 pub mod random;
 pub mod sample;
+pub mod team;
 pub mod tolerance;
 pub mod unsafe_code;

@@ -15,14 +15,20 @@ pub const CLASSES: usize = 3;
 /// the weights, `x`, `labels`. Outputs: `loss` (the mean cross-entropy), `logits`.
 #[must_use]
 pub fn relu_network(sizes: &[usize]) -> Graph {
+    relu_network_for(sizes, EXAMPLES)
+}
+
+/// The same for a number of examples.
+#[must_use]
+pub fn relu_network_for(sizes: &[usize], examples: usize) -> Graph {
     let mut b = Builder::new("network");
     let weights: Vec<Val> = sizes
         .windows(2)
         .enumerate()
         .map(|(layer, size)| b.parameter(format!("w{layer}"), Ty::f64([size[1], size[0]])))
         .collect();
-    let mut x = b.data("x", Ty::f64([EXAMPLES, sizes[0]]));
-    let labels = b.data("labels", Ty::i32([EXAMPLES]));
+    let mut x = b.data("x", Ty::f64([examples, sizes[0]]));
+    let labels = b.data("labels", Ty::i32([examples]));
     for (layer, &weight) in weights.iter().enumerate() {
         if layer > 0 {
             x = b.relu(x);

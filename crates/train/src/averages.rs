@@ -84,9 +84,7 @@ impl Averager {
     pub(crate) fn new(executor: &dyn Executor, plan: &Plan) -> Result<Self, TrainError> {
         let kept = Average::kept(&plan.config);
         let count = plan.model.parameters().len();
-        let donations: Vec<Donation> =
-            (0..count).map(|position| Donation { input: position, output: position }).collect();
-        let compile = || executor.compile(&graph(plan), &donations);
+        let compile = || executor.compile(&graph(plan), &Donation::in_order(count));
         let executable = (!kept.is_empty()).then(compile).transpose()?;
         Ok(Self { kept, executable })
     }

@@ -111,6 +111,17 @@ impl Plan {
         self.trained().into_iter().chain(averages).collect()
     }
 
+    /// Names and shapes of what the network itself reads: `parameter/0.weight`, …, `buffer/1.running_mean`, ….
+    pub(crate) fn network(&self) -> Vec<(String, Shape)> {
+        self.network_of(&self.trained()).cloned().collect()
+    }
+
+    /// What belongs to the network itself, of a list with something for each tensor that a step changes.
+    pub(crate) fn network_of<'t, T>(&self, trained: &'t [T]) -> impl Iterator<Item = &'t T> + use<'t, T> {
+        let buffers = trained.len() - self.model.buffers().len();
+        trained[..self.parameter_count].iter().chain(&trained[buffers..])
+    }
+
     fn parameters(&self, prefix: &str) -> Vec<(String, Shape)> {
         let entries = self.model.parameters().into_iter();
         entries.map(|(name, shape)| (format!("{prefix}/{name}"), shape)).collect()

@@ -15,8 +15,7 @@ fn address(tensor: &Tensor) -> *const f32 {
 
 /// Donates input `i` to output `i` for all outputs, and checks results and addresses.
 fn check_in_place(graph: &Graph, arguments: &[Tensor]) {
-    let donations: Vec<Donation> =
-        (0..graph.outputs().len()).map(|position| Donation { input: position, output: position }).collect();
+    let donations = Donation::in_order(graph.outputs().len());
     let expected = run(graph, arguments, BEST());
     let mut compiled = compile(graph, &donations, BEST());
     for _ in 0..2 {

@@ -28,6 +28,7 @@ mod rotary;
 mod softmax;
 mod squeeze_excite;
 mod uniform;
+mod weighted_sum;
 
 pub use activation::LEAKY_RELU_SLOPE;
 pub use attention::Attention;

@@ -8,7 +8,7 @@ use tensor::{Buffer, DType, Tensor};
 
 use super::{
     api::Failure,
-    calls::{BufferDestroy, BufferFromHost, COPIED_DURING_CALL, Handle, ToHost},
+    calls::{BufferDestroy, BufferFromHost, COPIED_DURING_CALL, CopyToDevice, Handle, ToHost},
     client::Client,
 };
 
@@ -71,6 +71,15 @@ impl DeviceBuffer {
         // SAFETY: the event was made for this call.
         unsafe { client.wait(made.done_with_data) }?;
         Ok(buffer)
+    }
+
+    /// A copy of it on another device of its client, which need not be complete yet.
+    pub(crate) fn copy_to(&self, device: usize) -> Result<Self, Failure> {
+        let device = self.client.device(device);
+        let arguments = CopyToDevice { buffer: self.handle, device, copy: ptr::null_mut() };
+        // SAFETY: buffer and device are alive and of one client, and the other field is a result.
+        let made = unsafe { self.client.plugin.api.call(arguments) }?;
+        Ok(Self { client: Arc::clone(&self.client), handle: made.copy, ty: self.ty.clone() })
     }
 
     /// A copy of it. Waits until it has been computed.

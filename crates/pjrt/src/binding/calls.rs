@@ -113,6 +113,7 @@ calls! {
         options_size: usize,
     }
     58 "PJRT_Buffer_Destroy" BufferDestroy { buffer: Handle }
+    69 "PJRT_Buffer_CopyToDevice" CopyToDevice { buffer: Handle, device: Handle, copy: Handle }
     70 "PJRT_Buffer_ToHostBuffer" ToHost {
         buffer: Handle,
         layout: *const c_void,

@@ -16,7 +16,7 @@ use super::{
     options::compile_options,
 };
 
-/// A compiled program on one device.
+/// A compiled program, bound to a device or not.
 #[derive(Debug)]
 pub(crate) struct Loaded {
     client: Arc<Client>,
@@ -55,8 +55,8 @@ impl Given {
 }
 
 impl Loaded {
-    /// Compiles StableHLO text for a device.
-    pub(crate) fn compile(client: &Arc<Client>, device: usize, text: &str) -> Result<Self, Failure> {
+    /// Compiles StableHLO text for the device at a position; without one, for every device of the client.
+    pub(crate) fn compile(client: &Arc<Client>, device: Option<usize>, text: &str) -> Result<Self, Failure> {
         const FORMAT: &str = "mlir";
         let api = &client.plugin.api;
         let program = api.padded(ProgramText {
@@ -65,7 +65,7 @@ impl Loaded {
             format: FORMAT.as_ptr(),
             format_size: FORMAT.len(),
         });
-        let options = compile_options(client.device_id(device)?);
+        let options = compile_options(device.map(|device| client.device_id(device)).transpose()?);
         let arguments = Compile {
             client: client.handle,
             program: &raw const program,
@@ -151,8 +151,14 @@ impl Loaded {
         result
     }
 
-    /// Starts a run and returns its results, which may still be computed. Their types are what the program says.
-    pub(crate) fn run(&self, arguments: &[Given], types: &[Ty]) -> Result<Vec<DeviceBuffer>, Failure> {
+    /// Starts a run and returns its results, which may still be computed. Their types are what the program says. A program
+    /// that is not bound needs the position of a device.
+    pub(crate) fn run(
+        &self,
+        arguments: &[Given],
+        types: &[Ty],
+        device: Option<usize>,
+    ) -> Result<Vec<DeviceBuffer>, Failure> {
         let handles: Vec<Handle> = arguments.iter().map(|argument| argument.buffer().handle).collect();
         let kept: Vec<i64> = (0..)
             .zip(arguments)
@@ -180,7 +186,7 @@ impl Loaded {
             argument_count: handles.len(),
             results: &results.as_mut_ptr(),
             complete: ptr::null_mut(),
-            device: ptr::null_mut(),
+            device: device.map_or(ptr::null_mut(), |device| self.client.device(device)),
         };
         // SAFETY: there is one list of arguments, all alive and of the program's types, and room for all its results.
         unsafe { api.call(call) }?;

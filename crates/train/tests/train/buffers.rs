@@ -2,8 +2,8 @@
 
 use std::sync::atomic::AtomicBool;
 
-use crate::common::{bytes, config, new_folder, resume, run, run_new, run_until, splits};
-use isoloss_train::{CHECKPOINT_FILE, Config, MODEL_FILE, Observer, Start, Status, Step};
+use crate::common::{Losses, bytes, config, new_folder, resume, run, run_new, run_until, splits};
+use isoloss_train::{CHECKPOINT_FILE, Config, MODEL_FILE, Start, Status};
 use models::{Init, Loss, Mode, Model};
 
 /// A perceptron with batch normalisation.
@@ -71,22 +71,13 @@ fn a_stopped_run_goes_on_to_the_same_running_statistics() {
     }
 }
 
-/// The losses of the steps.
-struct Losses(Vec<f64>);
-
-impl Observer for Losses {
-    fn step(&mut self, step: Step) {
-        self.0.push(step.loss);
-    }
-}
-
 #[test]
 fn a_residual_network_learns_the_digits() {
     let (_parent, folder) = new_folder();
     let model = "resnet8:width=0.25,in=1x8x8".to_owned();
     let config =
         Config { model, optimizer: "adam:lr=0.01".to_owned(), epochs: 12, batch: 50, ..convolutional() };
-    let mut losses = Losses(Vec::new());
+    let mut losses = Losses::default();
     let outcome = run(&config, &folder, Start::New, &AtomicBool::new(false), &mut losses).unwrap();
     assert!(losses.0[losses.0.len() - 1] < 0.3 * losses.0[0], "{:?}", losses.0);
     let scores = outcome.summary.scores.unwrap();

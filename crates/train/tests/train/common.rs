@@ -9,6 +9,7 @@ use std::{
 
 use cpu::Cpu;
 use data::Splits;
+use graph::Executor;
 use isoloss_train::{Config, Job, Observer, Outcome, Record, Start, Step, TrainError, train};
 use tempfile::TempDir;
 
@@ -51,10 +52,22 @@ pub(crate) fn run(
     stop: &AtomicBool,
     observer: &mut dyn Observer,
 ) -> Result<Outcome, TrainError> {
+    run_on(&Cpu::new(), config, folder, start, stop, observer)
+}
+
+/// The same on another executor.
+pub(crate) fn run_on(
+    executor: &dyn Executor,
+    config: &Config,
+    folder: &Path,
+    start: Start,
+    stop: &AtomicBool,
+    observer: &mut dyn Observer,
+) -> Result<Outcome, TrainError> {
     let versions = BTreeMap::from([("isoloss".to_owned(), "0".to_owned())]);
     let splits = splits_of(&config.data);
     let job = Job { config, splits: &splits, folder, start, versions: &versions, stop };
-    train(&Cpu::new(), &job, observer)
+    train(executor, &job, observer)
 }
 
 /// Trains a new run to its end.
@@ -89,6 +102,16 @@ impl Observer for StopAt<'_> {
         if step.number == self.step {
             self.stop.store(true, Ordering::Relaxed);
         }
+    }
+}
+
+/// The losses of the steps.
+#[derive(Default)]
+pub(crate) struct Losses(pub(crate) Vec<f64>);
+
+impl Observer for Losses {
+    fn step(&mut self, step: Step) {
+        self.0.push(step.loss);
     }
 }
 

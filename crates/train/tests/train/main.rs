@@ -7,3 +7,4 @@ mod learning;
 mod refusals;
 mod resume;
 mod settings;
+mod teams;

@@ -3,13 +3,15 @@
 use std::{collections::BTreeMap, sync::atomic::AtomicBool};
 
 use isoloss_train::{
-    BEST_FILE, Config, EMA_FILE, EVENTS_FILE, LOG_FILE, MODEL_FILE, Observer, RUN_FILE, SWA_FILE, Start,
-    Status, Step, Summary, read_log,
+    BEST_FILE, Config, EMA_FILE, EVENTS_FILE, LOG_FILE, MODEL_FILE, RUN_FILE, SWA_FILE, Start, Status,
+    Summary, read_log,
 };
 use models::{Loss, Model, Params, weights};
 use tensor::Tensor;
 
-use crate::common::{bytes, config, files, new_folder, resume, run, run_new, run_until, splits_of, timeless};
+use crate::common::{
+    Losses, bytes, config, files, new_folder, resume, run, run_new, run_until, splits_of, timeless,
+};
 
 /// Batch normalisation, an augmented data set and everything that a run can be asked for besides.
 fn everything() -> Config {
@@ -216,18 +218,9 @@ fn a_set_that_does_not_fit_is_refused_before_anything_is_written() {
     }
 }
 
-/// The losses of the steps.
-struct Losses(Vec<f64>);
-
-impl Observer for Losses {
-    fn step(&mut self, step: Step) {
-        self.0.push(step.loss);
-    }
-}
-
 fn losses(config: &Config) -> Vec<f64> {
     let (_parent, folder) = new_folder();
-    let mut losses = Losses(Vec::new());
+    let mut losses = Losses::default();
     run(config, &folder, Start::New, &AtomicBool::new(false), &mut losses).expect("the run finishes");
     losses.0
 }
