@@ -1,11 +1,13 @@
 //! Forward passes over a whole data set.
 
+use std::borrow::Cow;
+
 use data::Dataset;
-use graph::{Argument, Executable, Executor};
+use graph::Executor;
 use models::{Loss, Model, Params};
 use tensor::{DType, Tensor};
 
-use crate::{EvaluateError, Score, check_objective, chunks::chunk, fit, score::Tally};
+use crate::{EvaluateError, Score, check_objective, chunks::chunk, fit, passes::Passes, score::Tally};
 
 /// Most bytes of examples that are kept as the network reads them. Ours: all of MNIST fits; what is larger is made again
 /// for every pass.
@@ -15,7 +17,8 @@ const KEPT_BYTES: usize = 256 << 20;
 ///
 /// The data set is cut into chunks that depend on the model alone; the last is as long as what is left, so that every
 /// example counts once. Up to 256 MiB of examples are kept as the network reads them; of larger data sets the chunks are
-/// made anew in every pass. A pass needs the executor's working memory for one chunk besides.
+/// made anew in every pass. A pass needs the executor's working memory for one chunk besides. Where the executor has
+/// companions, they take the chunks in turn.
 pub struct Evaluator {
     model: Model,
     data: Dataset,
@@ -23,10 +26,10 @@ pub struct Evaluator {
     bytes_per_token: Option<f64>,
     chunk: usize,
     kept: Vec<Chunk>,
-    on_whole: Option<Box<dyn Executable>>,
-    on_rest: Option<Box<dyn Executable>>,
+    passes: Passes,
 }
 
+#[derive(Clone)]
 struct Chunk {
     x: Tensor,
     labels: Tensor,
@@ -47,29 +50,16 @@ impl Evaluator {
         model.check_loss(loss)?;
         check_objective(executor, model, data)?;
         let (data, chunk) = (fit(model, data)?, chunk(model.input()));
-        let compile = |count: usize| {
-            let graph = (count > 0).then(|| model.objective(count, DType::F32, loss));
-            graph.map(|graph| executor.compile(&graph, &[])).transpose()
-        };
-        let on_whole = compile(if data.len() < chunk { 0 } else { chunk })?;
-        let on_rest = compile(data.len() % chunk)?;
+        let lengths = (0..data.len()).step_by(chunk).map(|start| chunk.min(data.len() - start));
+        let passes = Passes::new(executor, lengths, |length| model.objective(length, DType::F32, loss))?;
         let bytes_per_token = data.bytes_per_token().filter(|_| loss == Loss::CrossEntropy);
         let (model, kept) = (model.clone(), Vec::new());
-        let mut evaluator = Self { model, data, bytes_per_token, chunk, kept, on_whole, on_rest };
+        let mut evaluator = Self { model, data, bytes_per_token, chunk, kept, passes };
         if evaluator.data.len().saturating_mul(4 * evaluator.data.features()) <= KEPT_BYTES {
-            evaluator.kept = evaluator.starts().map(|start| evaluator.make(start)).collect();
+            let starts = (0..evaluator.data.len()).step_by(chunk);
+            evaluator.kept = starts.map(|start| made(&evaluator.data, start, chunk)).collect();
         }
         Ok(evaluator)
-    }
-
-    /// Where the chunks begin.
-    fn starts(&self) -> impl Iterator<Item = usize> + use<> {
-        (0..self.data.len()).step_by(self.chunk)
-    }
-
-    fn make(&self, start: usize) -> Chunk {
-        let (x, labels) = self.data.range(start..self.data.len().min(start + self.chunk));
-        Chunk { x, labels }
     }
 
     /// The model.
@@ -90,39 +80,44 @@ impl Evaluator {
     pub fn score(&mut self, params: &Params) -> Result<Score, EvaluateError> {
         self.model.check_layout(params)?;
         let mut tally = Tally::default();
-        for (position, start) in self.starts().enumerate() {
-            let made = self.kept.is_empty().then(|| self.make(start));
-            let chunk = made.as_ref().unwrap_or_else(|| &self.kept[position]);
-            let whole = start + self.chunk <= self.data.len();
-            let executable = if whole { &mut self.on_whole } else { &mut self.on_rest };
-            if let Some(executable) = executable {
-                chunk.score(executable.as_mut(), params, &mut tally)?;
+        let params: Vec<&Tensor> = params.values().collect();
+        let mut pass = self.passes.begin(&params)?;
+        let starts = (0..self.data.len()).step_by(self.chunk);
+        for (position, start) in starts.enumerate() {
+            let chunk = match self.kept.get(position) {
+                Some(kept) => Cow::Borrowed(kept),
+                None => Cow::Owned(made(&self.data, start, self.chunk)),
+            };
+            let done = pass.put(chunk.x.shape()[0], chunk, |chunk| vec![&chunk.x, &chunk.labels])?;
+            if let Some((chunk, results)) = done {
+                chunk.count(&results, &mut tally);
             }
+        }
+        while let Some((chunk, results)) = pass.take()? {
+            chunk.count(&results, &mut tally);
         }
         let score = tally.score();
         Ok(self.bytes_per_token.map_or(score, |bytes| score.of_tokens(bytes)))
     }
 }
 
+/// The chunk that begins at an example.
+fn made(data: &Dataset, start: usize, chunk: usize) -> Chunk {
+    let (x, labels) = data.range(start..data.len().min(start + chunk));
+    Chunk { x, labels }
+}
+
 impl Chunk {
-    fn score(
-        &self,
-        executable: &mut dyn Executable,
-        params: &Params,
-        tally: &mut Tally,
-    ) -> Result<(), EvaluateError> {
-        let tensors = params.values().chain([&self.x, &self.labels]);
-        let results = executable.run(tensors.map(Argument::Borrowed).collect())?;
-        if let [objective] = &results[..] {
-            tally.add_mean(objective.to_f64_vec()[0], self.x.shape()[0]);
-            return Ok(());
+    /// Adds what the objective says of its examples.
+    fn count(&self, results: &[Tensor], tally: &mut Tally) {
+        if let [objective] = results {
+            return tally.add_mean(objective.to_f64_vec()[0], self.x.shape()[0]);
         }
-        let [_, losses, logits] = &results[..] else { unreachable!("the outputs of Model::objective") };
+        let [_, losses, logits] = results else { unreachable!("the outputs of Model::objective") };
         match (losses.as_slice(), logits.as_slice(), self.labels.as_slice()) {
             (Ok(losses), Ok(logits), Ok(labels)) => tally.add(losses, logits, labels),
             _ => unreachable!("the types of Model::objective in f32"),
         }
-        Ok(())
     }
 }
 
@@ -142,7 +137,7 @@ pub fn evaluate(
 
 #[cfg(test)]
 mod tests {
-    use graph::Reference;
+    use graph::{Argument, Reference};
     use models::Init;
     use tensor::Key;
 

@@ -4,6 +4,7 @@ mod chunks;
 mod error;
 mod evaluator;
 mod objective;
+mod passes;
 mod reestimator;
 mod score;
 

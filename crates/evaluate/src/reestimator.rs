@@ -3,11 +3,11 @@
 use std::ops::Range;
 
 use data::Dataset;
-use graph::{Argument, Executable, Executor};
+use graph::Executor;
 use models::{Model, Params};
 use tensor::{DType, Key, Tensor};
 
-use crate::{EvaluateError, chunks::chunk, fit};
+use crate::{EvaluateError, chunks::chunk, fit, passes::Passes};
 
 /// A model prepared to have the running statistics of its batch normalisations re-estimated on one data set, for any
 /// number of parameters.
@@ -30,8 +30,7 @@ pub struct Reestimator {
     chunks: Vec<Range<usize>>,
     /// What stands for the old statistics.
     forgotten: Vec<Tensor>,
-    /// For chunks of each length there is: the first, and the last where it is longer.
-    prepared: Vec<(usize, Box<dyn Executable>)>,
+    passes: Passes,
 }
 
 /// Every data set of one size is visited in one order.
@@ -67,16 +66,11 @@ impl Reestimator {
         chunk: usize,
     ) -> Result<Self, EvaluateError> {
         let chunks = cut(order.len(), chunk);
-        let mut lengths: Vec<usize> = chunks.iter().map(ExactSizeIterator::len).collect();
-        lengths.dedup();
-        let compile = |length: usize| {
-            let graph = model.moments(length, DType::F32);
-            Ok((length, executor.compile(&graph, &[])?))
-        };
-        let prepared = lengths.into_iter().map(compile).collect::<Result<_, EvaluateError>>()?;
+        let lengths = chunks.iter().map(ExactSizeIterator::len);
+        let passes = Passes::new(executor, lengths, |length| model.moments(length, DType::F32))?;
         let buffers = model.buffers().into_iter();
         let forgotten = buffers.map(|(_, shape)| Tensor::zeros(DType::F32, shape)).collect();
-        Ok(Self { model: model.clone(), data, order, chunks, forgotten, prepared })
+        Ok(Self { model: model.clone(), data, order, chunks, forgotten, passes })
     }
 
     /// The number of examples in a pass.
@@ -93,13 +87,18 @@ impl Reestimator {
         self.model.check_layout(params)?;
         let buffers = self.model.buffers();
         let mut sums: Vec<Vec<f64>> = buffers.iter().map(|(_, shape)| vec![0.0; shape.elements()]).collect();
-        for chunk in self.chunks.clone() {
-            let weight = chunk.len() as f64;
-            for (sum, moments) in sums.iter_mut().zip(self.pass(params, chunk)?) {
-                for (sum, moment) in sum.iter_mut().zip(moments.to_f64_vec()) {
-                    *sum += weight * moment;
-                }
+        let trained = params.values().take(params.len() - self.forgotten.len());
+        let fixed: Vec<&Tensor> = trained.chain(&self.forgotten).collect();
+        let mut pass = self.passes.begin(&fixed)?;
+        for chunk in &self.chunks {
+            let (x, labels) = self.data.gather(&self.order[chunk.clone()]);
+            let data = if self.model.target().is_some() { vec![x, labels] } else { vec![x] };
+            if let Some((data, moments)) = pass.put(chunk.len(), data, |data| data.iter().collect())? {
+                add(&mut sums, data[0].shape()[0], &moments);
             }
+        }
+        while let Some((data, moments)) = pass.take()? {
+            add(&mut sums, data[0].shape()[0], &moments);
         }
         let mut result = params.clone();
         let examples = self.examples() as f64;
@@ -110,17 +109,14 @@ impl Reestimator {
         }
         Ok(result)
     }
+}
 
-    /// The moments of one chunk, in the order of the buffers.
-    fn pass(&mut self, params: &Params, chunk: Range<usize>) -> Result<Vec<Tensor>, EvaluateError> {
-        let (x, labels) = self.data.gather(&self.order[chunk.clone()]);
-        let labels = self.model.target().map(|_| &labels);
-        let executable = self.prepared.iter_mut().find(|(length, _)| *length == chunk.len());
-        let Some((_, executable)) = executable else { unreachable!("compiled for every length") };
-        let trained = params.len() - self.forgotten.len();
-        let tensors = params.values().take(trained).chain(&self.forgotten).chain([&x]).chain(labels);
-        let arguments = tensors.map(Argument::Borrowed);
-        Ok(executable.run(arguments.collect())?)
+/// Adds the moments of a chunk, each counted by its examples.
+fn add(sums: &mut [Vec<f64>], examples: usize, moments: &[Tensor]) {
+    for (sum, moments) in sums.iter_mut().zip(moments) {
+        for (sum, moment) in sum.iter_mut().zip(moments.to_f64_vec()) {
+            *sum += examples as f64 * moment;
+        }
     }
 }
 

@@ -28,14 +28,6 @@ pub trait Executor: Send + Sync {
     fn companions(&self) -> &[Box<dyn Executor>] {
         &[]
     }
-
-    /// A copy of the tensor where this executor computes. The default is for executors that are not remote.
-    ///
-    /// # Errors
-    /// Where the executor has no memory for it.
-    fn place(&self, tensor: &Tensor) -> Result<Value, ExecError> {
-        Ok(Value::Host(tensor.clone()))
-    }
 }
 
 /// Those who share work: the executor itself, then its companions in their order.
@@ -64,6 +56,15 @@ pub trait Executable: Send {
     fn run_placed(&mut self, arguments: Vec<Placed<'_>>) -> Result<Vec<Value>, ExecError> {
         let arguments = arguments.into_iter().map(Placed::into_argument).collect::<Result<_, _>>()?;
         Ok(self.run(arguments)?.into_iter().map(Value::Host).collect())
+    }
+
+    /// The tensor for run after run of this graph: as it is, or a copy where the executor computes. The default is for
+    /// executors that compute in the program's own memory.
+    ///
+    /// # Errors
+    /// Where the executor has no memory for it.
+    fn hold<'a>(&self, tensor: &'a Tensor) -> Result<Held<'a>, ExecError> {
+        Ok(Held::Tensor(tensor))
     }
 
     /// Bytes of working memory that a run uses beyond its arguments and results.
@@ -152,6 +153,26 @@ impl Value {
         match self {
             Self::Host(tensor) => Ok(tensor),
             Self::Resident(resident) => resident.read(),
+        }
+    }
+}
+
+/// An argument that stays the same from run to run.
+#[derive(Debug)]
+pub enum Held<'a> {
+    /// In the program's own memory.
+    Tensor(&'a Tensor),
+    /// Where an executor computes.
+    Value(Value),
+}
+
+impl Held<'_> {
+    /// The argument of one run.
+    #[must_use]
+    pub const fn placed(&self) -> Placed<'_> {
+        match self {
+            Self::Tensor(tensor) => Placed::Tensor(tensor),
+            Self::Value(value) => Placed::Borrowed(value),
         }
     }
 }

@@ -28,7 +28,7 @@ pub use case::{Case, Domain, Kink};
 pub use cost::Cost;
 pub use error::{AttributeError, TypeError};
 pub use executor::{
-    Argument, Donation, ExecError, Executable, Executor, Placed, Resident, Value, check_arguments,
+    Argument, Donation, ExecError, Executable, Executor, Held, Placed, Resident, Value, check_arguments,
     check_donations, check_types, team,
 };
 pub use graph::{Def, Graph, Input, Output, Role, Val};

@@ -7,8 +7,8 @@ use std::{
 };
 
 use graph::{
-    Argument, Donation, ExecError, Executable, Executor, Graph, Placed, Resident, Ty, Value, check_donations,
-    check_types,
+    Argument, Donation, ExecError, Executable, Executor, Graph, Held, Placed, Resident, Ty, Value,
+    check_donations, check_types,
 };
 use tensor::Tensor;
 
@@ -61,6 +61,10 @@ impl Device {
             device: self.name.clone(),
             problem: format!("{failure}{hint}"),
         }
+    }
+
+    fn value(self: &Arc<Self>, buffer: DeviceBuffer) -> Value {
+        Value::Resident(Box::new(OnDevice { device: Arc::clone(self), buffer: Arc::new(buffer) }))
     }
 
     fn upload(&self, tensor: &Tensor) -> Result<DeviceBuffer, ExecError> {
@@ -156,11 +160,6 @@ impl Executor for Pjrt {
     fn companions(&self) -> &[Box<dyn Executor>] {
         &self.companions
     }
-
-    fn place(&self, tensor: &Tensor) -> Result<Value, ExecError> {
-        let buffer = Arc::new(self.device.upload(tensor)?);
-        Ok(Value::Resident(Box::new(OnDevice { device: Arc::clone(&self.device), buffer })))
-    }
 }
 
 /// As `cuda 0 (NVIDIA H100 80GB HBM3) by PJRT`, or with the numbers of several devices.
@@ -238,11 +237,11 @@ impl Executable for Compiled {
     }
 
     fn run_placed(&mut self, arguments: Vec<Placed<'_>>) -> Result<Vec<Value>, ExecError> {
-        let value = |buffer| {
-            let device = Arc::clone(&self.device);
-            Value::Resident(Box::new(OnDevice { device, buffer: Arc::new(buffer) }))
-        };
-        Ok(self.start(arguments)?.into_iter().map(value).collect())
+        Ok(self.start(arguments)?.into_iter().map(|buffer| self.device.value(buffer)).collect())
+    }
+
+    fn hold<'a>(&self, tensor: &'a Tensor) -> Result<Held<'a>, ExecError> {
+        self.device.upload(tensor).map(|buffer| Held::Value(self.device.value(buffer)))
     }
 
     /// What the plugin says, or 0 where it says nothing.

@@ -2,17 +2,20 @@
 #![expect(clippy::unwrap_used, reason = "a test")]
 #![expect(clippy::print_stderr, reason = "what is skipped must be seen")]
 
-use std::path::{Path, PathBuf};
+use std::{
+    ops::Range,
+    path::{Path, PathBuf},
+};
 
 use graph::{
-    Argument, Builder, Donation, Executor, Graph, Placed, Prim, Reference, Ty, Value,
+    Argument, Builder, Donation, Executable, Executor, Graph, Held, Placed, Prim, Reference, Ty, Value,
     ops::{Direction, Window},
     team,
 };
 use isoloss_pjrt::{Devices, Settings};
 use tensor::{DType, Key, Tensor};
 use testkit::random::{Drawn, Numbers, agree, random_graph};
-use transform::{Linearisation, Linearised, RESIDUAL_BUDGET_BYTES, hvp};
+use transform::{Linearisation, Linearised, ParallelLinearisation, RESIDUAL_BUDGET_BYTES, hvp, shards};
 
 /// The plugins named by `ISOLOSS_PJRT_PLUGIN`, separated by colons.
 fn plugins() -> Vec<PathBuf> {
@@ -26,7 +29,7 @@ fn plugins() -> Vec<PathBuf> {
 }
 
 fn devices(path: &Path) -> Devices {
-    Devices::open(path, Settings { cpu_devices: Some(2), ..Settings::default() }).unwrap()
+    Devices::open(path, Settings { cpu_devices: Some(4), ..Settings::default() }).unwrap()
 }
 
 /// The largest difference between tensors of one type, relative to the largest element.
@@ -171,6 +174,13 @@ fn random_bits_are_those_of_every_executor() {
     }
 }
 
+fn held(executable: &dyn Executable, tensor: &Tensor) -> Value {
+    match executable.hold(tensor).unwrap() {
+        Held::Value(value) => value,
+        Held::Tensor(_) => panic!("a device has memory of its own"),
+    }
+}
+
 #[test]
 fn donated_values_stay_on_the_device_and_kept_ones_stay_whole() {
     let mut b = Builder::new("update");
@@ -183,8 +193,8 @@ fn donated_values_stay_on_the_device_and_kept_ones_stay_whole() {
         for device in 0..2 {
             let executor = devices(&path).executor(device).unwrap();
             let mut update = executor.compile(&graph, &[Donation { input: 0, output: 0 }]).unwrap();
-            let mut x = executor.place(&ones).unwrap();
-            let y = executor.place(&ones).unwrap();
+            let mut x = held(&*update, &ones);
+            let y = held(&*update, &ones);
             for _ in 0..4 {
                 let arguments = vec![Placed::Donated(x), Placed::Borrowed(&y)];
                 x = update.run_placed(arguments).unwrap().remove(0);
@@ -221,7 +231,46 @@ fn what_one_device_of_a_team_computes_another_can_take() {
         let mut elsewhere = apart.compile(&graph, &[]).unwrap();
         let sum = elsewhere.run_placed(vec![Placed::Borrowed(&first[0]), Placed::Borrowed(&second[0])]);
         assert_eq!(*sum.unwrap()[0].tensor().unwrap(), Tensor::full([3], 5f32));
-        assert!(devices(&path).team(&[0, 2]).is_err() && devices(&path).team(&[]).is_err());
+        assert!(devices(&path).team(&[0, 4]).is_err() && devices(&path).team(&[]).is_err());
+    }
+}
+
+#[test]
+fn products_that_devices_share_have_the_bits_of_one_device_that_takes_all_shards() {
+    let (sizes, count) = ([4, 6, 5, 3], 10);
+    let whole = testkit::network::relu_network_for(&sizes, count);
+    let point = testkit::network::point(&whole, Key::new(1));
+    let (weights, data) = point.split_at(3);
+    let tangents: Vec<Tensor> =
+        weights.iter().map(|x| testkit::sample::normal(&Ty::of(x), Key::new(2))).collect();
+    let tangents: Vec<&Tensor> = tangents.iter().collect();
+    let all: Vec<&Tensor> = point.iter().chain(tangents.iter().copied()).collect();
+    let expected = Reference::evaluate(&hvp(&whole, 0, &[0, 1, 2]), &all).unwrap();
+    let ranges = shards(count, 4);
+    let rows = |range: &Range<usize>| -> Vec<Tensor> {
+        data.iter().map(|tensor| tensor.parts(range.clone()).unwrap()).collect()
+    };
+    let parts: Vec<Vec<Tensor>> = ranges.iter().map(rows).collect();
+    let points: Vec<Vec<&Tensor>> = parts.iter().map(|part| weights.iter().chain(part).collect()).collect();
+    let halves = |range: &Range<usize>| {
+        let graph = testkit::network::relu_network_for(&sizes, range.len());
+        let share = range.len() as f64 / count as f64;
+        (Linearised::hvp(&graph, 0, &[0, 1, 2], RESIDUAL_BUDGET_BYTES), share)
+    };
+    for path in plugins() {
+        let product = |numbers: &[usize]| {
+            let executor = devices(&path).team(numbers).unwrap();
+            let halves = ranges.iter().map(halves).collect();
+            let mut product = ParallelLinearisation::compile(&executor, halves).unwrap();
+            product.at(&points).unwrap().apply(&tangents).unwrap()
+        };
+        let alone = product(&[0]);
+        for numbers in [&[0, 1][..], &[2, 1, 3], &[0, 1, 2, 3], &[0, 0, 0, 0]] {
+            assert_eq!(product(numbers), alone, "{numbers:?} of {}", path.display());
+        }
+        for (found, expected) in alone.iter().zip(&expected[expected.len() - 3..]) {
+            assert!(apart(found, expected) < 1e-12);
+        }
     }
 }
 

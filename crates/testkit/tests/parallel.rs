@@ -1,5 +1,4 @@
 //! Work that is cut into shards gives what the whole gives.
-#![expect(clippy::unwrap_used, reason = "a test")]
 
 use std::ops::Range;
 

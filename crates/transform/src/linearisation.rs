@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use graph::{Builder, ExecError, Executor, Graph, Placed, Value, check_types};
+use graph::{Builder, ExecError, Executor, Graph, Held, Placed, Value, check_types};
 use tensor::Tensor;
 
 use crate::{Linearised, fresh::Names, passes::Passes, recycling::Recycling};
@@ -96,7 +96,7 @@ impl Linearisation {
             linear: &mut self.linear,
             passes: self.passes.as_mut(),
             results: Cow::Borrowed(&outputs[..self.linearised.results]),
-            fixed: kept.chain(residuals).map(Fixed::Tensor).collect(),
+            fixed: kept.chain(residuals).map(Held::Tensor).collect(),
         })
     }
 
@@ -115,7 +115,7 @@ impl Linearisation {
             linear: &mut self.linear,
             passes: None,
             results: Cow::Owned(results),
-            fixed: kept.into_iter().chain(residuals).map(Fixed::Value).collect(),
+            fixed: kept.into_iter().chain(residuals).map(Held::Value).collect(),
         })
     }
 
@@ -143,29 +143,13 @@ fn with_kept_outputs(linearised: &Linearised) -> Graph {
     b.finish()
 }
 
-/// What the linear half reads of a point.
-enum Fixed<'a> {
-    Tensor(&'a Tensor),
-    /// Where the executor computes.
-    Value(Value),
-}
-
-impl Fixed<'_> {
-    const fn placed(&self) -> Placed<'_> {
-        match self {
-            Self::Tensor(tensor) => Placed::Tensor(tensor),
-            Self::Value(value) => Placed::Borrowed(value),
-        }
-    }
-}
-
 /// The linear map at one point.
 pub struct AtPoint<'a> {
     signature: &'a Graph,
     linear: &'a mut Recycling,
     passes: Option<&'a mut Passes>,
     results: Cow<'a, [Tensor]>,
-    fixed: Vec<Fixed<'a>>,
+    fixed: Vec<Held<'a>>,
 }
 
 impl AtPoint<'_> {
@@ -211,8 +195,8 @@ impl AtPoint<'_> {
                 checked(self.signature, &self.fixed, tangents)?;
             }
             let fixed = self.fixed.iter().filter_map(|fixed| match fixed {
-                Fixed::Tensor(tensor) => Some(*tensor),
-                Fixed::Value(_) => None,
+                Held::Tensor(tensor) => Some(*tensor),
+                Held::Value(_) => None,
             });
             passes.run(&fixed.collect::<Vec<_>>(), &tangents[..done], &mut take)?;
         }
@@ -226,10 +210,10 @@ impl AtPoint<'_> {
 /// The arguments of the linear half for one tangent, checked against its signature.
 fn checked<'t>(
     signature: &Graph,
-    fixed: &'t [Fixed<'_>],
+    fixed: &'t [Held<'_>],
     tangents: Vec<Placed<'t>>,
 ) -> Result<Vec<Placed<'t>>, ExecError> {
-    let arguments: Vec<Placed<'_>> = fixed.iter().map(Fixed::placed).chain(tangents).collect();
+    let arguments: Vec<Placed<'_>> = fixed.iter().map(Held::placed).chain(tangents).collect();
     check_types(signature, arguments.iter().map(Placed::ty))?;
     Ok(arguments)
 }

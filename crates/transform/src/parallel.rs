@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use graph::{Builder, ExecError, Executable, Executor, Graph, Placed, Role, Val, Value, team};
+use graph::{Builder, ExecError, Executable, Executor, Graph, Held, Placed, Role, Val, Value, team};
 use tensor::Tensor;
 
 use crate::{AtPoint, Linearisation, Linearised};
@@ -47,6 +47,14 @@ impl ParallelLinearisation {
         };
         let shards = shards.into_iter().enumerate().map(compile).collect::<Result<_, _>>()?;
         Ok(Self { shards, sum })
+    }
+
+    /// A tangent for product after product, see [`Executable::hold`]: on the first device.
+    ///
+    /// # Errors
+    /// Where the device has no memory for it.
+    pub fn hold<'t>(&self, tangent: &'t Tensor) -> Result<Held<'t>, ExecError> {
+        self.sum.hold(tangent)
     }
 
     /// Runs the primal halves; `points` has for each shard one tensor for each of its inputs.

@@ -30,7 +30,7 @@ fn words_that_name_no_device_are_refused() {
     for (device, reason) in [
         ("gpu", "'gpu' is not known"),
         ("pjrt:", "the plugin's file is missing"),
-        ("pjrt:a.so,device=x", "device=x wants a whole number"),
+        ("pjrt:a.so,device=x", "device=x wants whole numbers"),
         ("pjrt:a.so,devices=0", "leaves no device"),
         ("cuda,fast", "option 'fast' is not known"),
         ("pjrt:a.so", "'a.so' cannot be read"),
@@ -87,7 +87,8 @@ fn commands_find_the_same_on_a_device() {
         );
     };
     let place = Place::new();
-    let device = format!("--device pjrt:{},devices=2,device=1,cache=off", plugin.display());
+    let on = |chosen: &str| format!("--device pjrt:{},devices=2,device={chosen},cache=off", plugin.display());
+    let device = on("1");
     let loss = |run: &str| {
         let summary: serde_json::Value =
             serde_json::from_slice(&fs::read(place.path(run).join("run.json")).unwrap()).unwrap();
@@ -96,6 +97,13 @@ fn commands_find_the_same_on_a_device() {
     place.text(&format!("{TRAIN} --out a"));
     place.text(&format!("{TRAIN} --out b {device} --threads 1"));
     assert!((loss("a") - loss("b")).abs() < 1e-4 * loss("a"), "{} and {}", loss("a"), loss("b"));
+    for (run, chosen) in [("c", "all"), ("d", "1+1")] {
+        place.text(&format!("{TRAIN} --out {run} {} --threads 1", on(chosen)));
+        assert!((loss("a") - loss(run)).abs() < 1e-4 * loss("a"), "{} and {}", loss("a"), loss(run));
+    }
+    let bytes = |run: &str| fs::read(place.path(run).join("model.safetensors")).unwrap();
+    assert_eq!(bytes("c"), bytes("d"), "two devices make of two shards what one does");
+    place.refuses(&format!("{TRAIN} --out e {}", on("0+2")), &["has 2 devices", "there is no device 2"]);
     let compared = place.json(&format!("compare --model mlp:8-4-3 --batch 2 --hvp {device}"));
     assert_eq!(compared["held"], true, "{compared}");
     let devices = place.json(&format!("devices {device}"));

@@ -18,7 +18,8 @@ fn team(count: usize) -> Team {
 fn losses(config: &Config, count: usize) -> Vec<f64> {
     let (_parent, folder) = new_folder();
     let mut losses = Losses::default();
-    run_on(&team(count), config, &folder, Start::New, &AtomicBool::new(false), &mut losses).unwrap();
+    run_on(&team(count), config, &folder, Start::New, &AtomicBool::new(false), &mut losses)
+        .expect("the run finishes");
     losses.0
 }
 

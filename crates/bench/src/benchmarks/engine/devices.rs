@@ -7,6 +7,7 @@ use super::{
     contest::agreement,
     network::{NETWORKS, Network, Problem},
     ours::{Ours, QUANTITIES, Turn, times},
+    shared::Shared,
 };
 use crate::{
     BenchError, Benchmark, Case, Name, Target,
@@ -16,6 +17,9 @@ use crate::{
 
 /// What the device is called in results.
 const DEVICE: &str = "device";
+
+/// The product that the devices of a team share, each with its part of the batch.
+const SHARED: &str = "product shared by the devices";
 
 /// What one network gave.
 struct Found {
@@ -49,16 +53,23 @@ fn contest(stage: &mut Stage<'_>, network: &Network, device: &dyn Executor) -> R
     (stage.notify)(&format!("{name}: compiling for both"));
     let mut ours = Ours::new(stage.executor, &problem)?;
     let mut theirs = Ours::new(device, &problem)?;
+    let is_team = !device.companions().is_empty();
+    let mut shared = is_team.then(|| Shared::new(device, &problem, network.batch)).transpose()?;
     let (mut turns, mut reports) = (Vec::new(), Vec::new());
     for round in 0..stage.options.rounds {
         stage.announce(name, round, "processor");
         turns.push(ours.turn()?);
         stage.announce(name, round, DEVICE);
         let turn = theirs.turn()?;
-        reports.push(report(name, &device.name(), &theirs, turn));
+        let mut report = report(name, &device.name(), &theirs, turn);
+        if let Some(shared) = &mut shared {
+            let (times, along) = shared.turn()?;
+            add_shared(&mut report, name, shared.compile_seconds, times, along);
+        }
+        reports.push(report);
     }
     let played = Played { call: Call::new(DEVICE, "", &[]), reports, absent: None };
-    let cases = cases(name, &ours, &turns, &played)?;
+    let cases = cases(name, &ours, &turns, &played, is_team)?;
     Ok(Found { cases, targets: agreement(name, &turns, std::slice::from_ref(&played)), played })
 }
 
@@ -87,9 +98,27 @@ fn report(network: &str, device: &str, theirs: &Ours<'_>, turn: Turn) -> PeerRep
     PeerReport { version: Value::Null, configuration: device.to_owned(), cases: cases.collect(), raw }
 }
 
-fn cases(network: &str, ours: &Ours<'_>, turns: &[Turn], played: &Played) -> Result<Vec<Case>, BenchError> {
+/// Adds what the devices of a team took together.
+fn add_shared(report: &mut PeerReport, network: &str, seconds: f64, times: Vec<f64>, along: f64) {
+    let [timed, compiled] = names(network, SHARED);
+    let case = |name, runs_ms| PeerCase { name, runs_ms, objective: None };
+    report.cases.extend([case(timed, times), case(compiled, vec![1e3 * seconds])]);
+    report.raw["shared_along_tangent"] = json!(along);
+}
+
+fn cases(
+    network: &str,
+    ours: &Ours<'_>,
+    turns: &[Turn],
+    played: &Played,
+    is_team: bool,
+) -> Result<Vec<Case>, BenchError> {
     let mut cases = Vec::new();
-    for ((quantity, times), seconds) in QUANTITIES.into_iter().zip(times(turns)).zip(ours.compile_seconds) {
+    let [gradient, product] = times(turns);
+    let [gradient_seconds, product_seconds] = ours.compile_seconds;
+    let shared = is_team.then(|| (SHARED, product.clone(), product_seconds));
+    let alone = [(QUANTITIES[0], gradient, gradient_seconds), (QUANTITIES[1], product, product_seconds)];
+    for (quantity, times, seconds) in alone.into_iter().chain(shared) {
         let [timed, compiled] = names(network, quantity);
         let played = std::slice::from_ref(played);
         cases.push(Case::new(timed, times, played)?);

@@ -8,6 +8,7 @@ mod ours;
 mod overhead;
 mod profile;
 mod several;
+mod shared;
 mod threads;
 
 use serde_json::{Map, Value};

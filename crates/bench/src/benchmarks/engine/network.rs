@@ -132,6 +132,11 @@ impl Problem {
         Ok(Self { direction: direction.collect(), model, objective, wrt, point })
     }
 
+    /// The same loss of another number of examples.
+    pub(super) fn objective_for(&self, batch: usize) -> Graph {
+        loss_alone(&self.model.objective_in(Mode::Training, batch, DType::F32, Loss::CrossEntropy))
+    }
+
     /// Writes what the peers read: parameters as `p.NAME`, the direction as `v.NAME`, `x` and `labels`, all as floats.
     pub(super) fn write(&self, path: &Path) -> Result<(), BenchError> {
         let name = |position: usize| &self.objective.inputs()[position].name;

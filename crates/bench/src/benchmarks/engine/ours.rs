@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use isoloss::{
-    graph::{ExecError, Executable, Executor, Graph, Placed, Value},
+    graph::{ExecError, Executable, Executor, Graph, Held, Value},
     tensor::Tensor,
     transform::{self, Linearisation, Linearised, RESIDUAL_BUDGET_BYTES},
 };
@@ -17,8 +17,8 @@ pub(super) const QUANTITIES: [&str; 2] = ["gradient", "product"];
 /// Both, compiled.
 pub(super) struct Ours<'a> {
     problem: &'a Problem,
-    /// The point and the direction where the executor computes; none where that is our own memory.
-    placed: Option<[Vec<Value>; 2]>,
+    point: Vec<Held<'a>>,
+    direction: Vec<Held<'a>>,
     gradient: Box<dyn Executable>,
     pub(super) gradient_graph: Graph,
     product: Linearisation,
@@ -41,13 +41,6 @@ pub(super) fn times(turns: &[Turn]) -> [Vec<f64>; 2] {
 
 impl<'a> Ours<'a> {
     pub(super) fn new(executor: &dyn Executor, problem: &'a Problem) -> Result<Self, ExecError> {
-        let place = |tensors: &[Tensor]| -> Result<Vec<Value>, ExecError> {
-            tensors.iter().map(|tensor| executor.place(tensor)).collect()
-        };
-        let placed = match executor.is_remote() {
-            true => Some([place(&problem.point)?, place(&problem.direction)?]),
-            false => None,
-        };
         let start = Instant::now();
         let gradient_graph = transform::grad(&problem.objective, 0, &problem.wrt);
         let gradient = executor.compile(&gradient_graph, &[])?;
@@ -56,23 +49,26 @@ impl<'a> Ours<'a> {
         let halves = Linearised::hvp(&problem.objective, 0, &problem.wrt, RESIDUAL_BUDGET_BYTES);
         let product = Linearisation::compile(executor, halves)?;
         let compile_seconds = [gradient_seconds, start.elapsed().as_secs_f64()];
-        Ok(Self { problem, placed, gradient, gradient_graph, product, compile_seconds })
+        let hold = |tensors: &'a [Tensor]| -> Result<Vec<_>, _> {
+            tensors.iter().map(|tensor| gradient.hold(tensor)).collect()
+        };
+        let (point, direction) = (hold(&problem.point)?, hold(&problem.direction)?);
+        Ok(Self { problem, point, direction, gradient, gradient_graph, product, compile_seconds })
     }
 
     pub(super) fn turn(&mut self) -> Result<Turn, ExecError> {
         let point: Vec<&Tensor> = self.problem.point.iter().collect();
-        let mut gradient = || self.gradient.run_placed(arguments(&self.placed, 0, &self.problem.point));
+        let mut gradient = || self.gradient.run_placed(self.point.iter().map(Held::placed).collect());
         let along_gradient = self.problem.along(&tensors(gradient()?)?[1..]);
         let gradient_ms = runs_within(|| wait(&gradient()?))?;
         let mut product = self.product.at(&point)?;
         let direction: Vec<&Tensor> = self.problem.direction.iter().collect();
         let along_product = self.problem.along(product.apply(&direction)?);
-        let product_ms = match &self.placed {
-            Some(_) => {
-                let direction = || arguments(&self.placed, 1, &[]);
-                runs_within(|| wait(&product.apply_placed(direction())?))?
-            }
-            None => runs_within(|| product.apply(&direction).map(drop))?,
+        let product_ms = match self.direction.first() {
+            Some(Held::Value(_)) => runs_within(|| {
+                wait(&product.apply_placed(self.direction.iter().map(Held::placed).collect())?)
+            })?,
+            _ => runs_within(|| product.apply(&direction).map(drop))?,
         };
         Ok(Turn { gradient_ms, product_ms, along: [along_gradient, along_product] })
     }
@@ -86,20 +82,12 @@ impl<'a> Ours<'a> {
     }
 }
 
-/// The point or the direction, where the executor computes.
-fn arguments<'t>(placed: &'t Option<[Vec<Value>; 2]>, which: usize, own: &'t [Tensor]) -> Vec<Placed<'t>> {
-    match placed {
-        Some(placed) => placed[which].iter().map(Placed::Borrowed).collect(),
-        None => own.iter().map(Placed::Tensor).collect(),
-    }
-}
-
 fn tensors(values: Vec<Value>) -> Result<Vec<Tensor>, ExecError> {
     values.into_iter().map(Value::into_tensor).collect()
 }
 
 /// Waits until a run is complete: until its smallest result can be read.
-fn wait(results: &[Value]) -> Result<(), ExecError> {
+pub(super) fn wait(results: &[Value]) -> Result<(), ExecError> {
     let smallest = results.iter().min_by_key(|value| value.ty().size_bytes());
     smallest.map_or(Ok(()), |value| value.tensor().map(drop))
 }
