@@ -11,7 +11,8 @@ pub(crate) struct Common {
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u16).range(..=1024))]
     pub(crate) threads: u16,
     /// Where to compute: cpu, cuda, or pjrt:FILE with the file of a PJRT plugin, and options after commas: device=N,
-    /// devices=N (of a plugin for processors), precision=exact|fast, cache=DIR|off [default: $ISOLOSS_DEVICE, or cpu]
+    /// device=N+N or device=all (several share the work), devices=N (of a plugin for processors), precision=exact|fast,
+    /// cache=DIR|off [default: $ISOLOSS_DEVICE, or cpu]
     #[arg(long, value_name = "SPEC")]
     pub(crate) device: Option<String>,
     /// For debugging: end with an error that names the first value with a NaN or an infinity that is made of finite ones.

@@ -2,7 +2,7 @@
 
 use std::{
     borrow::Cow,
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     sync::atomic::Ordering,
     time::{Duration, Instant},
 };
@@ -32,9 +32,24 @@ pub(crate) struct Session<'a> {
     keeper: Keeper<'a>,
     /// Where the executor computes, once a step has been taken.
     state: Vec<Value>,
+    /// Steps whose losses have not been looked at, the oldest first.
+    pending: VecDeque<Pending>,
+    /// How many there may be: [`AHEAD`] on a device, which works on while we prepare; none where we compute ourselves.
+    ahead: usize,
     progress: Progress,
     /// Since when wall time has not been added to the progress.
     clock: Instant,
+}
+
+/// Steps that a device is given before the loss of the first is waited for. Ours: one is computed and one sent.
+const AHEAD: usize = 2;
+
+/// A step that was taken.
+struct Pending {
+    /// Counted from 0.
+    number: u64,
+    examples: usize,
+    loss: Value,
 }
 
 /// How the epochs ended.
@@ -62,6 +77,8 @@ impl<'a> Session<'a> {
             job,
             plan,
             state: state.into_iter().map(Value::Host).collect(),
+            pending: VecDeque::new(),
+            ahead: if executor.is_remote() { AHEAD } else { 0 },
             progress,
             clock: Instant::now(),
         })
@@ -98,19 +115,23 @@ impl<'a> Session<'a> {
         plan.epoch(number, &order, self.progress.batches).with_batches(|batches| {
             while let Some(batch) = batches.next() {
                 if self.job.stop.load(Ordering::Relaxed) {
+                    self.settle(0, observer)?;
                     return Ok(Flow::Stopped);
                 }
-                observer.step(self.step(&batch)?);
+                self.step(&batch)?;
                 batches.give_back(batch);
-                if self.keeper.is_due() {
+                let is_due = self.keeper.is_due();
+                self.settle(if is_due { 0 } else { self.ahead }, observer)?;
+                if is_due {
                     self.save()?;
                 }
             }
+            self.settle(0, observer)?;
             Ok(Flow::Done)
         })
     }
 
-    fn step(&mut self, batch: &Batch) -> Result<Step, TrainError> {
+    fn step(&mut self, batch: &Batch) -> Result<(), TrainError> {
         let (plan, number) = (self.plan, self.progress.step(self.plan.horizon));
         let mut trained = std::mem::take(&mut self.state);
         let averages = trained.split_off(plan.trained_count);
@@ -119,11 +140,22 @@ impl<'a> Session<'a> {
         state.extend(averages);
         self.state = state;
         self.progress.batches += 1;
-        self.progress.loss_sum += loss * batch.count() as f64;
-        if !loss.is_finite() {
-            return Err(self.diverged("the loss", loss));
+        self.pending.push_back(Pending { number, examples: batch.count(), loss });
+        Ok(())
+    }
+
+    /// Waits for losses until no more than `most` steps are pending.
+    fn settle(&mut self, most: usize, observer: &mut dyn Observer) -> Result<(), TrainError> {
+        while self.pending.len() > most {
+            let Some(Pending { number, examples, loss }) = self.pending.pop_front() else { break };
+            let loss = loss.tensor()?.to_f64_vec()[0];
+            self.progress.loss_sum += loss * examples as f64;
+            if !loss.is_finite() {
+                return Err(self.diverged_at(number + 1, "the loss", loss));
+            }
+            observer.step(Step { number: number + 1, loss, learning_rate: self.plan.rate(number) });
         }
-        Ok(Step { number: number + 1, loss, learning_rate: self.plan.rate(number) })
+        Ok(())
     }
 
     /// Scores what is due, and ends the epoch in the progress and the log.
@@ -225,9 +257,13 @@ impl<'a> Session<'a> {
     }
 
     fn diverged(&self, what: &str, value: f64) -> TrainError {
+        self.diverged_at(self.progress.step(self.plan.horizon), what, value)
+    }
+
+    fn diverged_at(&self, step: u64, what: &str, value: f64) -> TrainError {
         TrainError::Diverged {
             epoch: self.progress.epoch() + 1,
-            step: self.progress.step(self.plan.horizon),
+            step,
             what: what.to_owned(),
             value,
             checkpoint: self.keeper.saved(),

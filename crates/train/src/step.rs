@@ -75,13 +75,13 @@ impl<'a> Steps<'a> {
     }
 
     /// Takes step `number`, counted from 0, on these examples; returns what it changes and the mean loss before the
-    /// update.
+    /// update, both of which a device may still be computing.
     pub(crate) fn take(
         &mut self,
         number: u64,
         trained: Vec<Value>,
         batch: &Batch,
-    ) -> Result<(Vec<Value>, f64), TrainError> {
+    ) -> Result<(Vec<Value>, Value), TrainError> {
         let plan = self.plan;
         let hyper = plan.optimizer.hyper(number + 1, plan.rate(number)).into_iter();
         let scalars: Vec<Tensor> = hyper.map(|scalar| Tensor::scalar(scalar as f32)).collect();
@@ -89,7 +89,9 @@ impl<'a> Steps<'a> {
         let key = curvature.then(|| plan.curvature_key(number));
         let step = self.prepare(Kind { batch: batch.count(), curvature })?;
         let mut trained = step.run(plan, trained, &scalars, batch, key)?;
-        let loss = trained.pop().map(Value::into_tensor).transpose()?;
-        Ok((trained, loss.map_or(f64::NAN, |loss| loss.to_f64_vec()[0])))
+        match trained.pop() {
+            Some(loss) => Ok((trained, loss)),
+            None => unreachable!("the loss is the last output"),
+        }
     }
 }
