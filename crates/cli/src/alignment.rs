@@ -65,6 +65,7 @@ pub(crate) fn align(
     let params = group.act(&found.element, &b.params)?;
     let classes = group.generators().iter().zip(found.element.permutations());
     let moved = classes
+        .filter(|(class, _)| class.is_exchangeable)
         .map(|(class, places)| Moved { name: class.name.clone(), size: class.size, moved: displaced(places) })
         .collect();
     Ok(Alignment { params, matching, moved, certified })

@@ -30,7 +30,7 @@
 //!
 //! let executor = isoloss::executor();
 //! let graph = model.forward(8, DType::F64);
-//! let certificate = symmetry::certify(&executor, &graph, &group, Key::new(0), 2)?;
+//! let certificate = symmetry::certify(&executor, &[&graph], &group, Key::new(0), 2)?;
 //! assert!(certificate.passed());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```

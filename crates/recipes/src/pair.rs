@@ -15,7 +15,7 @@ use symmetry::{
     Certified, Element, Group,
     matching::{self, Matching},
 };
-use tensor::{DType, Key};
+use tensor::Key;
 use train::{Config, Job, Outcome, Start, Status};
 
 use crate::{
@@ -200,15 +200,15 @@ pub fn merged(
     Ok(merge::average(&[a, &group.act(&element, b)?])?)
 }
 
-/// The certified permutation symmetry of an architecture.
+/// The certified symmetry of an architecture.
 ///
 /// # Errors
 /// Where the certificate fails or cannot be computed: what fails is never used.
 pub fn certified_group(executor: &dyn Executor, model: &Model, key: Key) -> Result<Certified, RecipeError> {
-    let graph = model.forward(CERTIFICATE_BATCH, DType::F64);
-    let group = symmetry::infer(&graph);
-    let key = key.child("certificate");
-    let certified = symmetry::certified(executor, &graph, &group, key, CERTIFICATE_TRIALS)?;
+    let graphs = symmetry::graphs(model, CERTIFICATE_BATCH);
+    let group = symmetry::infer(&graphs[graphs.len() - 1]);
+    let (key, graphs) = (key.child("certificate"), graphs.iter().collect::<Vec<_>>());
+    let certified = symmetry::certified(executor, &graphs, &group, key, CERTIFICATE_TRIALS)?;
     match certified.refused.first() {
         None => Ok(certified),
         Some(refused) => Err(RecipeError::NotCertified {
@@ -239,7 +239,7 @@ fn history(outcome: &Outcome) -> Vec<Epoch> {
 /// What was found and proved, as it is stored.
 #[must_use]
 pub fn describe(certified: &Certified) -> Symmetry {
-    let group: &Group = &certified.group;
+    let group = certified.group.permutations();
     Symmetry {
         generators: group
             .generators()

@@ -4,15 +4,22 @@ use graph::Role;
 use models::Params;
 use tensor::{Element as Number, Shape, Tensor, parallel};
 
-use crate::{Element, Group, Subject, SymmetryError, gather::Gather};
+use crate::{
+    Element, Factors, Generator, Group, ParameterAxis, Subject, SymmetryError, gather::Gather,
+    group::axis_size, stretch::stretch,
+};
 
 /// One index map for each axis of a subject; `None` where nothing moves.
 pub(crate) type AxisMaps = Vec<Option<Vec<usize>>>;
 
+/// One factor for each index of each axis of a subject; `None` where nothing is multiplied.
+pub(crate) type AxisFactors = Vec<Option<Vec<f64>>>;
+
 impl Group {
     /// The parameters moved by `element`: along each axis on which a generator acts, the indices of slot `s` receive
-    /// what was at those of slot `p[s]`. Elements are copied and never computed with, so the action is exact in every
-    /// element type, and [`Group::invert`] undoes it to the bit.
+    /// what was at those of slot `p[s]`, times the factors of slot `s`. Without factors elements are copied and never
+    /// computed with, so the action is exact in every element type, and [`Group::invert`] undoes it to the bit; products are
+    /// computed in `f64` and rounded once.
     ///
     /// # Errors
     /// Where `element` is not one of this group, or the names or shapes of `params` are not those of the group's
@@ -23,9 +30,16 @@ impl Group {
         let pairs: Vec<(&str, &Tensor)> = params.iter().collect();
         let moved = parallel::map(pairs.len(), |position| {
             let (name, tensor) = pairs[position];
-            read_through(tensor, &self.axis_maps(name, tensor.shape(), element.permutations()))
+            self.moved(element, name, tensor)
         });
         Ok(params.with_values(moved))
+    }
+
+    /// What one subject becomes; the element is one of this group, and the tensor of the subject's shape.
+    pub(crate) fn moved(&self, element: &Element, name: &str, tensor: &Tensor) -> Tensor {
+        let mut moved = read_through(tensor, &self.axis_maps(name, tensor.shape(), element.permutations()));
+        stretch(&mut moved, &self.axis_factors(name, tensor.shape(), element.factors()));
+        moved
     }
 
     /// Checks that `params` are of the group's architecture.
@@ -54,7 +68,8 @@ impl Group {
     /// From where each index of each axis of the subject `name` is read under these permutations.
     pub(crate) fn axis_maps(&self, name: &str, shape: &Shape, permutations: &[Vec<u32>]) -> AxisMaps {
         let mut maps: AxisMaps = vec![None; shape.rank()];
-        for (generator, action) in self.actions_on(name) {
+        let exchangeable = |(generator, _): &(usize, _)| self.generators()[*generator].is_exchangeable;
+        for (generator, action) in self.actions_on(name).filter(exchangeable) {
             let size = shape[action.axis];
             let map = maps[action.axis].get_or_insert_with(|| (0..size).collect());
             for (slot, &source) in permutations[generator].iter().enumerate() {
@@ -64,6 +79,45 @@ impl Group {
         }
         maps
     }
+
+    /// By what each index of each axis of the subject `name` is multiplied.
+    pub(crate) fn axis_factors(&self, name: &str, shape: &Shape, factors: &[Factors]) -> AxisFactors {
+        let mut all: AxisFactors = vec![None; shape.rank().max(1)];
+        for (generator, factors) in self.generators().iter().zip(factors) {
+            let here = generator.actions.iter().enumerate().filter(|(_, action)| action.parameter == name);
+            for (position, action) in here {
+                for (index, factor) in factors_of(generator, position, action, factors) {
+                    let size = axis_size(shape, action.axis).unwrap_or(0);
+                    all[action.axis].get_or_insert_with(|| vec![1.0; size])[index] *= factor;
+                }
+            }
+        }
+        all
+    }
+}
+
+/// The factors of each index that an action moves, as pairs of an index and its factor other than 1.
+fn factors_of<'a>(
+    generator: &'a Generator,
+    position: usize,
+    action: &'a ParameterAxis,
+    factors: &'a Factors,
+) -> impl Iterator<Item = (usize, f64)> + 'a {
+    let block = action.slots.block;
+    let factor = move |slot: usize, rank: usize| {
+        let scales = generator.scales.iter().zip(&factors.scales);
+        let scale: f64 =
+            scales.map(|(family, own)| own[slot].powi(family.exponents[position].of(rank))).product();
+        let signs = generator.signs.iter().zip(&factors.signs);
+        let is_negative = signs
+            .map(|(family, own)| own[slot] && family.exponents[position].of(rank) % 2 != 0)
+            .fold(false, |one, other| one ^ other);
+        if is_negative { -scale } else { scale }
+    };
+    let indices = action.slots.indices.iter().enumerate();
+    indices
+        .map(move |(at, &index)| (index, factor(at / block, at % block)))
+        .filter(|(_, factor)| *factor != 1.0)
 }
 
 /// A tensor of the same shape, read through one map for each axis.
@@ -91,7 +145,7 @@ mod tests {
     use tensor::{DType, Key};
 
     use super::*;
-    use crate::{Generator, ParameterAxis, Slots};
+    use crate::{Exponents, Family, Slots};
 
     /// A generator on blocks of two of `w`'s second axis and on single indices of `b`, and one on `w`'s first axis.
     fn group() -> Group {
@@ -109,7 +163,7 @@ mod tests {
         let outer = vec![action("w", 0, Slots::whole(2)), action("mean", 0, Slots::whole(2))];
         let generators = [("inner", 3, inner), ("outer", 2, outer)];
         let generators =
-            generators.map(|(name, size, actions)| Generator { name: name.to_owned(), size, actions });
+            generators.map(|(name, size, actions)| Generator::permutations(name.to_owned(), size, actions));
         Group::new(subjects, generators.to_vec()).unwrap()
     }
 
@@ -141,6 +195,43 @@ mod tests {
         let back = group.act(&group.invert(&a).unwrap(), &group.act(&a, &params).unwrap()).unwrap();
         assert_eq!(back, params);
         assert_eq!(group.act(&group.identity(), &params).unwrap(), params);
+    }
+
+    /// The same with scales of the outer slots: `w` by the factor, `mean` by its square, and a sign of the inner blocks' second
+    /// indices.
+    fn with_factors() -> Group {
+        let mut generators = group().generators().to_vec();
+        let family = |exponents: [Vec<i32>; 2]| Family {
+            exponents: exponents.map(Exponents::new).to_vec(),
+            is_approximate: false,
+        };
+        generators[0].signs = vec![family([vec![0, 1], vec![1]])];
+        generators[1].scales = vec![family([vec![1], vec![2]])];
+        Group::new(group().subjects().to_vec(), generators).unwrap()
+    }
+
+    #[test]
+    fn slots_are_multiplied_by_powers_of_their_factors() {
+        let group = with_factors();
+        let element = group.element(vec![vec![1, 2, 0], vec![1, 0]]).unwrap();
+        let factors = vec![
+            Factors { signs: vec![vec![true, false, false]], ..Factors::default() },
+            Factors { scales: vec![vec![2.0, 0.5]], ..Factors::default() },
+        ];
+        let moved = group.act(&group.with_factors(element, factors).unwrap(), &params()).unwrap();
+        let values = |name: &str| moved.get(name).unwrap().to_f64_vec();
+        assert_eq!(values("w"), [20., -22., 18., 24., 26., 14., 16., 1.5, -2., 1., 2.5, 3., 0., 0.5]);
+        assert_eq!(values("b"), [-21., 22., 20.]);
+        assert_eq!(values("mean"), [124., 7.5]);
+        let (a, b) = (group.random(Key::new(4)), group.random(Key::new(5)));
+        let twice = group.act(&a, &group.act(&b, &params()).unwrap()).unwrap();
+        let once = group.act(&group.compose(&a, &b).unwrap(), &params()).unwrap();
+        let back = group.act(&group.invert(&a).unwrap(), &group.act(&a, &params()).unwrap()).unwrap();
+        for (x, y) in twice.values().zip(once.values()).chain(back.values().zip(params().values())) {
+            for (x, y) in x.to_f64_vec().iter().zip(y.to_f64_vec()) {
+                assert!((x - y).abs() <= 1e-13 * x.abs(), "{x} {y}");
+            }
+        }
     }
 
     #[test]

@@ -1,22 +1,26 @@
 //! Testing in numbers that a group leaves a network's function unchanged.
 
+use std::collections::BTreeSet;
+
 use graph::{Argument, Executable, Executor, Graph, Input, Role};
 use models::Params;
 use tensor::{DType, Key, Shape, Tensor, parallel};
 
-use crate::{Element, Group, SymmetryError};
+use crate::{Element, Group, Subject, SymmetryError, group::Part, scaling::old_state};
 
 /// The largest relative change of the outputs that passes for rounding in f64: 1e-10. Ours: sums in another order
 /// change outputs of deep networks by 1e-15 to 1e-13, and false symmetries change them by orders of 1.
 pub const TOLERANCE: f64 = 1e-10;
 
-/// What the test of one generator, or of all together, measured.
+/// What the test of one part of a generator, or of all together, measured.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Checked {
-    /// The generator's name; `all generators jointly` for all together.
+    /// The generator's name, with the factors where they are tested: `scale of …`, `sign of …`; `everything jointly` for all
+    /// together.
     pub name: String,
-    /// The largest change of any output over all trials, relative to the output's largest magnitude. Infinite where
-    /// an output was not finite.
+    /// The largest change of any output over all trials, relative to the output's largest magnitude and to the condition
+    /// number of the element: the largest ratio of two factors within one parameter, 1 for permutations and signs.
+    /// Infinite where an output was not finite.
     pub worst_relative: f64,
 }
 
@@ -28,12 +32,12 @@ impl Checked {
     }
 }
 
-/// The result of testing a group on a graph.
+/// The result of testing a group on a network.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Certificate {
-    /// Each generator alone, in the group's order.
-    pub generators: Vec<Checked>,
-    /// All generators together.
+    /// The permutations of each generator and each of its families alone, in the group's order, where they were tested so.
+    pub parts: Vec<Checked>,
+    /// Everything together.
     pub jointly: Checked,
     /// The number of random elements in each test, with new parameters and data for every one.
     pub trials: usize,
@@ -58,82 +62,98 @@ impl Certificate {
     }
 
     fn checks(&self) -> impl Iterator<Item = &Checked> {
-        self.generators.iter().chain([&self.jointly])
+        self.parts.iter().chain([&self.jointly])
     }
 }
 
-/// A group whose generators have all passed, and what became of the others.
+/// A group of which every part has passed, and what became of the others.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Certified {
-    /// The group of the generators that passed: safe to use.
+    /// The group of what passed: safe to use.
     pub group: Group,
     /// The certificate of that group.
     pub certificate: Certificate,
+    /// Factors that normalisations take out but for their epsilons, with the change that they make. They are not in the
+    /// group.
+    pub approximate: Vec<Checked>,
     /// What was refused, with the change that it made.
     pub refused: Vec<Checked>,
 }
 
-/// Tests every generator of `group`, and all of them together, on `graph`: at random parameters, states and data the
-/// outputs must be those at the parameters moved by an element, within [`TOLERANCE`].
+/// Tests every part of `group`, and all together, on `graphs`, which compute one network in its modes: at random
+/// parameters, states and data the outputs must be those at the parameters moved by an element, within [`TOLERANCE`]; new
+/// states must be moved as the old ones are.
 ///
-/// Each generator is tested with a cycle of all its slots and an exchange of the first two, which generate all
-/// permutations of them, and then with `trials` random ones; all together with `trials` random elements.
+/// Permutations of a generator are tested with a cycle of all its slots and an exchange of the first two, which generate all,
+/// and then with `trials` random ones; factors, and everything together, with `trials` random elements.
 ///
 /// Parameters are normal, matrices scaled by one over the root of their fan-in, so that activations stay of order 1;
 /// states, which may be variances, are at least 1/2; data is normal, integers are 0 or 1.
 ///
 /// # Errors
-/// Where `trials` is 0, a floating-point input of `graph` is not `f64`, the group was made from another architecture,
-/// or `graph` cannot be run.
+/// Where `trials` is 0, a floating-point input of a graph is not `f64`, the group was made from another architecture,
+/// or a graph cannot be run.
 pub fn certify(
     executor: &dyn Executor,
-    graph: &Graph,
+    graphs: &[&Graph],
     group: &Group,
     key: Key,
     trials: usize,
 ) -> Result<Certificate, SymmetryError> {
-    if trials == 0 {
-        return Err(SymmetryError::Zero { what: "trials of a certificate" });
-    }
-    check_precision(graph)?;
-    let mut bench = Bench { graph, group, executable: executor.compile(graph, &[])?, key };
-    let generators = group.generators().iter().enumerate().map(|(position, generator)| {
-        let worst_relative = bench.worst(trials + 2, |trial, key| single(group, position, trial, key))?;
-        Ok(Checked { name: generator.name.clone(), worst_relative })
-    });
-    let generators = generators.collect::<Result<_, SymmetryError>>()?;
-    let worst_relative = bench.worst(trials, |_, key| Ok(group.random(key)))?;
-    let jointly = Checked { name: "all generators jointly".to_owned(), worst_relative };
-    Ok(Certificate { generators, jointly, trials })
+    let mut bench = Bench::new(executor, graphs, group, key, trials)?;
+    let parts = group.parts().map(|(position, part)| bench.part(position, part, trials));
+    let parts = parts.collect::<Result<_, SymmetryError>>()?;
+    Ok(Certificate { parts, jointly: bench.jointly(&group.exact(), trials)?, trials })
 }
 
-/// The part of `group` that passes [`certify`]. Generators that fail are left out; if those that remain fail together,
-/// all are. What fails is never used.
+/// The part of `group` that leaves the network unchanged, and that alone: what fails is never used, and neither is what
+/// holds only approximately.
+///
+/// Everything exact is tested together, with a cycle of all slots of every generator, an exchange of their first two, and
+/// `trials` random elements. That is as sharp as [`certify`] but for parts that are false each and true together, which
+/// pass a random element with probability 1/2 at most. If it fails, each part is tested alone, those that fail are left out,
+/// and the rest is tested together again; if that fails too, nothing is left. Approximate factors are tested once each.
 ///
 /// # Errors
 /// As [`certify`].
 pub fn certified(
     executor: &dyn Executor,
-    graph: &Graph,
+    graphs: &[&Graph],
     group: &Group,
     key: Key,
     trials: usize,
 ) -> Result<Certified, SymmetryError> {
-    let first = certify(executor, graph, group, key, trials)?;
-    if first.passed() {
-        return Ok(Certified { group: group.clone(), certificate: first, refused: Vec::new() });
+    let mut bench = Bench::new(executor, graphs, group, key, trials)?;
+    let is_approximate =
+        |&(position, part): &(usize, Part)| group.generators()[position].is_approximate(part);
+    let approximate = group.parts().filter(is_approximate);
+    let approximate = approximate.map(|(position, part)| bench.part(position, part, 1));
+    let approximate = approximate.collect::<Result<_, SymmetryError>>()?;
+    let (mut kept, mut refused) = (group.exact(), Vec::new());
+    let mut jointly = bench.jointly(&kept, trials)?;
+    if !jointly.passed() {
+        let mut passed = BTreeSet::new();
+        for (position, part) in group.parts().filter(|part| !is_approximate(part)) {
+            let checked = bench.part(position, part, trials)?;
+            if checked.passed() {
+                passed.insert((position, part));
+            } else {
+                refused.push(checked);
+            }
+        }
+        kept = group.keeping(|position, part| passed.contains(&(position, part)));
+        jointly = bench.jointly(&kept, trials)?;
     }
-    let mut refused: Vec<Checked> =
-        first.generators.iter().filter(|check| !check.passed()).cloned().collect();
-    let kept = group.restricted(|position| first.generators[position].passed());
-    let second = certify(executor, graph, &kept, key, trials)?;
-    if second.passed() {
-        return Ok(Certified { group: kept, certificate: second, refused });
+    if !jointly.passed() {
+        refused.push(std::mem::replace(&mut jointly, bench.jointly(&group.keeping(|_, _| false), trials)?));
+        kept = group.keeping(|_, _| false);
     }
-    refused.extend(second.failures().cloned());
-    let trivial = group.restricted(|_| false);
-    let certificate = certify(executor, graph, &trivial, key, trials)?;
-    Ok(Certified { group: trivial, certificate, refused })
+    Ok(Certified {
+        group: kept,
+        certificate: Certificate { parts: Vec::new(), jointly, trials },
+        approximate,
+        refused,
+    })
 }
 
 fn check_precision(graph: &Graph) -> Result<(), SymmetryError> {
@@ -148,61 +168,194 @@ fn check_precision(graph: &Graph) -> Result<(), SymmetryError> {
     }
 }
 
-/// An element that moves the slots of one generator only: a cycle first, then an exchange, then random ones.
-fn single(group: &Group, position: usize, trial: usize, key: Key) -> Result<Element, SymmetryError> {
-    let mut permutations = group.identity().permutations().to_vec();
-    let own = &mut permutations[position];
-    match trial {
-        0 => own.rotate_left(1),
-        1 => own.get_mut(..2).into_iter().for_each(<[u32]>::reverse),
-        _ => own.clone_from(&group.random(key).permutations()[position]),
+/// An element with one part of one generator only; see [`arrange`] for permutations.
+fn single(
+    group: &Group,
+    position: usize,
+    part: Part,
+    trial: usize,
+    key: Key,
+) -> Result<Element, SymmetryError> {
+    let (identity, random) = (group.identity(), group.random(key));
+    let mut permutations = identity.permutations().to_vec();
+    let mut factors = identity.factors().to_vec();
+    match part {
+        Part::Scale(family) => {
+            factors[position].scales[family].clone_from(&random.factors()[position].scales[family]);
+        }
+        Part::Sign(family) => {
+            factors[position].signs[family].clone_from(&random.factors()[position].signs[family]);
+        }
+        Part::Permutation => arrange(trial, &mut permutations[position], &random.permutations()[position]),
     }
-    group.element(permutations)
+    group.with_factors(group.element(permutations)?, factors)
+}
+
+/// An element of everything, with random factors; see [`arrange`] for permutations.
+fn every(group: &Group, trial: usize, key: Key) -> Result<Element, SymmetryError> {
+    let random = group.random(key);
+    let mut permutations = group.identity().permutations().to_vec();
+    let exchangeable = |&position: &usize| group.generators()[position].is_exchangeable;
+    for position in (0..permutations.len()).filter(exchangeable) {
+        arrange(trial, &mut permutations[position], &random.permutations()[position]);
+    }
+    group.with_factors(group.element(permutations)?, random.factors().to_vec())
+}
+
+/// Makes of the identity a cycle of all slots in trial 0, an exchange of the first two in trial 1, which together generate
+/// all permutations, and a random one in those after.
+fn arrange(trial: usize, permutation: &mut [u32], random: &[u32]) {
+    match trial {
+        0 if !permutation.is_empty() => permutation.rotate_left(1),
+        1 => permutation.get_mut(..2).into_iter().for_each(<[u32]>::reverse),
+        _ => permutation.copy_from_slice(random),
+    }
 }
 
 struct Bench<'a> {
-    graph: &'a Graph,
+    modes: Vec<Mode<'a>>,
     group: &'a Group,
-    executable: Box<dyn Executable>,
     key: Key,
 }
 
-impl Bench<'_> {
+/// The network in one of its modes, with the point at which it was tried last.
+struct Mode<'a> {
+    graph: &'a Graph,
+    executable: Box<dyn Executable>,
+    last: Option<Point>,
+}
+
+/// Random inputs of a trial, and the outputs there.
+struct Point {
+    trial: usize,
+    params: Params,
+    data: Params,
+    outputs: Vec<Tensor>,
+}
+
+impl Mode<'_> {
+    fn point(&mut self, group: &Group, trial: usize, key: Key) -> Result<Point, SymmetryError> {
+        if let Some(last) = self.last.take().filter(|last| last.trial == trial) {
+            return Ok(last);
+        }
+        let [params, data] = inputs(group, self.graph, key.fold(trial as u64));
+        let outputs = outputs(self.graph, self.executable.as_mut(), &params, &data)?;
+        Ok(Point { trial, params, data, outputs })
+    }
+
+    /// The largest relative change of an output when an element moves the parameters.
+    fn change(
+        &mut self,
+        group: &Group,
+        element: &Element,
+        trial: usize,
+        key: Key,
+    ) -> Result<f64, SymmetryError> {
+        let point = self.point(group, trial, key)?;
+        let moved = group.act(element, &point.params)?;
+        let here = with_moved_states(group, element, self.graph, &point.outputs);
+        let there = outputs(self.graph, self.executable.as_mut(), &moved, &point.data)?;
+        self.last = Some(point);
+        Ok(here.iter().zip(&there).map(|(here, there)| relative_change(here, there)).fold(0.0, f64::max))
+    }
+}
+
+impl<'a> Bench<'a> {
+    fn new(
+        executor: &dyn Executor,
+        graphs: &[&'a Graph],
+        group: &'a Group,
+        key: Key,
+        trials: usize,
+    ) -> Result<Self, SymmetryError> {
+        if trials == 0 {
+            return Err(SymmetryError::Zero { what: "trials of a certificate" });
+        }
+        graphs.iter().try_for_each(|graph| check_precision(graph))?;
+        let mode =
+            |graph: &&'a Graph| Ok(Mode { graph, executable: executor.compile(graph, &[])?, last: None });
+        let modes = graphs.iter().map(mode).collect::<Result<_, SymmetryError>>()?;
+        Ok(Self { modes, group, key })
+    }
+
+    fn part(&mut self, position: usize, part: Part, trials: usize) -> Result<Checked, SymmetryError> {
+        let group = self.group;
+        let generator = &group.generators()[position].name;
+        let (name, trials) = match part {
+            Part::Permutation => (generator.clone(), trials + 2),
+            Part::Scale(_) => (format!("scale of {generator}"), trials),
+            Part::Sign(_) => (format!("sign of {generator}"), trials),
+        };
+        let worst_relative =
+            self.worst(group, trials, |trial, key| single(group, position, part, trial, key))?;
+        Ok(Checked { name, worst_relative })
+    }
+
+    fn jointly(&mut self, group: &Group, trials: usize) -> Result<Checked, SymmetryError> {
+        let worst_relative = self.worst(group, trials + 2, |trial, key| every(group, trial, key))?;
+        Ok(Checked { name: "everything jointly".to_owned(), worst_relative })
+    }
+
     /// The largest relative change of the outputs over trials with elements drawn by `draw`.
     fn worst(
         &mut self,
+        group: &Group,
         trials: usize,
         draw: impl Fn(usize, Key) -> Result<Element, SymmetryError>,
     ) -> Result<f64, SymmetryError> {
         let mut worst = 0.0;
         for trial in 0..trials {
-            let key = self.key.fold(trial as u64);
-            let [params, data] = self.inputs(key.child("inputs"));
-            let moved = self.group.act(&draw(trial, key.child("element"))?, &params)?;
-            let (here, there) = (self.outputs(&params, &data)?, self.outputs(&moved, &data)?);
-            worst = here
-                .iter()
-                .zip(&there)
-                .map(|(here, there)| relative_change(here, there))
-                .fold(worst, f64::max);
+            let element = draw(trial, self.key.child("element").fold(trial as u64))?;
+            let condition = condition(group, &element);
+            for mode in &mut self.modes {
+                let change = mode.change(group, &element, trial, self.key.child("inputs"))?;
+                worst = f64::max(worst, change / condition);
+            }
         }
         Ok(worst)
     }
+}
 
-    /// Random values for all inputs: those that the group knows, and the others.
-    fn inputs(&self, key: Key) -> [Params; 2] {
-        let known = |input: &&Input| self.group.subjects().iter().any(|subject| subject.name == input.name);
-        let draw =
-            |input: &Input| (input.name.clone(), random_tensor(self.graph, input, key.child(&input.name)));
-        let (params, data): (Vec<&Input>, Vec<&Input>) = self.graph.inputs().iter().partition(known);
-        [params, data].map(|inputs| Params::from_pairs(inputs.into_iter().map(draw)))
-    }
+/// The largest ratio of two factors within one parameter.
+fn condition(group: &Group, element: &Element) -> f64 {
+    let spread = |factors: &Vec<f64>| {
+        let sizes = || factors.iter().map(|factor| factor.abs());
+        sizes().fold(0.0, f64::max) / sizes().fold(f64::INFINITY, f64::min)
+    };
+    let of_subject = |subject: &Subject| {
+        let factors = group.axis_factors(&subject.name, &subject.shape, element.factors());
+        factors.iter().flatten().map(spread).product::<f64>()
+    };
+    group.subjects().iter().map(of_subject).fold(1.0, f64::max)
+}
 
-    fn outputs(&mut self, params: &Params, data: &Params) -> Result<Vec<Tensor>, SymmetryError> {
-        let given = |input: &Input| params.get(&input.name).or_else(|| data.get(&input.name));
-        let arguments = self.graph.inputs().iter().filter_map(given).map(Argument::from).collect();
-        Ok(self.executable.run(arguments)?)
-    }
+/// Outputs as they are to be after a move: new states as the old ones are moved.
+fn with_moved_states(group: &Group, element: &Element, graph: &Graph, outputs: &[Tensor]) -> Vec<Tensor> {
+    let moved = |(output, tensor): (&graph::Output, &Tensor)| match old_state(graph, &output.name, output.val)
+    {
+        Some(_) => group.moved(element, &output.name, tensor),
+        None => tensor.clone(),
+    };
+    graph.outputs().iter().zip(outputs).map(moved).collect()
+}
+
+/// Random values for all inputs: those that the group knows, and the others.
+fn inputs(group: &Group, graph: &Graph, key: Key) -> [Params; 2] {
+    let known = |input: &&Input| group.subjects().iter().any(|subject| subject.name == input.name);
+    let draw = |input: &Input| (input.name.clone(), random_tensor(graph, input, key.child(&input.name)));
+    let (params, data): (Vec<&Input>, Vec<&Input>) = graph.inputs().iter().partition(known);
+    [params, data].map(|inputs| Params::from_pairs(inputs.into_iter().map(draw)))
+}
+
+fn outputs(
+    graph: &Graph,
+    executable: &mut dyn Executable,
+    params: &Params,
+    data: &Params,
+) -> Result<Vec<Tensor>, SymmetryError> {
+    let given = |input: &Input| params.get(&input.name).or_else(|| data.get(&input.name));
+    let arguments = graph.inputs().iter().filter_map(given).map(Argument::from).collect();
+    Ok(executable.run(arguments)?)
 }
 
 fn random_tensor(graph: &Graph, input: &Input, key: Key) -> Tensor {

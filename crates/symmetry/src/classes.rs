@@ -37,15 +37,34 @@ impl Classes {
         self.fixed.push(element);
     }
 
-    /// The free classes: for each element the smallest member of its class, or `None` where the class is fixed.
-    pub(crate) fn into_free(mut self) -> Vec<Option<usize>> {
-        let mut is_fixed = vec![false; self.parents.len()];
+    /// The classes as they are.
+    pub(crate) fn into_partition(mut self) -> Partition {
+        let mut fixed = vec![false; self.parents.len()];
         for element in std::mem::take(&mut self.fixed) {
-            is_fixed[self.find(element)] = true;
+            fixed[self.find(element)] = true;
         }
-        (0..self.parents.len())
-            .map(|element| Some(self.find(element)).filter(|&root| !is_fixed[root]))
-            .collect()
+        let classes = (0..self.parents.len()).map(|element| self.find(element) as u32).collect();
+        Partition { classes, fixed }
+    }
+}
+
+/// The classes of all elements.
+#[derive(Clone, Debug)]
+pub(crate) struct Partition {
+    classes: Vec<u32>,
+    /// By the smallest member of a class.
+    fixed: Vec<bool>,
+}
+
+impl Partition {
+    /// The class of an element: its smallest member.
+    pub(crate) fn class(&self, element: usize) -> usize {
+        self.classes[element] as usize
+    }
+
+    /// Whether the class may not move.
+    pub(crate) fn is_fixed(&self, class: usize) -> bool {
+        self.fixed[class]
     }
 }
 
@@ -59,7 +78,8 @@ mod tests {
         classes.unite(5, 3);
         classes.unite(3, 4);
         classes.unite(1, 5);
-        assert_eq!(classes.into_free(), [0, 1, 2, 1, 1, 1].map(Some));
+        let partition = classes.into_partition();
+        assert_eq!([0, 1, 2, 3, 4, 5].map(|element| partition.class(element)), [0, 1, 2, 1, 1, 1]);
     }
 
     #[test]
@@ -69,6 +89,8 @@ mod tests {
         classes.unite(0, 3);
         classes.unite(1, 2);
         classes.fix(2);
-        assert_eq!(classes.into_free(), [None, None, None, None, Some(4)]);
+        let partition = classes.into_partition();
+        let fixed = [0, 1, 2, 3, 4].map(|element| partition.is_fixed(partition.class(element)));
+        assert_eq!(fixed, [true, true, true, true, false]);
     }
 }

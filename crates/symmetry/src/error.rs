@@ -53,6 +53,14 @@ pub enum SymmetryError {
         /// The first fault.
         found: String,
     },
+    /// A generator's part of an element has factors that its slots cannot have.
+    #[error("element, generator '{generator}': the factors do not fit: {found}")]
+    Factors {
+        /// The generator's name.
+        generator: String,
+        /// The first fault.
+        found: String,
+    },
     /// A parameter that the group acts on is not among those given.
     #[error("parameter '{name}' {shape} is missing; the group was made from another architecture")]
     MissingParameter {

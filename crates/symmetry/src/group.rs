@@ -1,4 +1,4 @@
-//! Groups of permutations of parameter axes.
+//! Groups that act on parameters along their axes.
 
 use std::{collections::BTreeSet, fmt};
 
@@ -57,18 +57,97 @@ pub struct ParameterAxis {
     pub slots: Slots,
 }
 
-/// The symmetric group on `size` interchangeable slots, with every place where a permutation of them acts.
+/// The exponents of a slot's factor, by the rank of an index among those of the slot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exponents(Vec<i32>);
+
+impl Exponents {
+    /// The exponents of every rank.
+    #[must_use]
+    pub fn new(mut exponents: Vec<i32>) -> Self {
+        if exponents.windows(2).all(|pair| pair[0] == pair[1]) {
+            exponents.truncate(1);
+        }
+        Self(exponents)
+    }
+
+    /// The exponent of a rank; 0 where there are none.
+    #[must_use]
+    pub fn of(&self, rank: usize) -> i32 {
+        if let [one] = self.0[..] { one } else { self.0.get(rank).copied().unwrap_or(0) }
+    }
+
+    /// The exponent of all ranks, where there is one.
+    #[must_use]
+    pub fn common(&self) -> Option<i32> {
+        match self.0[..] {
+            [] => Some(0),
+            [one] => Some(one),
+            _ => None,
+        }
+    }
+}
+
+/// A way of scaling slots, or of changing their signs: each slot has a factor of its own, and what belongs to the slot is
+/// multiplied by powers of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Family {
+    /// The exponents for each action of the generator, in order; of a sign those of −1.
+    pub exponents: Vec<Exponents>,
+    /// Whether it holds only as far as the epsilons of normalisations do not matter.
+    pub is_approximate: bool,
+}
+
+/// Like slots, with every place where they are: what can be done with them without changing the function.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Generator {
     /// A name for people, unique in its group, as `hidden units of 0.weight[0]`.
     pub name: String,
     /// The number of slots.
     pub size: usize,
+    /// Whether the slots can be permuted, in every way.
+    pub is_exchangeable: bool,
     /// All axes that move together.
     pub actions: Vec<ParameterAxis>,
+    /// The positive factors that each slot can have.
+    pub scales: Vec<Family>,
+    /// The signs that each slot can have.
+    pub signs: Vec<Family>,
 }
 
-/// A group of permutations of parameter axes: the direct product of the symmetric groups of its generators.
+/// A part of a generator that can hold without the others; of families their position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Part {
+    Permutation,
+    Scale(usize),
+    Sign(usize),
+}
+
+impl Generator {
+    /// The symmetric group on slots, without factors.
+    #[must_use]
+    pub const fn permutations(name: String, size: usize, actions: Vec<ParameterAxis>) -> Self {
+        Self { name, size, is_exchangeable: true, actions, scales: Vec::new(), signs: Vec::new() }
+    }
+
+    /// Whether a part holds only as far as epsilons do not matter.
+    pub(crate) fn is_approximate(&self, part: Part) -> bool {
+        match part {
+            Part::Permutation => false,
+            Part::Scale(family) => self.scales[family].is_approximate,
+            Part::Sign(family) => self.signs[family].is_approximate,
+        }
+    }
+
+    /// Whether there is nothing that it can do.
+    #[must_use]
+    pub const fn is_trivial(&self) -> bool {
+        !self.is_exchangeable && self.scales.is_empty() && self.signs.is_empty()
+    }
+}
+
+/// A group that acts on parameters: the direct product over its generators of permutations of slots with factors of the
+/// slots.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Group {
     subjects: Vec<Subject>,
@@ -116,17 +195,75 @@ impl Group {
         self.fingerprint
     }
 
-    /// The decimal logarithm of the number of elements: the sum over generators of `log10(size!)`.
+    /// The decimal logarithm of the number of permutations: the sum over generators of `log10(size!)`.
     #[must_use]
     pub fn log10_order(&self) -> f64 {
-        self.generators.iter().map(|generator| log10_factorial(generator.size)).sum()
+        let exchangeable = self.generators.iter().filter(|generator| generator.is_exchangeable);
+        exchangeable.map(|generator| log10_factorial(generator.size)).sum()
     }
 
-    /// The subgroup of the generators for which `keep` holds at their position.
+    /// The number of independent positive factors: of those that hold exactly, or with the approximate ones.
     #[must_use]
-    pub fn restricted(&self, keep: impl Fn(usize) -> bool) -> Self {
-        let kept = self.generators.iter().enumerate().filter(|(position, _)| keep(*position));
-        Self::trusted(self.subjects.clone(), kept.map(|(_, generator)| generator.clone()).collect())
+    pub fn dimension(&self, with_approximate: bool) -> usize {
+        let of_family = |generator: &Generator, family: &Family| {
+            if family.is_approximate && !with_approximate { 0 } else { generator.size }
+        };
+        let of_generator = |generator: &Generator| -> usize {
+            generator.scales.iter().map(|family| of_family(generator, family)).sum()
+        };
+        self.generators.iter().map(of_generator).sum()
+    }
+
+    /// The number of independent signs.
+    #[must_use]
+    pub fn signs(&self) -> usize {
+        self.generators.iter().map(|generator| generator.size * generator.signs.len()).sum()
+    }
+
+    /// The subgroup without the factors that hold only approximately.
+    #[must_use]
+    pub fn exact(&self) -> Self {
+        self.keeping(|generator, part| !self.generators[generator].is_approximate(part))
+    }
+
+    /// The subgroup of permutations.
+    #[must_use]
+    pub fn permutations(&self) -> Self {
+        self.keeping(|_, part| part == Part::Permutation)
+    }
+
+    /// The subgroup with the parts that are kept, given with the positions of their generators; generators that can do
+    /// nothing any more are left out.
+    pub(crate) fn keeping(&self, keep: impl Fn(usize, Part) -> bool) -> Self {
+        let kept = |(position, generator): (usize, &Generator)| {
+            let families = |families: &[Family], part: fn(usize) -> Part| {
+                let families = families.iter().enumerate();
+                families
+                    .filter(|(family, _)| keep(position, part(*family)))
+                    .map(|(_, own)| own.clone())
+                    .collect()
+            };
+            Generator {
+                is_exchangeable: generator.is_exchangeable && keep(position, Part::Permutation),
+                scales: families(&generator.scales, Part::Scale),
+                signs: families(&generator.signs, Part::Sign),
+                ..generator.clone()
+            }
+        };
+        let generators = self.generators.iter().enumerate().map(kept);
+        Self::trusted(self.subjects.clone(), generators.filter(|generator| !generator.is_trivial()).collect())
+    }
+
+    /// All parts of all generators, with the positions of these.
+    pub(crate) fn parts(&self) -> impl Iterator<Item = (usize, Part)> + '_ {
+        let parts = |(position, generator): (usize, &Generator)| {
+            let permutation = generator.is_exchangeable.then_some(Part::Permutation);
+            let scales = (0..generator.scales.len()).map(Part::Scale);
+            let signs = (0..generator.signs.len()).map(Part::Sign);
+            let all: Vec<_> = permutation.into_iter().chain(scales).chain(signs).collect();
+            all.into_iter().map(move |part| (position, part))
+        };
+        self.generators.iter().enumerate().flat_map(parts)
     }
 
     /// What moves along each axis of a subject: pairs of a generator's position and its action there.
@@ -160,9 +297,13 @@ fn check_action<'a>(
     let Some(subject) = subjects.iter().find(|subject| subject.name == action.parameter) else {
         return fault("the name of a parameter", "none of that name".to_owned());
     };
-    let Some(&size) = subject.shape.get(action.axis) else {
+    let Some(size) = axis_size(&subject.shape, action.axis) else {
         return fault("an axis of the parameter", format!("shape {}", subject.shape));
     };
+    let families = || generator.scales.iter().chain(&generator.signs);
+    if let Some(family) = families().find(|family| family.exponents.len() != generator.actions.len()) {
+        return fault("exponents for each action", format!("{} of them", family.exponents.len()));
+    }
     let Slots { block, indices } = &action.slots;
     if *block == 0 || generator.size == 0 || indices.len() != block * generator.size {
         return fault(
@@ -174,11 +315,16 @@ fn check_action<'a>(
         if index >= size {
             return fault("indices of the axis", format!("{index} of {size}"));
         }
-        if !taken.insert((&action.parameter, action.axis, index)) {
+        if generator.is_exchangeable && !taken.insert((&action.parameter, action.axis, index)) {
             return fault("every index to move once", format!("{index} repeated"));
         }
     }
     Ok(())
+}
+
+/// The number of indices along an axis; a scalar counts as an axis of one.
+pub(crate) fn axis_size(shape: &Shape, axis: usize) -> Option<usize> {
+    if shape.rank() == 0 && axis == 0 { Some(1) } else { shape.get(axis).copied() }
 }
 
 /// `log10(n!)`, as the sum of the logarithms; its relative error is a few ulp times the square root of `n`.
@@ -201,14 +347,25 @@ impl Fingerprint {
             hash.numbers(shape);
         }
         for generator in generators {
-            hash.numbers(&[generator.size, generator.actions.len()]);
+            hash.numbers(&[generator.size, usize::from(generator.is_exchangeable), generator.actions.len()]);
             for ParameterAxis { parameter, axis, slots } in &generator.actions {
                 hash.text(parameter);
                 hash.numbers(&[*axis, slots.block]);
                 hash.numbers(&slots.indices);
             }
+            for (families, kind) in [(&generator.scales, "scale"), (&generator.signs, "sign")] {
+                for family in families {
+                    hash.text(kind);
+                    family.exponents.iter().for_each(|exponents| hash.exponents(exponents));
+                }
+            }
         }
         hash
+    }
+
+    fn exponents(&mut self, exponents: &Exponents) {
+        exponents.0.iter().for_each(|exponent| self.bytes(&exponent.to_le_bytes()));
+        self.numbers(&[exponents.0.len()]);
     }
 
     fn bytes(&mut self, bytes: &[u8]) {
@@ -276,7 +433,7 @@ mod tests {
     }
 
     fn group(size: usize, actions: Vec<ParameterAxis>) -> Result<Group, SymmetryError> {
-        Group::new(subjects(), vec![Generator { name: "units".to_owned(), size, actions }])
+        Group::new(subjects(), vec![Generator::permutations("units".to_owned(), size, actions)])
     }
 
     #[test]

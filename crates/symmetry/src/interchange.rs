@@ -1,92 +1,117 @@
-//! Which index classes are interchangeable, and the generators that exchange them.
+//! From sets of like classes, and the factors that cancel, to generators.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{Generator, ParameterAxis, Slots, lines::Lines};
+use graph::Val;
+use num_rational::Ratio;
 
-/// Two indices that a tie unites: the tie's number and the numbers of the indices.
-#[derive(Clone, Copy)]
-pub(crate) struct Tied {
-    pub(crate) tie: usize,
-    pub(crate) left: usize,
-    pub(crate) right: usize,
+use crate::{
+    Exponents, Family, Generator, ParameterAxis, Slots,
+    lines::{Line, Lines},
+    orbits::{Orbit, Orbits},
+    scaling::{Parity, Solution, Solutions, Sum, Unknown, Unknowns},
+};
+
+/// What is known of the factors that cancel.
+pub(crate) struct Factors<'a> {
+    pub(crate) unknowns: &'a Unknowns,
+    pub(crate) scales: Solutions<Ratio<i64>>,
+    pub(crate) signs: Solutions<Parity>,
 }
 
-/// Where the members of a class are, and how they are tied.
-#[derive(PartialEq, Eq, PartialOrd, Ord, Default)]
-struct Signature {
-    /// The line of each member, in order.
-    lines: Vec<usize>,
-    /// For each tied pair: the tie, and the ranks of the two members among those of their class on the same line.
-    ties: Vec<(usize, u32, u32)>,
-}
-
-/// The generators of the free classes `free` (see [`crate::classes::Classes::into_free`]): one for each set of at least
-/// two classes of one signature that reach a parameter or a state, in the order of what they move first.
-pub(crate) fn generators(lines: &Lines<'_>, free: &[Option<usize>], tied: &[Tied]) -> Vec<Generator> {
-    let reaching: BTreeSet<usize> =
-        lines.movable().flat_map(|(_, line)| line.elements()).filter_map(|element| free[element]).collect();
-    let mut sets: BTreeMap<Signature, Vec<usize>> = BTreeMap::new();
-    for (class, signature) in signatures(lines, free, tied) {
-        if reaching.contains(&class) {
-            sets.entry(signature).or_default().push(class);
-        }
-    }
-    let sets = sets.into_values().filter(|classes| classes.len() > 1);
-    let mut placed: Vec<_> = sets.map(|classes| generator(lines, free, &classes)).collect();
+/// The generators of a graph: one for each set of like classes that reach a parameter or a state and can be exchanged, scaled
+/// or turned, in the order of what they move first; then those that scale or turn several sets at once.
+pub(crate) fn generators(lines: &Lines<'_>, orbits: &Orbits, factors: &Factors<'_>) -> Vec<Generator> {
+    let reaching: BTreeSet<usize> = lines
+        .movable()
+        .flat_map(|(_, line)| line.elements())
+        .map(|element| orbits.orbit(element).set)
+        .collect();
+    let mut placed: Vec<_> =
+        reaching.into_iter().filter_map(|set| of_set(lines, orbits, factors, set)).collect();
     placed.sort_by_key(|(place, _)| *place);
-    placed.into_iter().map(|(_, generator)| generator).collect()
+    let joint = joint(lines, orbits, factors);
+    placed.into_iter().map(|(_, generator)| generator).chain(joint).collect()
 }
 
-/// The signature of every free class.
-fn signatures(lines: &Lines<'_>, free: &[Option<usize>], tied: &[Tied]) -> BTreeMap<usize, Signature> {
-    let mut signatures: BTreeMap<usize, Signature> = BTreeMap::new();
-    let mut ranks = vec![0; free.len()];
-    for (position, line) in lines.iter().enumerate() {
-        let mut counts: BTreeMap<usize, u32> = BTreeMap::new();
-        for element in line.elements() {
-            let Some(class) = free[element] else { continue };
-            signatures.entry(class).or_default().lines.push(position);
-            let count = counts.entry(class).or_default();
-            ranks[element] = *count;
-            *count += 1;
-        }
+/// The generator of a set, with the place of the first index that it moves; `None` where nothing can be done with its classes.
+fn of_set(
+    lines: &Lines<'_>,
+    orbits: &Orbits,
+    factors: &Factors<'_>,
+    set: usize,
+) -> Option<([usize; 2], Generator)> {
+    let Places { actions, numbers, first, slots } = Places::new(lines, orbits, set)?;
+    let exponents = |sum: Sum<i32>| -> Vec<Exponents> {
+        let of_action = |(&line, action): (&usize, &ParameterAxis)| {
+            let of_rank = |rank: usize| {
+                let orbit = Orbit { set, rank: rank as u32, is_first: true };
+                sum.get(&factors.unknowns.along(line, orbit)).copied().unwrap_or(0)
+            };
+            Exponents::new((0..action.slots.block).map(of_rank).collect())
+        };
+        numbers.iter().zip(&actions).map(of_action).collect()
+    };
+    let scales = factors.scales.alone.get(&set).into_iter().flatten();
+    let scales: Vec<Family> =
+        scales.map(|solution| family(solution, &exponents(integers(&solution.exponents)))).collect();
+    let signs = factors.signs.alone.get(&set).into_iter().flatten();
+    let signs: Vec<Family> =
+        signs.map(|solution| family(solution, &exponents(parities(&solution.exponents)))).collect();
+    let is_exchangeable = slots > 1 && !orbits.sets()[set].is_fixed;
+    if !is_exchangeable && scales.is_empty() && signs.is_empty() {
+        return None;
     }
-    for &Tied { tie, left, right } in tied {
-        if let Some(signature) = free[left].and_then(|class| signatures.get_mut(&class)) {
-            signature.ties.push((tie, ranks[left], ranks[right]));
-        }
-    }
-    signatures.values_mut().for_each(|signature| signature.ties.sort_unstable());
-    signatures
+    let (place, name) = first;
+    Some((place, Generator { name, size: slots, is_exchangeable, actions, scales, signs }))
 }
 
-/// The generator that exchanges these classes, with the place of the first index that it moves. The classes are slots
-/// in the order of their first indices there.
-fn generator(lines: &Lines<'_>, free: &[Option<usize>], classes: &[usize]) -> ([usize; 2], Generator) {
-    let mut slot_of: BTreeMap<usize, usize> = BTreeMap::new();
-    let mut actions = Vec::new();
-    let mut first = None;
-    for (position, (input, line)) in lines.movable().enumerate() {
-        let member =
-            |index: usize| free[line.start + index].filter(|class| classes.binary_search(class).is_ok());
-        let members: Vec<(usize, usize)> =
-            (0..line.size).filter_map(|index| member(index).map(|class| (class, index))).collect();
-        if members.is_empty() {
-            continue;
+fn family<F>(solution: &Solution<F>, exponents: &[Exponents]) -> Family {
+    Family { exponents: exponents.to_vec(), is_approximate: solution.is_approximate }
+}
+
+/// Where the classes of a set are among the parameters and states.
+struct Places {
+    actions: Vec<ParameterAxis>,
+    /// The line of each action.
+    numbers: Vec<usize>,
+    /// The place of the first index, and a name after it.
+    first: ([usize; 2], String),
+    /// The number of classes, which are slots in the order of their first indices there.
+    slots: usize,
+}
+
+impl Places {
+    fn new(lines: &Lines<'_>, orbits: &Orbits, set: usize) -> Option<Self> {
+        let mut slot_of: BTreeMap<usize, usize> = BTreeMap::new();
+        let (mut actions, mut numbers, mut first) = (Vec::new(), Vec::new(), None);
+        for (position, (input, line)) in lines.movable().enumerate() {
+            let members = members(orbits, set, line);
+            if members.is_empty() {
+                continue;
+            }
+            for (class, _) in &members {
+                let next = slot_of.len();
+                slot_of.entry(*class).or_insert(next);
+            }
+            let slots = slots(&members, &slot_of);
+            first.get_or_insert_with(|| {
+                ([position, slots.indices[0]], name(&input.name, line.axis, line.size, &slots))
+            });
+            actions.push(ParameterAxis { parameter: input.name.clone(), axis: line.axis, slots });
+            numbers.push(lines.of(line.val).start + line.axis);
         }
-        for (class, _) in &members {
-            let next = slot_of.len();
-            slot_of.entry(*class).or_insert(next);
-        }
-        let slots = slots(&members, &slot_of);
-        first.get_or_insert_with(|| {
-            ([position, slots.indices[0]], name(&input.name, line.axis, line.size, &slots))
-        });
-        actions.push(ParameterAxis { parameter: input.name.clone(), axis: line.axis, slots });
+        Some(Self { actions, numbers, first: first?, slots: slot_of.len() })
     }
-    let (place, name) = first.expect("only classes that reach a parameter are exchanged");
-    (place, Generator { name, size: classes.len(), actions })
+}
+
+/// The classes of a set with their indices on a line.
+fn members(orbits: &Orbits, set: usize, line: &Line) -> Vec<(usize, usize)> {
+    line.elements()
+        .enumerate()
+        .filter(|&(_, element)| orbits.orbit(element).set == set)
+        .map(|(index, element)| (orbits.class(element), index))
+        .collect()
 }
 
 /// The indices of one line by slot; within a slot they keep their order.
@@ -108,66 +133,89 @@ fn name(parameter: &str, axis: usize, size: usize, slots: &Slots) -> String {
     format!("hidden {kind} of {parameter}[{axis}] from index {first}")
 }
 
-#[cfg(test)]
-mod tests {
-    use graph::{Builder, Graph, Ty};
+/// The smallest integers in the proportions of a solution, the first one positive.
+fn integers(sum: &Sum<Ratio<i64>>) -> Sum<i32> {
+    let denominator = sum.values().fold(1, |all, x| lowest_common_multiple(all, *x.denom()));
+    let numerators: Vec<i64> = sum.values().map(|x| x.numer() * (denominator / x.denom())).collect();
+    let common = numerators.iter().fold(0, |all, x| greatest_common_divisor(all, x.abs())).max(1);
+    let sign = numerators.first().map_or(1, |first| first.signum());
+    sum.keys().zip(numerators).map(|(&unknown, x)| (unknown, (sign * x / common) as i32)).collect()
+}
 
-    use super::*;
-    use crate::classes::Classes;
+fn parities(sum: &Sum<Parity>) -> Sum<i32> {
+    sum.iter().map(|(&unknown, parity)| (unknown, i32::from(parity.0))).collect()
+}
 
-    /// The parameters `u` and `v` of four indices each, numbered 0..4 and 4..8, and a product numbered 8..12.
-    fn two_vectors() -> Graph {
-        let mut b = Builder::new("two vectors");
-        let [u, v] = ["u", "v"].map(|name| b.parameter(name, Ty::f64([4])));
-        let product = b.multiply(u, v);
-        b.output("product", product);
-        b.finish()
+fn greatest_common_divisor(a: i64, b: i64) -> i64 {
+    if b == 0 { a } else { greatest_common_divisor(b, a % b) }
+}
+
+fn lowest_common_multiple(a: i64, b: i64) -> i64 {
+    a / greatest_common_divisor(a, b) * b
+}
+
+/// What scales or turns several sets at once: one slot, which is everything.
+fn joint(lines: &Lines<'_>, orbits: &Orbits, factors: &Factors<'_>) -> Vec<Generator> {
+    let scales =
+        factors.scales.joint.iter().map(|found| (integers(&found.exponents), found.is_approximate, true));
+    let signs =
+        factors.signs.joint.iter().map(|found| (parities(&found.exponents), found.is_approximate, false));
+    let generator = |(exponents, is_approximate, is_scale): (Sum<i32>, bool, bool)| {
+        let (actions, exponents) = whole_actions(lines, orbits, factors.unknowns, &exponents);
+        let names: Vec<&str> =
+            actions.iter().map(|action: &ParameterAxis| action.parameter.as_str()).collect();
+        let name = format!("joint {} of {}", if is_scale { "scale" } else { "sign" }, listed(&names));
+        let family = vec![Family { exponents, is_approximate }];
+        let (scales, signs) = if is_scale { (family, Vec::new()) } else { (Vec::new(), family) };
+        Generator { name, size: 1, is_exchangeable: false, actions, scales, signs }
+    };
+    scales.chain(signs).map(generator).collect()
+}
+
+/// `a, b and c`, or the first two and how many more.
+fn listed(names: &[&str]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [rest @ .., last] if rest.len() < 3 => format!("{} and {last}", rest.join(", ")),
+        [first, second, rest @ ..] => format!("{first}, {second} and {} more", rest.len()),
     }
+}
 
-    /// The generators that follow from these ties alone.
-    fn from_ties(ties: &[(usize, usize, usize)]) -> Vec<Generator> {
-        let graph = two_vectors();
-        let lines = Lines::new(&graph);
-        let mut classes = Classes::new(lines.elements());
-        ties.iter().for_each(|&(_, left, right)| classes.unite(left, right));
-        let tied: Vec<Tied> = ties.iter().map(|&(tie, left, right)| Tied { tie, left, right }).collect();
-        generators(&lines, &classes.into_free(), &tied)
+/// Actions on whole axes, with exponents by index: a parameter that is scaled as a whole has them along its first axis.
+fn whole_actions(
+    lines: &Lines<'_>,
+    orbits: &Orbits,
+    unknowns: &Unknowns,
+    exponents: &Sum<i32>,
+) -> (Vec<ParameterAxis>, Vec<Exponents>) {
+    let (mut actions, mut all) = (Vec::new(), Vec::new());
+    let vals: BTreeSet<Val> = exponents
+        .keys()
+        .map(|&unknown| match unknowns.subject(unknown) {
+            Unknown::Whole(val) => val,
+            Unknown::Along(line, _) => lines.get(line).val,
+        })
+        .collect();
+    for input in lines.graph.inputs().iter().filter(|input| vals.contains(&input.val)) {
+        let mut whole = exponents.get(&unknowns.whole(input.val)).copied().unwrap_or(0);
+        let shape = &lines.graph.ty(input.val).shape;
+        for axis in 0..shape.rank().max(1) {
+            let along = |index: usize| -> i32 {
+                let Some(line) = lines.of(input.val).nth(axis) else { return 0 };
+                let orbit = orbits.orbit(lines.get(line).start + index);
+                let unknown = unknowns.along(line, Orbit { is_first: true, ..orbit });
+                exponents.get(&unknown).copied().unwrap_or(0)
+            };
+            let size = shape.get(axis).copied().unwrap_or(1);
+            let along: Vec<i32> = (0..size).map(|index| along(index) + whole).collect();
+            whole = 0;
+            if along.iter().any(|exponent| *exponent != 0) {
+                let slots = Slots { block: size, indices: (0..size).collect() };
+                actions.push(ParameterAxis { parameter: input.name.clone(), axis, slots });
+                all.push(Exponents::new(along));
+            }
+        }
     }
-
-    #[test]
-    fn blocks_tied_in_the_same_order_are_exchanged() {
-        let generators = from_ties(&[(0, 0, 1), (0, 2, 3), (1, 0, 4), (1, 1, 5), (1, 2, 6), (1, 3, 7)]);
-        let [generator] = &generators[..] else { panic!("{generators:?}") };
-        assert_eq!((generator.name.as_str(), generator.size), ("hidden blocks of u[0]", 2));
-        assert_eq!(generator.actions[1].slots, Slots { block: 2, indices: vec![0, 1, 2, 3] });
-    }
-
-    #[test]
-    fn blocks_tied_in_different_orders_are_not() {
-        assert!(from_ties(&[(0, 0, 1), (0, 2, 3), (1, 0, 4), (1, 1, 5), (1, 2, 7), (1, 3, 6)]).is_empty());
-    }
-
-    #[test]
-    fn slots_need_not_follow_the_order_of_every_axis() {
-        let generators = from_ties(&[(0, 0, 6), (0, 1, 7), (0, 2, 4), (0, 3, 5)]);
-        assert_eq!(generators[0].actions[0].slots.indices, [0, 1, 2, 3]);
-        assert_eq!(generators[0].actions[1].slots.indices, [2, 3, 0, 1]);
-    }
-
-    #[test]
-    fn indices_that_reach_another_axis_are_not_exchanged_with_those_that_do_not() {
-        let generators = from_ties(&[(0, 0, 8), (0, 2, 9)]);
-        let described: Vec<_> = generators
-            .iter()
-            .map(|generator| (generator.name.as_str(), &generator.actions[0].slots.indices))
-            .collect();
-        assert_eq!(
-            described,
-            [
-                ("hidden units of u[0] from index 0", &vec![0, 2]),
-                ("hidden units of u[0] from index 1", &vec![1, 3]),
-                ("hidden units of v[0]", &vec![0, 1, 2, 3]),
-            ]
-        );
-    }
+    (actions, all)
 }

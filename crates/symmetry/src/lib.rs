@@ -13,7 +13,7 @@
 //!
 //! let model = Model::parse("mlp:6-8-8-3")?;
 //! let graph = model.forward(4, DType::F64);
-//! let group = certified(&Reference, &graph, &infer(&graph), Key::new(0), 3)?.group;
+//! let group = certified(&Reference, &[&graph], &infer(&graph), Key::new(0), 3)?.group;
 //! assert_eq!(group.generators().len(), 2); // one for each hidden layer
 //!
 //! let a = model.init(Init::PyTorch, Key::new(1));
@@ -35,9 +35,14 @@ pub mod infer;
 mod interchange;
 mod lines;
 pub mod matching;
+mod model;
+mod orbits;
+mod scaling;
+mod stretch;
 
 pub use certify::{Certificate, Certified, Checked, TOLERANCE, certified, certify};
-pub use element::Element;
+pub use element::{Element, Factors};
 pub use error::SymmetryError;
-pub use group::{Fingerprint, Generator, Group, ParameterAxis, Slots, Subject};
+pub use group::{Exponents, Family, Fingerprint, Generator, Group, ParameterAxis, Slots, Subject};
 pub use infer::infer;
+pub use model::graphs;

@@ -56,6 +56,23 @@ impl<'a> Lines<'a> {
         self.lines.iter()
     }
 
+    /// Whether an output depends on a value.
+    pub(crate) fn is_live(&self, val: Val) -> bool {
+        self.live[val.position()]
+    }
+
+    /// The numbers of the lines of a value, axis by axis; none of a value that is not live.
+    pub(crate) fn of(&self, val: Val) -> std::ops::Range<usize> {
+        let first = self.first[val.position()];
+        let rank = if self.is_live(val) { self.graph.ty(val).shape.rank() } else { 0 };
+        first..first + rank
+    }
+
+    /// The line of a number.
+    pub(crate) fn get(&self, number: usize) -> &Line {
+        &self.lines[number]
+    }
+
     /// An axis of a live value.
     pub(crate) fn line(&self, val: Val, axis: usize) -> &Line {
         &self.lines[self.first[val.position()] + axis]

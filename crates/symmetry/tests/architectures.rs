@@ -11,9 +11,9 @@ use tensor::{DType, Key};
 fn sizes(spec: &str) -> Vec<usize> {
     let graph = Model::parse(spec).unwrap().forward(2, DType::F64);
     let group = infer(&graph);
-    let certificate = certify(&Cpu::new(), &graph, &group, Key::new(3), 2).unwrap();
+    let certificate = certify(&Cpu::new(), &[&graph], &group.exact(), Key::new(3), 2).unwrap();
     assert!(certificate.passed() && certificate.worst_relative() < 1e-12, "{spec}: {certificate:?}");
-    group.generators().iter().map(|generator| generator.size).collect()
+    group.permutations().generators().iter().map(|generator| generator.size).collect()
 }
 
 #[test]

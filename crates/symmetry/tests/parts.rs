@@ -12,7 +12,7 @@ use tensor::Key;
 /// The axes that each generator moves, with the number of its slots; the group has passed its certificate.
 fn moved(graph: &Graph) -> Vec<(usize, Vec<String>)> {
     let group = infer(graph);
-    let certificate = certify(&Reference, graph, &group, Key::new(4), 3).unwrap();
+    let certificate = certify(&Reference, &[graph], &group.exact(), Key::new(4), 3).unwrap();
     assert!(certificate.passed() && certificate.worst_relative() < 1e-13, "{certificate:?}");
     let axes = |generator: &isoloss_symmetry::Generator| {
         generator.actions.iter().map(|action| format!("{}[{}]", action.parameter, action.axis)).collect()

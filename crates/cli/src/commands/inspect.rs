@@ -5,8 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use isoloss::{
     models::Model,
-    symmetry::{self, Certified, Generator},
-    tensor::DType,
+    symmetry::{self, Certified, Checked, Exponents, Family, Generator, ParameterAxis},
 };
 use report::{Cell, Column, Entries, KeyValues, NumberFormat, Report, Section, Table};
 use serde_json::{Value, json};
@@ -25,14 +24,16 @@ use crate::{
 
 /// Show a network's parameters and its symmetry, with a certificate
 ///
-/// The symmetry is derived from the network's graph: which hidden units can be exchanged for each other without changing
-/// what the network computes, and which axes of which parameters such an exchange moves. The certificate tests it in
-/// numbers: at random weights, random elements of every group and of all together are applied and outputs are compared
-/// in double precision. The order is the number of arrangements of the units, given as its decimal logarithm.
+/// The symmetry is derived from the network's graph: which hidden units can be exchanged for each other, scaled or turned in
+/// sign without changing what the network computes, and on which axes of which parameters that acts. The certificate tests
+/// it in numbers: at random weights, random elements of everything together are applied and outputs are compared in
+/// double precision, in training too where running statistics move along. Scales that a normalisation takes out but for its
+/// epsilon are told apart, with the change that they make, and are not used. The order is the number of arrangements of the
+/// units, given as its decimal logarithm.
 ///
 /// Of an ONNX file that returns a loss it is said what its examples and labels are.
 ///
-/// The answer is no, exit code 1, if a group fails its certificate.
+/// The answer is no, exit code 1, if something fails its certificate.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -47,7 +48,7 @@ pub(crate) struct Inspect {
     /// Architecture, as mlp:784-512-10, resnet20:width=2,norm=layer or net.onnx
     #[arg(long = "model", id = "spec", visible_alias = "graph", value_name = "SPEC")]
     spec: Option<String>,
-    /// How often each test of the certificate is repeated with new numbers; the default is ours
+    /// Random elements that the certificate tries, each at new weights; the default is ours
     #[arg(long, value_name = "N", default_value_t = 4)]
     trials: usize,
     /// Folder for a report: report.html, report.json
@@ -68,10 +69,11 @@ impl Run for Inspect {
     fn run(&self, session: &Session) -> Result<Outcome, Failure> {
         self.out.as_deref().map_or(Ok(()), place::check_folder)?;
         let model = self.model()?;
-        let graph = model.forward(BATCH, DType::F64);
+        let graphs = symmetry::graphs(&model, BATCH);
         let key = session.key().child("certificate");
-        let group = symmetry::infer(&graph);
-        let certified = symmetry::certified(session.executor(), &graph, &group, key, self.trials)?;
+        let group = symmetry::infer(&graphs[graphs.len() - 1]);
+        let graphs: Vec<_> = graphs.iter().collect();
+        let certified = symmetry::certified(session.executor(), &graphs, &group, key, self.trials)?;
         let report = self.report(&model, &certified);
         let text = report::text::report(&report);
         if let Some(folder) = &self.out {
@@ -123,27 +125,56 @@ fn parameter_table(model: &Model) -> Table {
 
 fn group_table(certified: &Certified) -> Table {
     let columns = [
-        Column::text("exchangeable"),
-        Column::number("units", NumberFormat::Fixed(0)),
-        Column::text("moves"),
+        Column::text("what"),
+        Column::number("number", NumberFormat::Fixed(0)),
+        Column::text("each can be"),
+        Column::text("acts on"),
     ];
     let rows = certified.group.generators().iter().map(|generator| {
         let axes =
             generator.actions.iter().map(|action| format!("{} axis {}", action.parameter, action.axis));
-        let axes = axes.collect::<Vec<_>>().join(", ");
-        [Cell::from(generator.name.as_str()), Cell::from(generator.size as f64), Cell::from(axes)]
+        [
+            Cell::from(generator.name.as_str()),
+            Cell::from(generator.size as f64),
+            Cell::from(possibilities(generator)),
+            Cell::from(axes.collect::<Vec<_>>().join(", ")),
+        ]
     });
     let table = Table::new("", columns);
     if certified.group.generators().is_empty() {
-        return table.with_caption("No units can be exchanged.");
+        return table.with_caption("Nothing can be exchanged, scaled or turned.");
     }
     rows.fold(table, Table::with_row)
 }
 
+/// What can be done with the slots of a generator, as `exchanged, scaled, turned`; factors with their number where there are
+/// several.
+fn possibilities(generator: &Generator) -> String {
+    let times = |word: &str, families: &[Family]| match families.len() {
+        0 => None,
+        1 => Some(word.to_owned()),
+        count => Some(format!("{word} in {count} ways")),
+    };
+    let exchanged = generator.is_exchangeable.then(|| "exchanged".to_owned());
+    let all = [exchanged, times("scaled", &generator.scales), times("turned", &generator.signs)];
+    all.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
 fn order_and_certificate(certified: &Certified) -> Entries {
-    let entries = Entries::new()
-        .with("arrangements", format!("10^{:.1}", certified.group.log10_order()))
+    let group = &certified.group;
+    let mut entries = Entries::new()
+        .with("arrangements", format!("10^{:.1}", group.log10_order()))
+        .with("free scales and signs", format!("{} and {}", group.dimension(false), group.signs()))
         .with("certificate", verdict(certified));
+    if let Some(worst) = worst_of(&certified.approximate) {
+        entries = entries.with(
+            "scales in front of normalisations",
+            format!(
+                "{} more, but for epsilons: outputs change by up to {worst:.1e} of their size",
+                certified.approximate.len()
+            ),
+        );
+    }
     let refused = certified.refused.iter().map(|check| check.name.as_str()).collect::<Vec<_>>();
     if refused.is_empty() { entries } else { entries.with("not used", refused.join(", ")) }
 }
@@ -161,8 +192,12 @@ fn verdict(certified: &Certified) -> String {
 
 /// The largest change of any test, of those that failed too.
 fn worst(certified: &Certified) -> f64 {
-    let refused = certified.refused.iter().map(|check| check.worst_relative);
-    refused.fold(certified.certificate.worst_relative(), f64::max)
+    let refused = worst_of(&certified.refused).unwrap_or(0.0);
+    certified.certificate.worst_relative().max(refused)
+}
+
+fn worst_of(checks: &[Checked]) -> Option<f64> {
+    checks.iter().map(|check| check.worst_relative).reduce(f64::max)
 }
 
 fn json(model: &Model, certified: &Certified) -> Value {
@@ -181,6 +216,11 @@ fn json(model: &Model, certified: &Certified) -> Value {
         "parameters": parameters,
         "groups": certified.group.generators().iter().map(group_json).collect::<Vec<_>>(),
         "log10_order": number(certified.group.log10_order()),
+        "scales": certified.group.dimension(false),
+        "signs": certified.group.signs(),
+        "approximate": certified.approximate.iter().map(|check| {
+            json!({ "name": check.name, "relative_change": number(check.worst_relative) })
+        }).collect::<Vec<_>>(),
         "certificate": {
             "passed": certified.refused.is_empty(),
             "worst_relative": number(worst(certified)),
@@ -192,7 +232,27 @@ fn json(model: &Model, certified: &Certified) -> Value {
 }
 
 fn group_json(generator: &Generator) -> Value {
-    let axes =
-        generator.actions.iter().map(|action| json!({ "parameter": action.parameter, "axis": action.axis }));
-    json!({ "name": generator.name, "size": generator.size, "axes": axes.collect::<Vec<_>>() })
+    let axes = generator.actions.iter().map(|action| {
+        json!({ "parameter": action.parameter, "axis": action.axis, "indices_of_each": action.slots.block })
+    });
+    let families = |families: &[Family]| {
+        families.iter().map(|family| exponents_json(generator, family)).collect::<Vec<_>>()
+    };
+    json!({
+        "name": generator.name,
+        "size": generator.size,
+        "exchangeable": generator.is_exchangeable,
+        "axes": axes.collect::<Vec<_>>(),
+        "scales": families(&generator.scales),
+        "signs": families(&generator.signs),
+    })
+}
+
+/// For each axis the exponent of a slot's factor, or one for each of its indices there.
+fn exponents_json(generator: &Generator, family: &Family) -> Value {
+    let of_axis = |(action, exponents): (&ParameterAxis, &Exponents)| match exponents.common() {
+        Some(exponent) => json!(exponent),
+        None => json!((0..action.slots.block).map(|rank| exponents.of(rank)).collect::<Vec<_>>()),
+    };
+    generator.actions.iter().zip(&family.exponents).map(of_axis).collect()
 }

@@ -27,7 +27,15 @@ fn the_symmetry_of_the_mnist_network_has_its_known_order_and_a_certificate() {
     );
     assert_eq!(result["groups"].as_array().unwrap().len(), 3);
     assert_eq!(result["groups"][0]["size"], 512);
-    assert_eq!(result["groups"][0]["axes"][2], json!({ "parameter": "2.weight", "axis": 1 }));
+    assert_eq!(
+        result["groups"][0]["axes"][2],
+        json!({ "parameter": "2.weight", "axis": 1, "indices_of_each": 1 })
+    );
+    assert_eq!(result["groups"][0]["scales"], json!([[1, 1, -1]]));
+    assert_eq!((&result["scales"], &result["signs"]), (&json!(3 * 512), &json!(0)));
+    let normalised = Place::new().json("inspect --model mlp:6-5-4,norm=batch");
+    assert_eq!((&normalised["scales"], &normalised["signs"]), (&json!(5), &json!(5)));
+    assert!(number(&normalised, "/approximate/0/relative_change") > 1e-8, "{normalised:#}");
 }
 
 #[test]
@@ -35,7 +43,7 @@ fn inspecting_a_run_folder_shows_its_parameters_and_writes_a_report() {
     let place = pair();
     let text = place.text("inspect a --out report");
     assert!(text.contains("0.weight") && text.contains("[16, 64]"), "{text}");
-    assert!(text.contains("certificate   passed"), "{text}");
+    assert!(text.contains("passed: outputs change by at most"), "{text}");
     let html = fs::read_to_string(place.path("report/report.html")).unwrap();
     assert!(html.contains("Symmetry of a"));
     let report: Value = serde_json::from_slice(&fs::read(place.path("report/report.json")).unwrap()).unwrap();
@@ -45,7 +53,7 @@ fn inspecting_a_run_folder_shows_its_parameters_and_writes_a_report() {
 #[test]
 fn a_network_without_hidden_units_has_no_symmetry() {
     let place = Place::new();
-    assert!(place.text("inspect --model mlp:4-3").contains("No units can be exchanged."));
+    assert!(place.text("inspect --model mlp:4-3").contains("Nothing can be exchanged, scaled or turned."));
     assert_eq!(number(&place.json("inspect --model mlp:4-3"), "/log10_order"), 0.0);
 }
 

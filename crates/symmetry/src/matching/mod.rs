@@ -57,7 +57,7 @@ impl Default for Options {
 pub struct Step {
     /// The sweep, from 1.
     pub sweep: usize,
-    /// The position of the generator in the group.
+    /// The position of the generator among those that can be exchanged.
     pub generator: usize,
     /// The objective after the step.
     pub objective: f64,
@@ -121,8 +121,8 @@ impl Matching {
     }
 }
 
-/// The element `g` of `group` for which `g · b` is nearest to `a`, by coordinate ascent; see the module's
-/// documentation. States (running statistics) move with `g` but do not count in the objective.
+/// The permutation `g` of `group` for which `g · b` is nearest to `a`, by coordinate ascent; see the module's
+/// documentation. It has no factors. States (running statistics) move with `g` but do not count in the objective.
 ///
 /// Equal inputs give equal bits, whatever the number of threads, if the executor's do.
 ///
@@ -139,11 +139,12 @@ pub fn weight_matching(
     if options.max_sweeps == 0 {
         return Err(SymmetryError::Zero { what: "sweeps of a matching" });
     }
-    let problem = Problem::new(group, a, b)?;
+    let permuting = group.permutations();
+    let problem = Problem::new(&permuting, a, b)?;
     let mut ascent = Ascent::new(executor, &problem)?;
     let mut climb = |start: usize| {
         let key = options.key.child("start").fold(start as u64);
-        let from = if start == 0 { group.identity() } else { group.random(key.child("element")) };
+        let from = if start == 0 { permuting.identity() } else { permuting.random(key.child("element")) };
         ascent.run(&from, key.child("order"), options.max_sweeps)
     };
     let mut best = climb(0)?;
@@ -156,7 +157,7 @@ pub fn weight_matching(
         }
     }
     Ok(Matching {
-        element: group.element(best.permutations)?,
+        element: group.element(group.with_idle(best.permutations))?,
         objective: best.summary.objective,
         identity_objective: starts[0].initial_objective,
         norms: problem.norms,
@@ -172,7 +173,7 @@ pub fn weight_matching(
 /// # Errors
 /// Where `element` is not one of the group, or `a` or `b` is not of its architecture, not `f32` or not finite.
 pub fn objective(group: &Group, a: &Params, b: &Params, element: &Element) -> Result<f64, SymmetryError> {
-    group.check(element)?;
-    let problem = Problem::new(group, a, b)?;
-    Ok(problem.objective(element.permutations()).total())
+    let moved = group.act(element, b)?;
+    let problem = Problem::new(group, a, &moved)?;
+    Ok(problem.objective(group.identity().permutations()).total())
 }
