@@ -212,7 +212,8 @@ def report(options):
 HEADER = """# Training against PyTorch
 
 The same networks, data, settings and numbers of epochs on both sides, three seeds each; random numbers are each side's own.
-Made by `bench/training.py`, which has the settings; every curve stands in [training.json](training.json).
+Made by `bench/training.py`, which has the settings; every curve stands in [training.json](training.json). How long an epoch
+takes on a quiet machine is in [benchmarks](../benchmarks.md).
 """
 
 
@@ -221,16 +222,14 @@ def section(name, found):
     lines = [f"\n## {settings['title']}\n"]
     model = settings["model"].replace("{vocabulary}", "…")
     lines.append(f"`{model}`, `{settings['optimizer']}`, `{settings['schedule']}`, batch {settings['batch']}.\n")
-    lines.append("| side | training loss | test loss | test accuracy | s per epoch |")
-    lines.append("|---|---|---|---|---|")
+    lines.append("| side | training loss | test loss | test accuracy |")
+    lines.append("|---|---|---|---|")
     for side, runs in found.items():
         last = [records[-1] for records in runs.values()]
-        seconds = statistics.median(record["seconds"] for records in runs.values() for record in records)
         columns = [
             spread([record["loss"] for record in last], 1, 4),
             spread([record["test"]["loss"] for record in last], 1, 4),
             spread([record["test"]["accuracy"] for record in last], 100, 2) + " %",
-            f"{seconds:.1f}",
         ]
         lines.append(f"| {side} | {' | '.join(columns)} |")
     lines.append(f"\n{agreement(found)}\n\n![{settings['title']}](training-{name}.svg)")
@@ -248,7 +247,10 @@ def agreement(found):
     apart = abs(statistics.mean(accuracies[0]) - statistics.mean(accuracies[1]))
     width = max(max(side) - min(side) for side in accuracies)
     word = "within" if apart <= width else "outside"
-    return f"The mean test accuracies differ by {apart:.2f} points, {word} the spread of the seeds ({width:.2f} points)."
+    sentence = f"The mean test accuracies differ by {apart:.2f} points, {word} the spread of the seeds ({width:.2f} points)."
+    losses = [[r[-1]["test"]["loss"] for r in runs.values()] for runs in found.values()]
+    below = [side for side, own, other in zip(found, losses, losses[::-1]) if max(own) < min(other)]
+    return sentence + (f" All test losses of {below[0]} are below those of the other side." if below else "")
 
 
 def figure(found):

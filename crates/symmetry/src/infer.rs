@@ -69,9 +69,11 @@ pub fn infer(graph: &Graph) -> Group {
     unite_states(&lines, &mut classes, &mut tied);
     fix_observed(&lines, &mut classes);
     let orbits = Orbits::new(&lines, classes.into_partition(), &tied);
-    let (facts, unknowns) = (Facts::new(graph), Unknowns::new(&lines, &orbits));
+    let facts = Facts::new(graph);
+    let unknowns = Unknowns::new(&lines, &orbits, &facts);
     let ground = Ground { lines: &lines, orbits: &orbits, facts: &facts, unknowns: &unknowns };
-    let factors = Factors { unknowns: &unknowns, scales: ground.solve(), signs: ground.solve() };
+    let (scales, signs) = ground.solve();
+    let factors = Factors { unknowns: &unknowns, scales, signs };
     let generators = interchange::generators(&lines, &orbits, &factors);
     let inputs = graph.inputs().iter().filter(|input| input.role != Role::Data);
     let subjects = inputs.map(|input| Subject {

@@ -30,7 +30,7 @@ impl Recovered {
     }
 }
 
-/// A noisy, moved copy of `params`: `g · (params + noise)` and `g`, a uniformly random element. The noise on each
+/// A noisy, moved copy of `params`: `g · (params + noise)` and `g`, a uniformly random permutation. The noise on each
 /// parameter is normal with `noise` times that parameter's own standard deviation, so it vanishes on a constant one.
 ///
 /// # Errors
@@ -46,7 +46,7 @@ pub fn plant(
     }
     let noisy = params.iter().map(|(name, tensor)| disturb(tensor, noise, key.child("noise").child(name)));
     let noisy = params.with_values(noisy.collect());
-    let element = group.random(key.child("element"));
+    let element = group.random_permutation(key.child("element"));
     Ok((group.act(&element, &noisy)?, element))
 }
 

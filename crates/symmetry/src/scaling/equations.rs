@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use graph::{Def, Graph, Role, Val};
 
 use super::{
-    facts::Facts,
+    facts::{Fact, Facts},
     law::{Law, Rule, has_factor},
     sites::{Application, Site},
     system::{Sum, add},
@@ -13,13 +13,12 @@ use super::{
 };
 use crate::{lines::Lines, orbits::Orbits};
 
-/// Whether sums with an epsilon scale as if it were zero.
+/// When an equation holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Epsilon {
-    /// It counts.
-    Exact,
-    /// It is taken to be zero.
-    Ignored,
+pub(crate) enum Holds {
+    Always,
+    /// Not where epsilons are taken to be zero.
+    Exactly,
 }
 
 /// What is known of a graph before factors are looked at.
@@ -31,46 +30,36 @@ pub(crate) struct Ground<'a> {
 }
 
 impl Ground<'_> {
-    /// Gives each equation to `take`.
-    pub(crate) fn equations<F: Law>(&self, epsilon: Epsilon, mut take: impl FnMut(Sum<F>)) {
+    /// Gives each equation of either law to what takes it.
+    pub(crate) fn equations<F: Law, G: Law>(
+        &self,
+        mut take: impl FnMut(Sum<F>, Holds),
+        mut take_other: impl FnMut(Sum<G>, Holds),
+    ) {
         for val in self.lines.vals() {
-            if let Def::Apply { op, operands } = self.lines.graph.def(val) {
-                let rule = F::rule(op, operands, self.facts);
-                let types: Vec<_> = operands.iter().map(|&operand| self.lines.graph.ty(operand)).collect();
-                let map = op.axes(&types, self.lines.graph.ty(val));
-                let application = Application::new(self.lines.graph, val, operands, map);
-                self.application(&application, &rule, epsilon, &mut take);
-            }
+            let Def::Apply { op, operands } = self.lines.graph.def(val) else { continue };
+            let types: Vec<_> = operands.iter().map(|&operand| self.lines.graph.ty(operand)).collect();
+            let map = op.axes(&types, self.lines.graph.ty(val));
+            let application = Application::new(self.lines.graph, val, operands, map);
+            let sites = self.sites(&application);
+            self.application(&application, &sites, &F::rule(op, operands, self.facts), &mut take);
+            self.application(&application, &sites, &G::rule(op, operands, self.facts), &mut take_other);
         }
         self.seen_from_outside(&mut take);
+        self.seen_from_outside(&mut take_other);
     }
 
-    /// The factor of an element.
+    /// The factor of an element, which is 1 (a sum without terms) where the value has none.
     fn factor<F: Law>(&self, val: Val, indices: &[usize]) -> Sum<F> {
+        if !self.facts.is_variable(val) {
+            return Sum::new();
+        }
         let mut sum = Sum::from([(self.unknowns.whole(val), F::ONE)]);
         for (number, &index) in self.lines.of(val).zip(indices) {
             let orbit = self.orbits.orbit(self.lines.get(number).start + index);
             add(&mut sum, self.unknowns.along(number, orbit), F::ONE);
         }
         sum
-    }
-
-    fn application<F: Law>(
-        &self,
-        application: &Application<'_>,
-        rule: &Rule<F>,
-        epsilon: Epsilon,
-        take: &mut impl FnMut(Sum<F>),
-    ) {
-        for site in self.sites(application) {
-            self.at_site(application, &site, rule, epsilon, take);
-        }
-        for (slot, axis, run) in application.fixed() {
-            let val = application.vals[slot];
-            if self.has_factor(val) {
-                self.even(self.lines.of(val).start + axis, run.indices(), take);
-            }
-        }
     }
 
     /// The first site, and those where one axis of one value has another index: one of each orbit.
@@ -85,25 +74,42 @@ impl Ground<'_> {
         sites
     }
 
+    fn application<F: Law>(
+        &self,
+        application: &Application<'_>,
+        sites: &BTreeSet<Site>,
+        rule: &Rule<F>,
+        take: &mut impl FnMut(Sum<F>, Holds),
+    ) {
+        for site in sites {
+            self.at_site(application, site, rule, take);
+        }
+        for (slot, axis, run) in application.fixed() {
+            let val = application.vals[slot];
+            if self.has_factor(val) && self.facts.is_variable(val) {
+                self.even(self.lines.of(val).start + axis, run.indices(), take);
+            }
+        }
+    }
+
     fn at_site<F: Law>(
         &self,
         application: &Application<'_>,
         site: &Site,
         rule: &Rule<F>,
-        epsilon: Epsilon,
-        take: &mut impl FnMut(Sum<F>),
+        take: &mut impl FnMut(Sum<F>, Holds),
     ) {
         let (result, vals) = (application.vals.len() - 1, &application.vals);
-        let is_ignored = |operand: usize| {
-            epsilon == Epsilon::Ignored
-                && self.facts.has_epsilon(vals[result])
-                && self.facts.of(vals[operand]) != super::facts::Fact::Variable
-        };
         let factor = |slot: usize| -> Option<Sum<F>> {
             let indices = site[slot].as_ref().filter(|_| self.has_factor(vals[slot]))?;
             Some(self.factor(vals[slot], indices))
         };
-        let operands = || (0..result).filter(|&operand| !is_ignored(operand)).filter_map(factor);
+        let holds = |slot: usize| {
+            let is_constant = matches!(self.facts.of(vals[slot]), Fact::Uniform(_));
+            if is_constant && self.facts.has_epsilon(vals[result]) { Holds::Exactly } else { Holds::Always }
+        };
+        let operands = || (0..result).filter_map(|slot| Some((factor(slot)?, holds(slot))));
+        let own = || factor(result).map(|sum| (sum, Holds::Always));
         match rule {
             Rule::Product(exponents) => {
                 let Some(mut sum) = factor(result) else { return };
@@ -112,12 +118,12 @@ impl Ground<'_> {
                         add(&mut sum, x, f.times(*exponent).negative());
                     }
                 }
-                take(sum);
+                take(sum, Holds::Always);
             }
-            Rule::Same => equal(operands().chain(factor(result)), take),
+            Rule::Same => equal(own().into_iter().chain(operands()), take),
             Rule::Compare => equal(operands(), take),
-            Rule::Still => operands().chain(factor(result)).for_each(take),
-            Rule::Blind => factor(result).into_iter().for_each(take),
+            Rule::Still => operands().chain(own()).for_each(|(sum, holds)| take(sum, holds)),
+            Rule::Blind => own().into_iter().for_each(|(sum, holds)| take(sum, holds)),
         }
     }
 
@@ -130,31 +136,26 @@ impl Ground<'_> {
         &self,
         number: usize,
         indices: impl Iterator<Item = usize>,
-        take: &mut impl FnMut(Sum<F>),
+        take: &mut impl FnMut(Sum<F>, Holds),
     ) {
         let start = self.lines.get(number).start;
-        let unknowns: BTreeSet<usize> =
-            indices.map(|index| self.unknowns.along(number, self.orbits.orbit(start + index))).collect();
-        equal(unknowns.into_iter().map(|unknown| Sum::from([(unknown, F::ONE)])), take);
+        let along = |index| self.unknowns.along(number, self.orbits.orbit(start + index));
+        let unknowns: BTreeSet<usize> = indices.map(along).collect();
+        equal(unknowns.into_iter().map(|unknown| (Sum::from([(unknown, F::ONE)]), Holds::Always)), take);
     }
 
-    /// Data and outputs keep their factors; a new state has that of the old one.
-    fn seen_from_outside<F: Law>(&self, take: &mut impl FnMut(Sum<F>)) {
+    /// Outputs have no factors; a new state has that of the old one.
+    fn seen_from_outside<F: Law>(&self, take: &mut impl FnMut(Sum<F>, Holds)) {
         let graph = self.lines.graph;
-        let data =
-            graph.inputs().iter().filter(|input| input.role == Role::Data).map(|input| (input.val, None));
         let outputs =
             graph.outputs().iter().map(|output| (output.val, old_state(graph, &output.name, output.val)));
-        for (val, old) in data.chain(outputs) {
-            if !self.lines.is_live(val) || !self.has_factor(val) {
-                continue;
-            }
+        for (val, old) in outputs.filter(|(val, _)| self.has_factor(*val)) {
             for indices in self.corners(val) {
                 let mut sum = self.factor(val, &indices);
                 for (x, f) in old.map(|old| self.factor::<F>(old, &indices)).into_iter().flatten() {
                     add(&mut sum, x, f.negative());
                 }
-                take(sum);
+                take(sum, Holds::Always);
             }
         }
     }
@@ -185,12 +186,11 @@ pub(crate) fn old_state(graph: &Graph, name: &str, val: Val) -> Option<Val> {
     graph.inputs().iter().find(is_old).map(|input| input.val)
 }
 
-/// All are equal.
-fn equal<F: Law>(sums: impl Iterator<Item = Sum<F>>, mut take: impl FnMut(Sum<F>)) {
-    let mut sums = sums;
-    let Some(first) = sums.next() else { return };
-    for mut sum in sums {
+/// All are equal to the first.
+fn equal<F: Law>(mut sums: impl Iterator<Item = (Sum<F>, Holds)>, mut take: impl FnMut(Sum<F>, Holds)) {
+    let Some((first, _)) = sums.next() else { return };
+    for (mut sum, holds) in sums {
         first.iter().for_each(|(&x, f)| add(&mut sum, x, f.negative()));
-        take(sum);
+        take(sum, holds);
     }
 }

@@ -1,13 +1,15 @@
 //! What is known of values without running a graph: which are constants, and of what kind.
 
-use graph::{Def, Graph, Prim, Val};
+use graph::{Def, Graph, Prim, Role, Val};
 use tensor::{Buffer, Tensor};
 
 /// A value, as far as scales and signs go.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Fact {
-    /// It depends on an input.
+    /// It depends on a parameter or a state.
     Variable,
+    /// It depends on data alone.
+    Data,
     /// A constant of this number alone.
     Uniform(f64),
     /// Any other constant.
@@ -29,6 +31,7 @@ impl Facts {
         let mut facts: Vec<Fact> = Vec::with_capacity(graph.len());
         for val in graph.vals() {
             let fact = match graph.def(val) {
+                Def::Input(position) if graph.inputs()[*position].role == Role::Data => Fact::Data,
                 Def::Input(_) => Fact::Variable,
                 Def::Apply { op, operands } => {
                     let operands: Vec<Fact> =
@@ -49,6 +52,11 @@ impl Facts {
     /// Whether the value is zero everywhere, which no scale and no sign changes.
     pub(crate) fn is_zero(&self, val: Val) -> bool {
         self.of(val) == Fact::Uniform(0.0)
+    }
+
+    /// Whether the value may have factors; others have none.
+    pub(crate) fn is_variable(&self, val: Val) -> bool {
+        self.of(val) == Fact::Variable
     }
 
     /// Whether the value is a sum, or a maximum, of something with an epsilon.
@@ -74,6 +82,7 @@ fn fact(op: &Prim, operands: &[Fact]) -> Fact {
         (Prim::Negate(_), [Fact::Uniform(x)]) => Fact::Uniform(-x),
         (Prim::Multiply(_), [Fact::Uniform(x), Fact::Uniform(y)]) => Fact::Uniform(x * y),
         _ if operands.contains(&Fact::Variable) => Fact::Variable,
+        _ if operands.contains(&Fact::Data) => Fact::Data,
         _ => Fact::Varying,
     }
 }
@@ -128,7 +137,7 @@ mod tests {
     #[test]
     fn constants_are_followed_through_copies() {
         let mut b = Builder::new("constants");
-        let x = b.data("x", Ty::f64([2, 3]));
+        let x = b.parameter("x", Ty::f64([2, 3]));
         let zero = b.splat_like(x, 0.0);
         let ramp = b.iota(tensor::DType::F64, &[2, 3].into(), 1);
         let two = b.splat_like(x, -2.0);
@@ -141,12 +150,13 @@ mod tests {
             facts.is_zero(zero) && facts.of(ramp) == Fact::Varying && facts.of(four) == Fact::Uniform(4.0)
         );
         assert!(facts.of(sum) == Fact::Variable && !facts.has_epsilon(sum));
+        assert!(facts.is_variable(x) && !facts.is_variable(four));
     }
 
     #[test]
     fn an_epsilon_is_a_small_number_under_a_root_or_a_fraction_line() {
         let mut b = Builder::new("epsilon");
-        let x = b.data("x", Ty::f64([2]));
+        let x = b.parameter("x", Ty::f64([2]));
         let (small, large) = (b.splat_like(x, 1e-5), b.splat_like(x, 0.5));
         let [with_small, with_large] = [small, large].map(|number| b.add(x, number));
         let other = b.add(small, x);

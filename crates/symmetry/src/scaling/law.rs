@@ -90,7 +90,7 @@ fn shared<F: Field>(op: &Prim, operands: usize) -> Option<Rule<F>> {
 fn exponent(operands: &[Val], facts: &Facts) -> Option<f64> {
     match facts.of(*operands.get(1)?) {
         Fact::Uniform(exponent) => Some(exponent),
-        Fact::Variable | Fact::Varying => None,
+        Fact::Variable | Fact::Data | Fact::Varying => None,
     }
 }
 

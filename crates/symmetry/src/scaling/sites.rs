@@ -11,14 +11,24 @@ pub(crate) struct Application<'a> {
     pub(crate) vals: Vec<Val>,
     /// The sizes of their axes.
     shapes: Vec<&'a [usize]>,
-    map: AxisMap,
+    /// For each axis of each value the runs that are tied, with what each is tied to.
+    ties: Vec<Vec<Vec<(Run, Run)>>>,
+    fixed: Vec<Run>,
 }
 
 impl<'a> Application<'a> {
     pub(crate) fn new(graph: &'a Graph, val: Val, operands: &[Val], map: AxisMap) -> Self {
         let vals: Vec<Val> = operands.iter().copied().chain([val]).collect();
-        let shapes = vals.iter().map(|&val| &graph.ty(val).shape[..]).collect();
-        Self { vals, shapes, map }
+        let shapes: Vec<&[usize]> = vals.iter().map(|&val| &graph.ty(val).shape[..]).collect();
+        let ties = shapes.iter().map(|shape| vec![Vec::new(); shape.len()]).collect();
+        let mut application = Self { vals, shapes, ties, fixed: map.fixed };
+        for tie in map.ties {
+            for (own, other) in [(tie.0, tie.1), (tie.1, tie.0)] {
+                let slot = application.slot(own.axis);
+                application.ties[slot][own.axis.axis].push((own, other));
+            }
+        }
+        application
     }
 
     fn result(&self) -> usize {
@@ -34,7 +44,7 @@ impl<'a> Application<'a> {
 
     /// The indices that may not move, by operand (the result last) and axis.
     pub(crate) fn fixed(&self) -> impl Iterator<Item = (usize, usize, Run)> + '_ {
-        self.map.fixed.iter().map(|run| (self.slot(run.axis), run.axis.axis, *run))
+        self.fixed.iter().map(|run| (self.slot(run.axis), run.axis.axis, *run))
     }
 
     /// The site where an axis of one of the values has this index, and everything else follows or is first; `None` where there
@@ -65,7 +75,7 @@ impl<'a> Application<'a> {
             return;
         }
         found[slot][axis] = Some(index);
-        for (from, to) in self.ties(slot, axis) {
+        for &(from, to) in &self.ties[slot][axis] {
             if let Some(position) = position(from, index) {
                 let index = (to.start as isize + position as isize * to.step) as usize;
                 self.place(found, self.slot(to.axis), to.axis.axis, index);
@@ -73,26 +83,20 @@ impl<'a> Application<'a> {
         }
     }
 
-    /// The runs of an axis that are tied, each with what it is tied to.
-    fn ties(&self, slot: usize, axis: usize) -> impl Iterator<Item = (Run, Run)> + '_ {
-        let both = self.map.ties.iter().flat_map(|tie| [(tie.0, tie.1), (tie.1, tie.0)]);
-        both.filter(move |(own, _)| (self.slot(own.axis), own.axis.axis) == (slot, axis))
-    }
-
     /// Whether an index of an operand goes nowhere although others along its axis go to the result.
     fn is_left_out(&self, slot: usize, axis: usize, index: usize) -> bool {
         let mut to_result =
-            self.ties(slot, axis).filter(|(_, other)| other.axis.slot == Slot::Result).peekable();
+            self.ties[slot][axis].iter().filter(|(_, other)| other.axis.slot == Slot::Result).peekable();
         slot != self.result()
             && to_result.peek().is_some()
-            && to_result.all(|(own, _)| position(own, index).is_none())
+            && to_result.all(|(own, _)| position(*own, index).is_none())
     }
 
     /// Whether the axis of an operand is tied to one of the result whose index it does not have, as of the operands of a
     /// concatenation all but one.
     fn is_absent(&self, found: &[Vec<Option<usize>>], slot: usize, axis: usize) -> bool {
         slot != self.result()
-            && self.ties(slot, axis).any(|(_, other)| {
+            && self.ties[slot][axis].iter().any(|(_, other)| {
                 other.axis.slot == Slot::Result && found[self.result()][other.axis.axis].is_some()
             })
     }

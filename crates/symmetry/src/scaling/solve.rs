@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use num_rational::Ratio;
+
 use super::{
-    equations::{Epsilon, Ground},
-    field::Field,
-    law::Law,
+    equations::{Ground, Holds},
+    field::{Field, Parity},
     system::{Sum, System, add},
     unknowns::Subject,
 };
@@ -33,10 +34,68 @@ struct Systems<F> {
     joint: System<F>,
 }
 
+impl<F> Default for Systems<F> {
+    fn default() -> Self {
+        Self { alone: BTreeMap::new(), joint: System::default() }
+    }
+}
+
+impl<F: Field> Systems<F> {
+    fn push(&mut self, ground: &Ground<'_>, sum: &Sum<F>) {
+        let mut by_set: BTreeMap<usize, Sum<F>> = BTreeMap::new();
+        let mut joint = Sum::new();
+        for (&unknown, &factor) in sum {
+            match ground.unknowns.subject(unknown) {
+                Subject::Whole(_) => add(&mut joint, unknown, factor),
+                Subject::Along(line, orbit) => {
+                    if orbit.is_first {
+                        by_set.entry(orbit.set).or_default().insert(unknown, factor);
+                    }
+                    let unknown = ground.first(line, orbit);
+                    if unknown != ground.base(line) {
+                        add(&mut joint, unknown, factor);
+                    }
+                }
+            }
+        }
+        for (set, sum) in by_set {
+            self.alone.entry(set).or_default().push(sum);
+        }
+        self.joint.push(joint);
+    }
+}
+
+/// The systems as they are, and with epsilons taken to be zero.
+struct Both<F> {
+    exact: Systems<F>,
+    ignoring: Systems<F>,
+}
+
+impl<F: Field> Both<F> {
+    fn new() -> Self {
+        Self { exact: Systems::default(), ignoring: Systems::default() }
+    }
+
+    fn push(&mut self, ground: &Ground<'_>, sum: &Sum<F>, holds: Holds) {
+        self.exact.push(ground, sum);
+        if holds == Holds::Always {
+            self.ignoring.push(ground, sum);
+        }
+    }
+}
+
 impl Ground<'_> {
-    /// Solves for factors of this kind.
-    pub(crate) fn solve<F: Law>(&self) -> Solutions<F> {
-        let [exact, ignoring] = [Epsilon::Exact, Epsilon::Ignored].map(|epsilon| self.systems::<F>(epsilon));
+    /// All scales and all signs.
+    pub(crate) fn solve(&self) -> (Solutions<Ratio<i64>>, Solutions<Parity>) {
+        let (mut scales, mut signs) = (Both::new(), Both::new());
+        self.equations(
+            |sum, holds| scales.push(self, &sum, holds),
+            |sum, holds| signs.push(self, &sum, holds),
+        );
+        (self.solutions(scales), self.solutions(signs))
+    }
+
+    fn solutions<F: Field>(&self, Both { exact, ignoring }: Both<F>) -> Solutions<F> {
         let mut seen = System::default();
         let mut alone = BTreeMap::new();
         for set in 0..self.orbits.sets().len() {
@@ -52,7 +111,12 @@ impl Ground<'_> {
                 alone.insert(set, found);
             }
         }
+        let is_base = |unknown: &usize| match self.unknowns.subject(*unknown) {
+            Subject::Along(line, _) => *unknown == self.base(line),
+            Subject::Whole(_) => false,
+        };
         let mut unknowns = self.inputs(|orbit| orbit.is_first);
+        unknowns.retain(|unknown| !is_base(unknown));
         unknowns.extend(self.wholes());
         unknowns.sort_unstable();
         let [exact, ignoring] = [exact, ignoring].map(|systems| systems.joint.solutions(&unknowns));
@@ -60,33 +124,15 @@ impl Ground<'_> {
         Solutions { alone, joint }
     }
 
-    fn systems<F: Law>(&self, epsilon: Epsilon) -> Systems<F> {
-        let mut systems = Systems { alone: BTreeMap::new(), joint: System::default() };
-        self.equations(epsilon, |sum: Sum<F>| {
-            let mut by_set: BTreeMap<usize, Sum<F>> = BTreeMap::new();
-            let mut joint = Sum::new();
-            for (unknown, factor) in sum {
-                match self.unknowns.subject(unknown) {
-                    Subject::Whole(_) => add(&mut joint, unknown, factor),
-                    Subject::Along(line, orbit) => {
-                        if orbit.is_first {
-                            by_set.entry(orbit.set).or_default().insert(unknown, factor);
-                        }
-                        add(&mut joint, self.first(line, orbit), factor);
-                    }
-                }
-            }
-            for (set, sum) in by_set {
-                systems.alone.entry(set).or_default().push(sum);
-            }
-            systems.joint.push(joint);
-        });
-        systems
-    }
-
     /// The unknown of the first class of the set, which has members wherever the others have.
     fn first(&self, line: usize, orbit: Orbit) -> usize {
         self.unknowns.along(line, Orbit { is_first: true, ..orbit })
+    }
+
+    /// The unknown of the first index of a line, which has at least one. Where classes are alike it may count as zero: the
+    /// factor of the whole value does the same.
+    fn base(&self, line: usize) -> usize {
+        self.first(line, self.orbits.orbit(self.lines.get(line).start))
     }
 
     /// The unknowns of parameters and states along axes, of the first class of each set, for orbits that are wanted.
@@ -112,7 +158,7 @@ impl Ground<'_> {
                 if self.lines.get(line).size == 0 {
                     continue;
                 }
-                let first = self.first(line, self.orbits.orbit(self.lines.get(line).start));
+                let first = self.base(line);
                 let Some(&factor) = normal.get(&first) else { continue };
                 add(&mut normal, unknown, factor);
                 for &index in self.unknowns.places(line) {

@@ -13,6 +13,8 @@ use crate::{
     orbits::{Orbit, Orbits},
 };
 
+use super::facts::Facts;
+
 /// What an unknown is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Subject {
@@ -22,7 +24,7 @@ pub(crate) enum Subject {
     Along(usize, Orbit),
 }
 
-/// The numbering of all unknowns: those of inputs last, so that a system gives the others by them.
+/// The numbering of the unknowns of all values that may have factors: those of inputs last, so that a system gives the others by them.
 pub(crate) struct Unknowns {
     subjects: Vec<Subject>,
     whole: BTreeMap<Val, usize>,
@@ -33,13 +35,14 @@ pub(crate) struct Unknowns {
 }
 
 impl Unknowns {
-    pub(crate) fn new(lines: &Lines<'_>, orbits: &Orbits) -> Self {
+    pub(crate) fn new(lines: &Lines<'_>, orbits: &Orbits, facts: &Facts) -> Self {
         let graph = lines.graph;
         let is_kept = |val: &Val| match graph.def(*val) {
             Def::Input(position) => graph.inputs()[*position].role != Role::Data,
             Def::Apply { .. } => false,
         };
-        let (kept, mut others): (Vec<Val>, Vec<Val>) = lines.vals().partition(is_kept);
+        let (kept, mut others): (Vec<Val>, Vec<Val>) =
+            lines.vals().filter(|&val| facts.is_variable(val)).partition(is_kept);
         others.reverse();
         let mut unknowns = Self {
             subjects: Vec::new(),
@@ -81,7 +84,7 @@ impl Unknowns {
         self.along[line][&orbit]
     }
 
-    /// An index of each orbit along a line, the first index among them.
+    /// An index of each orbit along a line, the first index among them; none of a value without factors.
     pub(crate) fn places(&self, line: usize) -> &[usize] {
         &self.places[line]
     }
