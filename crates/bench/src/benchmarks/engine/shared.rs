@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use isoloss::{
-    graph::{ExecError, Executor, Held, Role, team},
+    graph::{ExecError, Executor, Held, Input, Role, team},
     tensor::Tensor,
     transform::{Linearised, ParallelLinearisation, RESIDUAL_BUDGET_BYTES, shards},
 };
@@ -57,9 +57,18 @@ impl<'a> Shared<'a> {
 
     /// The times in milliseconds, and the inner product of the result with the direction.
     pub(super) fn turn(&mut self) -> Result<(Vec<f64>, f64), ExecError> {
-        let parameters = self.problem.wrt.iter().map(|&position| &self.problem.point[position]);
-        let points: Vec<Vec<&Tensor>> =
-            self.examples.iter().map(|examples| parameters.clone().chain(examples).collect()).collect();
+        let inputs = || self.problem.objective.inputs().iter().zip(&self.problem.point);
+        let points: Vec<Vec<&Tensor>> = self
+            .examples
+            .iter()
+            .map(|examples| {
+                let mut examples = examples.iter();
+                let of = |(input, whole): (&Input, &'a Tensor)| {
+                    if input.role == Role::Data { None } else { Some(whole) }
+                };
+                inputs().filter_map(|each| of(each).or_else(|| examples.next())).collect()
+            })
+            .collect();
         let mut product = self.product.at(&points)?;
         let direction: Vec<&Tensor> = self.problem.direction.iter().collect();
         let along = self.problem.along(&product.apply(&direction)?);
@@ -76,10 +85,12 @@ mod tests {
     #[test]
     fn the_shared_product_is_that_of_the_batch() {
         let executor = isoloss::executor();
-        let problem = Problem::new("mlp:5-4-3,act=tanh", 7, Key::new(1)).unwrap();
-        let mut alone = super::super::ours::Ours::new(&executor, &problem).unwrap();
-        let mut shared = Shared::new(&executor, &problem, 7).unwrap();
-        let (alone, (times, along)) = (alone.turn().unwrap(), shared.turn().unwrap());
-        assert!(!times.is_empty() && (along - alone.along[1]).abs() < 1e-5 * along.abs());
+        for spec in ["mlp:5-4-3,act=tanh", "mlp:5-4-3,act=tanh,norm=batch"] {
+            let problem = Problem::new(spec, 7, Key::new(1)).unwrap();
+            let mut alone = super::super::ours::Ours::new(&executor, &problem).unwrap();
+            let mut shared = Shared::new(&executor, &problem, 7).unwrap();
+            let (alone, (times, along)) = (alone.turn().unwrap(), shared.turn().unwrap());
+            assert!(!times.is_empty() && (along - alone.along[1]).abs() < 1e-5 * along.abs(), "{spec}");
+        }
     }
 }
