@@ -171,6 +171,19 @@ mod tests {
     }
 
     #[test]
+    fn a_team_gives_the_bits_of_one() {
+        let (model, params) = network();
+        let data = dataset(4500);
+        let alone = evaluate(&Reference, &model, &params, &data, Loss::CrossEntropy).unwrap();
+        for count in [2, 3, 7] {
+            let team = testkit::team::Team::of(count, || Box::new(Reference));
+            let mut evaluator = Evaluator::new(&team, &model, &data, Loss::CrossEntropy).unwrap();
+            assert_eq!(evaluator.score(&params).unwrap(), alone, "{count}");
+            assert_eq!(evaluator.score(&params).unwrap(), alone, "{count}, again");
+        }
+    }
+
+    #[test]
     fn every_example_counts_once_whatever_is_left_over() {
         let (model, params) = network();
         for count in [1, 999, 1000, 1001, 2500] {

@@ -146,7 +146,7 @@ fn compare(
     let found =
         matching::weight_matching(setting.executor, &certified.group, &a.params, &b.params, &options)?;
     let matching = summarise(&found, start.elapsed().as_secs_f64());
-    let chance = certified.group.random(plan.key().child("control"));
+    let chance = certified.group.random_permutation(plan.key().child("control"));
     let mut measure = Measure::new(setting.executor, &model, data, Loss::CrossEntropy)?;
     let mut segment = |title: &str, element: &Element| {
         setting.check_stop(folder)?;

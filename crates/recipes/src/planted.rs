@@ -68,7 +68,7 @@ fn one(
     let found = planted::trial(setting.executor, group, params, result.noise, key, &options)?;
     result.recovered += usize::from(found.is_recovered());
     let (copy, _) = planted::plant(group, params, result.noise, key)?;
-    let chance = objective(group, params, &copy, &group.random(key.child("control")))?;
+    let chance = objective(group, params, &copy, &group.random_permutation(key.child("control")))?;
     result.recovered_by_chance += usize::from(chance >= found.planted_objective - found.resolution);
     let excess = (found.objective - found.planted_objective) * RELATIVE_PROGRESS / found.resolution;
     result.worst_excess = result.worst_excess.min(excess);

@@ -219,3 +219,70 @@ fn whole_actions(
     }
     (actions, all)
 }
+
+#[cfg(test)]
+mod tests {
+    use graph::{Builder, Graph, Ty};
+
+    use super::*;
+    use crate::{classes::Classes, orbits::Tied, scaling::Facts};
+
+    /// The parameters `u` and `v` of four indices each, numbered 0..4 and 4..8, and a product numbered 8..12.
+    fn two_vectors() -> Graph {
+        let mut b = Builder::new("two vectors");
+        let [u, v] = ["u", "v"].map(|name| b.parameter(name, Ty::f64([4])));
+        let product = b.multiply(u, v);
+        b.output("product", product);
+        b.finish()
+    }
+
+    /// The generators that follow from these ties alone.
+    fn from_ties(ties: &[(usize, usize, usize)]) -> Vec<Generator> {
+        let graph = two_vectors();
+        let lines = Lines::new(&graph);
+        let mut classes = Classes::new(lines.elements());
+        ties.iter().for_each(|&(_, left, right)| classes.unite(left, right));
+        let tied: Vec<Tied> = ties.iter().map(|&(tie, left, right)| Tied { tie, left, right }).collect();
+        let orbits = Orbits::new(&lines, classes.into_partition(), &tied);
+        let unknowns = Unknowns::new(&lines, &orbits, &Facts::new(&graph));
+        let (scales, signs) = (Solutions::default(), Solutions::default());
+        generators(&lines, &orbits, &Factors { unknowns: &unknowns, scales, signs })
+    }
+
+    #[test]
+    fn blocks_tied_in_the_same_order_are_exchanged() {
+        let generators = from_ties(&[(0, 0, 1), (0, 2, 3), (1, 0, 4), (1, 1, 5), (1, 2, 6), (1, 3, 7)]);
+        let [generator] = &generators[..] else { panic!("{generators:?}") };
+        assert_eq!((generator.name.as_str(), generator.size), ("hidden blocks of u[0]", 2));
+        assert_eq!(generator.actions[1].slots, Slots { block: 2, indices: vec![0, 1, 2, 3] });
+    }
+
+    #[test]
+    fn blocks_tied_in_different_orders_are_not() {
+        assert!(from_ties(&[(0, 0, 1), (0, 2, 3), (1, 0, 4), (1, 1, 5), (1, 2, 7), (1, 3, 6)]).is_empty());
+    }
+
+    #[test]
+    fn slots_need_not_follow_the_order_of_every_axis() {
+        let generators = from_ties(&[(0, 0, 6), (0, 1, 7), (0, 2, 4), (0, 3, 5)]);
+        assert_eq!(generators[0].actions[0].slots.indices, [0, 1, 2, 3]);
+        assert_eq!(generators[0].actions[1].slots.indices, [2, 3, 0, 1]);
+    }
+
+    #[test]
+    fn indices_that_reach_another_axis_are_not_exchanged_with_those_that_do_not() {
+        let generators = from_ties(&[(0, 0, 8), (0, 2, 9)]);
+        let described: Vec<_> = generators
+            .iter()
+            .map(|generator| (generator.name.as_str(), &generator.actions[0].slots.indices))
+            .collect();
+        assert_eq!(
+            described,
+            [
+                ("hidden units of u[0] from index 0", &vec![0, 2]),
+                ("hidden units of u[0] from index 1", &vec![1, 3]),
+                ("hidden units of v[0]", &vec![0, 1, 2, 3]),
+            ]
+        );
+    }
+}

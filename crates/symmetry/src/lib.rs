@@ -1,6 +1,6 @@
 //! Symmetry groups derived from graphs, their actions and certificates, and matching modulo symmetry.
 //!
-//! [`infer()`] reads a [`Group`] off a forward graph. An [`Element`] of it is one permutation for each [`Generator`];
+//! [`infer()`] reads a [`Group`] off a forward graph. An [`Element`] of it has a permutation and factors for each [`Generator`];
 //! [`Group::act`] moves parameters by it without changing what the network computes, which [`certified`] tests before a
 //! group is used. [`matching`] finds the element that brings one network nearest to another, with the solver in
 //! [`assignment`].
@@ -15,9 +15,10 @@
 //! let graph = model.forward(4, DType::F64);
 //! let group = certified(&Reference, &[&graph], &infer(&graph), Key::new(0), 3)?.group;
 //! assert_eq!(group.generators().len(), 2); // one for each hidden layer
+//! assert_eq!(group.dimension(false), 8 + 8); // the positive scales of their units
 //!
 //! let a = model.init(Init::PyTorch, Key::new(1));
-//! let b = group.act(&group.random(Key::new(2)), &a)?; // another point, the same function
+//! let b = group.act(&group.random_permutation(Key::new(2)), &a)?; // another point, the same function
 //! let found = matching::weight_matching(&Reference, &group, &a, &b, &matching::Options::default())?;
 //! assert_eq!(group.act(&found.element, &b)?, a);
 //! # Ok::<(), Box<dyn std::error::Error>>(())

@@ -106,6 +106,19 @@ fn a_network_without_statistics_stays_as_it_is() {
 }
 
 #[test]
+fn a_team_gives_the_bits_of_one() {
+    let (_, model, params, data) = golden();
+    let order: Vec<usize> = (0..data.len()).collect();
+    let apply = |executor: &dyn Executor| {
+        let mut reestimator =
+            Reestimator::with_order(executor, &model, data.clone(), order.clone(), 2).unwrap();
+        reestimator.apply(&params).unwrap()
+    };
+    let team = testkit::team::Team::of(3, || Box::new(Reference));
+    assert_eq!(apply(&team), apply(&Reference));
+}
+
+#[test]
 fn parameters_of_another_model_are_refused() {
     let (_, model, _, data) = golden();
     let params = Model::parse("mlp:3-4-2").unwrap().init(Init::PyTorch, Key::new(0));

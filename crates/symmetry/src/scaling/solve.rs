@@ -28,6 +28,13 @@ pub(crate) struct Solutions<F> {
     pub(crate) joint: Vec<Solution<F>>,
 }
 
+/// None.
+impl<F> Default for Solutions<F> {
+    fn default() -> Self {
+        Self { alone: BTreeMap::new(), joint: Vec::new() }
+    }
+}
+
 /// The systems of one kind of factor.
 struct Systems<F> {
     alone: BTreeMap<usize, System<F>>,
