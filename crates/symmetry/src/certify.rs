@@ -73,8 +73,8 @@ pub struct Certified {
     pub group: Group,
     /// The certificate of that group.
     pub certificate: Certificate,
-    /// Factors that normalisations take out but for their epsilons, with the change that they make. They are not in the
-    /// group.
+    /// Factors that normalisations take out but for their epsilons, with the change of the outputs that they make, relative to
+    /// the outputs alone. They are not in the group.
     pub approximate: Vec<Checked>,
     /// What was refused, with the change that it made.
     pub refused: Vec<Checked>,
@@ -112,7 +112,8 @@ pub fn certify(
 /// Everything exact is tested together, with a cycle of all slots of every generator, an exchange of their first two, and
 /// `trials` random elements. That is as sharp as [`certify`] but for parts that are false each and true together, which
 /// pass a random element with probability 1/2 at most. If it fails, each part is tested alone, those that fail are left out,
-/// and the rest is tested together again; if that fails too, nothing is left. Approximate factors are tested once each.
+/// and the rest is tested together again; if that fails too, nothing is left. What approximate factors change is measured once
+/// for each, with random ones (see [`Group::random`]), in the first of the modes.
 ///
 /// # Errors
 /// As [`certify`].
@@ -127,7 +128,7 @@ pub fn certified(
     let is_approximate =
         |&(position, part): &(usize, Part)| group.generators()[position].is_approximate(part);
     let approximate = group.parts().filter(is_approximate);
-    let approximate = approximate.map(|(position, part)| bench.part(position, part, 1));
+    let approximate = approximate.map(|(position, part)| bench.measured(position, part));
     let approximate = approximate.collect::<Result<_, SymmetryError>>()?;
     let (mut kept, mut refused) = (group.exact(), Vec::new());
     let mut jointly = bench.jointly(&kept, trials)?;
@@ -280,15 +281,29 @@ impl<'a> Bench<'a> {
 
     fn part(&mut self, position: usize, part: Part, trials: usize) -> Result<Checked, SymmetryError> {
         let group = self.group;
-        let generator = &group.generators()[position].name;
-        let (name, trials) = match part {
-            Part::Permutation => (generator.clone(), trials + 2),
-            Part::Scale(_) => (format!("scale of {generator}"), trials),
-            Part::Sign(_) => (format!("sign of {generator}"), trials),
-        };
+        let trials = if part == Part::Permutation { trials + 2 } else { trials };
         let worst_relative =
             self.worst(group, trials, |trial, key| single(group, position, part, trial, key))?;
-        Ok(Checked { name, worst_relative })
+        Ok(Checked { name: self.name(position, part), worst_relative })
+    }
+
+    fn name(&self, position: usize, part: Part) -> String {
+        let generator = &self.group.generators()[position].name;
+        match part {
+            Part::Permutation => generator.clone(),
+            Part::Scale(_) => format!("scale of {generator}"),
+            Part::Sign(_) => format!("sign of {generator}"),
+        }
+    }
+
+    /// What a part that holds only approximately changes, once, in the first mode.
+    fn measured(&mut self, position: usize, part: Part) -> Result<Checked, SymmetryError> {
+        let element = single(self.group, position, part, 0, self.key.child("element"))?;
+        let change = match self.modes.first_mut() {
+            Some(mode) => mode.change(self.group, &element, 0, self.key.child("inputs"))?,
+            None => 0.0,
+        };
+        Ok(Checked { name: self.name(position, part), worst_relative: change })
     }
 
     fn jointly(&mut self, group: &Group, trials: usize) -> Result<Checked, SymmetryError> {
