@@ -103,17 +103,15 @@ impl Ground<'_> {
     }
 
     fn solutions<F: Field>(&self, Both { exact, ignoring }: Both<F>) -> Solutions<F> {
-        let mut seen = System::default();
         let mut alone = BTreeMap::new();
         for set in 0..self.orbits.sets().len() {
             let of_set: Vec<usize> = self.inputs(|orbit| orbit.set == set);
             let solve = |systems: &Systems<F>| {
                 systems.alone.get(&set).map_or_else(|| free(&of_set), |system| system.solutions(&of_set))
             };
-            let found = new_ones(&mut System::default(), solve(&exact), solve(&ignoring), Sum::clone);
-            for solution in &found {
-                seen.push(self.normal(&solution.exponents));
-            }
+            let mut seen = System::default();
+            let all = tagged(solve(&exact), false).chain(tagged(solve(&ignoring), true));
+            let found: Vec<_> = all.filter(|each| seen.push(each.exponents.clone())).collect();
             if !found.is_empty() {
                 alone.insert(set, found);
             }
@@ -127,7 +125,17 @@ impl Ground<'_> {
         unknowns.extend(self.wholes());
         unknowns.sort_unstable();
         let [exact, ignoring] = [exact, ignoring].map(|systems| systems.joint.solutions(&unknowns));
-        let joint = new_ones(&mut seen, exact, ignoring, |sum| self.normal(sum));
+        // What is exact must not count as seen because approximate ones add up to it.
+        let mut seen = System::default();
+        let mut joint = Vec::new();
+        for (sums, is_approximate) in [(exact, false), (ignoring, true)] {
+            for solution in
+                alone.values().flatten().filter(|each: &&Solution<F>| each.is_approximate == is_approximate)
+            {
+                seen.push(self.normal(&solution.exponents));
+            }
+            joint.extend(tagged(sums, is_approximate).filter(|each| seen.push(self.normal(&each.exponents))));
+        }
         Solutions { alone, joint }
     }
 
@@ -185,18 +193,6 @@ fn free<F: Field>(unknowns: &[usize]) -> Vec<Sum<F>> {
     unknowns.iter().map(|&unknown| Sum::from([(unknown, F::ONE)])).collect()
 }
 
-/// Those that do not follow from what was seen, exact ones first.
-fn new_ones<F: Field>(
-    seen: &mut System<F>,
-    exact: Vec<Sum<F>>,
-    ignoring: Vec<Sum<F>>,
-    normal: impl Fn(&Sum<F>) -> Sum<F>,
-) -> Vec<Solution<F>> {
-    let tagged = |sums: Vec<Sum<F>>, is_approximate| {
-        sums.into_iter().map(move |exponents| Solution { exponents, is_approximate })
-    };
-    tagged(exact, false)
-        .chain(tagged(ignoring, true))
-        .filter(|solution| seen.push(normal(&solution.exponents)))
-        .collect()
+fn tagged<F>(sums: Vec<Sum<F>>, is_approximate: bool) -> impl Iterator<Item = Solution<F>> {
+    sums.into_iter().map(move |exponents| Solution { exponents, is_approximate })
 }
