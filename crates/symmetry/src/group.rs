@@ -297,7 +297,13 @@ fn check_action<'a>(
     let Some(subject) = subjects.iter().find(|subject| subject.name == action.parameter) else {
         return fault("the name of a parameter", "none of that name".to_owned());
     };
-    let Some(size) = axis_size(&subject.shape, action.axis) else {
+    // Only factors act on a scalar as on an axis.
+    let size = if generator.is_exchangeable {
+        subject.shape.get(action.axis).copied()
+    } else {
+        axis_size(&subject.shape, action.axis)
+    };
+    let Some(size) = size else {
         return fault("an axis of the parameter", format!("shape {}", subject.shape));
     };
     let families = || generator.scales.iter().chain(&generator.signs);
@@ -449,6 +455,17 @@ mod tests {
         for (message, expected) in faults {
             assert!(message.starts_with("generator 'units' on '") && message.contains(expected), "{message}");
         }
+    }
+
+    #[test]
+    fn a_scalar_can_be_scaled_and_has_nothing_to_exchange() {
+        let scalar = Subject { name: "t".to_owned(), shape: Shape::from([]), role: Role::Parameter };
+        let exchange = Generator::permutations("t".to_owned(), 1, vec![action("t", 0, 1, &[0])]);
+        let family = Family { exponents: vec![Exponents::new(vec![1])], is_approximate: false };
+        let scale = Generator { is_exchangeable: false, scales: vec![family], ..exchange.clone() };
+        let error = Group::new(vec![scalar.clone()], vec![exchange]).unwrap_err().to_string();
+        assert!(error.contains("expected an axis of the parameter, found shape []"), "{error}");
+        assert!(Group::new(vec![scalar], vec![scale]).is_ok());
     }
 
     #[test]
