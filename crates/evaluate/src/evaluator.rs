@@ -1,6 +1,6 @@
 //! Forward passes over a whole data set.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, ops::Range};
 
 use data::Dataset;
 use graph::Executor;
@@ -50,14 +50,14 @@ impl Evaluator {
         model.check_loss(loss)?;
         check_objective(executor, model, data)?;
         let (data, chunk) = (fit(model, data)?, chunk(model.input()));
-        let lengths = (0..data.len()).step_by(chunk).map(|start| chunk.min(data.len() - start));
+        let lengths = ranges(data.len(), chunk).map(|range| range.len());
         let passes = Passes::new(executor, lengths, |length| model.objective(length, DType::F32, loss))?;
         let bytes_per_token = data.bytes_per_token().filter(|_| loss == Loss::CrossEntropy);
         let (model, kept) = (model.clone(), Vec::new());
         let mut evaluator = Self { model, data, bytes_per_token, chunk, kept, passes };
         if evaluator.data.len().saturating_mul(4 * evaluator.data.features()) <= KEPT_BYTES {
-            let starts = (0..evaluator.data.len()).step_by(chunk);
-            evaluator.kept = starts.map(|start| made(&evaluator.data, start, chunk)).collect();
+            evaluator.kept =
+                ranges(evaluator.data.len(), chunk).map(|range| Chunk::new(&evaluator.data, range)).collect();
         }
         Ok(evaluator)
     }
@@ -82,13 +82,13 @@ impl Evaluator {
         let mut tally = Tally::default();
         let params: Vec<&Tensor> = params.values().collect();
         let mut pass = self.passes.begin(&params)?;
-        let starts = (0..self.data.len()).step_by(self.chunk);
-        for (position, start) in starts.enumerate() {
+        for (position, range) in ranges(self.data.len(), self.chunk).enumerate() {
+            let length = range.len();
             let chunk = match self.kept.get(position) {
                 Some(kept) => Cow::Borrowed(kept),
-                None => Cow::Owned(made(&self.data, start, self.chunk)),
+                None => Cow::Owned(Chunk::new(&self.data, range)),
             };
-            let done = pass.put(chunk.x.shape()[0], chunk, |chunk| vec![&chunk.x, &chunk.labels])?;
+            let done = pass.put(length, chunk, |chunk| vec![&chunk.x, &chunk.labels])?;
             if let Some((chunk, results)) = done {
                 chunk.count(&results, &mut tally);
             }
@@ -101,13 +101,17 @@ impl Evaluator {
     }
 }
 
-/// The chunk that begins at an example.
-fn made(data: &Dataset, start: usize, chunk: usize) -> Chunk {
-    let (x, labels) = data.range(start..data.len().min(start + chunk));
-    Chunk { x, labels }
+/// The examples of each chunk; the last is as long as what is left.
+fn ranges(count: usize, chunk: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..count).step_by(chunk).map(move |start| start..count.min(start + chunk))
 }
 
 impl Chunk {
+    fn new(data: &Dataset, range: Range<usize>) -> Self {
+        let (x, labels) = data.range(range);
+        Self { x, labels }
+    }
+
     /// Adds what the objective says of its examples.
     fn count(&self, results: &[Tensor], tally: &mut Tally) {
         if let [objective] = results {

@@ -174,6 +174,15 @@ fn random_bits_are_those_of_every_executor() {
     }
 }
 
+/// The sum of two vectors.
+fn sum_of_two() -> Graph {
+    let mut b = Builder::new("sum");
+    let (x, y) = (b.data("x", Ty::f32([3])), b.data("y", Ty::f32([3])));
+    let sum = b.add(x, y);
+    b.output("sum", sum);
+    b.finish()
+}
+
 fn held(executable: &dyn Executable, tensor: &Tensor) -> Value {
     match executable.hold(tensor).unwrap() {
         Held::Value(value) => value,
@@ -183,11 +192,7 @@ fn held(executable: &dyn Executable, tensor: &Tensor) -> Value {
 
 #[test]
 fn donated_values_stay_on_the_device_and_kept_ones_stay_whole() {
-    let mut b = Builder::new("update");
-    let (x, y) = (b.data("x", Ty::f32([3])), b.data("y", Ty::f32([3])));
-    let sum = b.add(x, y);
-    b.output("sum", sum);
-    let graph = b.finish();
+    let graph = sum_of_two();
     let ones = Tensor::full([3], 1f32);
     for path in plugins() {
         for device in 0..2 {
@@ -211,11 +216,7 @@ fn donated_values_stay_on_the_device_and_kept_ones_stay_whole() {
 
 #[test]
 fn what_one_device_of_a_team_computes_another_can_take() {
-    let mut b = Builder::new("sum");
-    let (x, y) = (b.data("x", Ty::f32([3])), b.data("y", Ty::f32([3])));
-    let sum = b.add(x, y);
-    b.output("sum", sum);
-    let graph = b.finish();
+    let graph = sum_of_two();
     let ones = Tensor::full([3], 1f32);
     for path in plugins() {
         let executor = devices(&path).team(&[1, 0]).unwrap();

@@ -83,7 +83,9 @@ impl Group {
     /// By what each index of each axis of the subject `name` is multiplied.
     pub(crate) fn axis_factors(&self, name: &str, shape: &Shape, factors: &[Factors]) -> AxisFactors {
         let mut all: AxisFactors = vec![None; shape.rank().max(1)];
-        for (generator, factors) in self.generators().iter().zip(factors) {
+        let has_factors =
+            |(generator, _): &(&Generator, _)| !(generator.scales.is_empty() && generator.signs.is_empty());
+        for (generator, factors) in self.generators().iter().zip(factors).filter(has_factors) {
             let here = generator.actions.iter().enumerate().filter(|(_, action)| action.parameter == name);
             for (position, action) in here {
                 for (index, factor) in factors_of(generator, position, action, factors) {

@@ -146,8 +146,8 @@ pub fn certified(
         jointly = bench.jointly(&kept, trials)?;
     }
     if !jointly.passed() {
-        refused.push(std::mem::replace(&mut jointly, bench.jointly(&group.keeping(|_, _| false), trials)?));
         kept = group.keeping(|_, _| false);
+        refused.push(std::mem::replace(&mut jointly, bench.jointly(&kept, trials)?));
     }
     Ok(Certified {
         group: kept,

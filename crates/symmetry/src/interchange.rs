@@ -22,13 +22,10 @@ pub(crate) struct Factors<'a> {
 /// The generators of a graph: one for each set of like classes that reach a parameter or a state and can be exchanged, scaled
 /// or turned, in the order of what they move first; then those that scale or turn several sets at once.
 pub(crate) fn generators(lines: &Lines<'_>, orbits: &Orbits, factors: &Factors<'_>) -> Vec<Generator> {
-    let reaching: BTreeSet<usize> = lines
-        .movable()
-        .flat_map(|(_, line)| line.elements())
-        .map(|element| orbits.orbit(element).set)
+    let mut placed: Vec<_> = places(lines, orbits)
+        .into_iter()
+        .filter_map(|(set, places)| of_set(orbits, factors, set, places))
         .collect();
-    let mut placed: Vec<_> =
-        reaching.into_iter().filter_map(|set| of_set(lines, orbits, factors, set)).collect();
     placed.sort_by_key(|(place, _)| *place);
     let joint = joint(lines, orbits, factors);
     placed.into_iter().map(|(_, generator)| generator).chain(joint).collect()
@@ -36,12 +33,12 @@ pub(crate) fn generators(lines: &Lines<'_>, orbits: &Orbits, factors: &Factors<'
 
 /// The generator of a set, with the place of the first index that it moves; `None` where nothing can be done with its classes.
 fn of_set(
-    lines: &Lines<'_>,
     orbits: &Orbits,
     factors: &Factors<'_>,
     set: usize,
+    Places { actions, numbers, first, slot_of }: Places,
 ) -> Option<([usize; 2], Generator)> {
-    let Places { actions, numbers, first, slots } = Places::new(lines, orbits, set)?;
+    let slots = slot_of.len();
     let exponents = |sum: Sum<i32>| -> Vec<Exponents> {
         let of_action = |(&line, action): (&usize, &ParameterAxis)| {
             let of_rank = |rank: usize| {
@@ -62,7 +59,7 @@ fn of_set(
     if !is_exchangeable && scales.is_empty() && signs.is_empty() {
         return None;
     }
-    let (place, name) = first;
+    let (place, name) = first?;
     Some((place, Generator { name, size: slots, is_exchangeable, actions, scales, signs }))
 }
 
@@ -71,47 +68,45 @@ fn family<F>(solution: &Solution<F>, exponents: &[Exponents]) -> Family {
 }
 
 /// Where the classes of a set are among the parameters and states.
+#[derive(Default)]
 struct Places {
     actions: Vec<ParameterAxis>,
     /// The line of each action.
     numbers: Vec<usize>,
     /// The place of the first index, and a name after it.
-    first: ([usize; 2], String),
-    /// The number of classes, which are slots in the order of their first indices there.
-    slots: usize,
+    first: Option<([usize; 2], String)>,
+    /// The slot of each class: they are numbered in the order of their first indices.
+    slot_of: BTreeMap<usize, usize>,
 }
 
-impl Places {
-    fn new(lines: &Lines<'_>, orbits: &Orbits, set: usize) -> Option<Self> {
-        let mut slot_of: BTreeMap<usize, usize> = BTreeMap::new();
-        let (mut actions, mut numbers, mut first) = (Vec::new(), Vec::new(), None);
-        for (position, (input, line)) in lines.movable().enumerate() {
-            let members = members(orbits, set, line);
-            if members.is_empty() {
-                continue;
-            }
+/// The places of each set that reaches a parameter or a state.
+fn places(lines: &Lines<'_>, orbits: &Orbits) -> BTreeMap<usize, Places> {
+    let mut all: BTreeMap<usize, Places> = BTreeMap::new();
+    for (position, (input, line)) in lines.movable().enumerate() {
+        for (set, members) in members(orbits, line) {
+            let places = all.entry(set).or_default();
             for (class, _) in &members {
-                let next = slot_of.len();
-                slot_of.entry(*class).or_insert(next);
+                let next = places.slot_of.len();
+                places.slot_of.entry(*class).or_insert(next);
             }
-            let slots = slots(&members, &slot_of);
-            first.get_or_insert_with(|| {
+            let slots = slots(&members, &places.slot_of);
+            places.first.get_or_insert_with(|| {
                 ([position, slots.indices[0]], name(&input.name, line.axis, line.size, &slots))
             });
-            actions.push(ParameterAxis { parameter: input.name.clone(), axis: line.axis, slots });
-            numbers.push(lines.of(line.val).start + line.axis);
+            places.actions.push(ParameterAxis { parameter: input.name.clone(), axis: line.axis, slots });
+            places.numbers.push(lines.of(line.val).start + line.axis);
         }
-        Some(Self { actions, numbers, first: first?, slots: slot_of.len() })
     }
+    all
 }
 
-/// The classes of a set with their indices on a line.
-fn members(orbits: &Orbits, set: usize, line: &Line) -> Vec<(usize, usize)> {
-    line.elements()
-        .enumerate()
-        .filter(|&(_, element)| orbits.orbit(element).set == set)
-        .map(|(index, element)| (orbits.class(element), index))
-        .collect()
+/// The classes of each set with their indices on a line.
+fn members(orbits: &Orbits, line: &Line) -> BTreeMap<usize, Vec<(usize, usize)>> {
+    let mut members: BTreeMap<usize, Vec<(usize, usize)>> = BTreeMap::new();
+    for (index, element) in line.elements().enumerate() {
+        members.entry(orbits.orbit(element).set).or_default().push((orbits.class(element), index));
+    }
+    members
 }
 
 /// The indices of one line by slot; within a slot they keep their order.

@@ -82,10 +82,7 @@ fn sum_graph(linear: &Graph, weights: &[f64]) -> Graph {
             linear.outputs().iter().map(input).collect()
         })
         .collect();
-    for (position, output) in linear.outputs().iter().enumerate() {
-        let terms: Vec<(Val, f64)> =
-            images.iter().zip(weights).map(|(image, weight)| (image[position], *weight)).collect();
-        let sum = b.weighted_sum(&terms);
+    for (output, sum) in linear.outputs().iter().zip(b.weighted_sums(&images, weights)) {
         b.output(output.name.clone(), sum);
     }
     b.finish()

@@ -64,11 +64,7 @@ pub(super) fn update_graph(plan: &Plan, weights: &[f64], curvature: bool) -> Gra
             declare(&mut b, contribution_types(plan, curvature).into_iter().map(named))
         })
         .collect();
-    let mut means = (0..shards[0].len()).map(|position| {
-        let terms: Vec<(Val, f64)> =
-            shards.iter().zip(weights).map(|(shard, weight)| (shard[position], *weight)).collect();
-        b.weighted_sum(&terms)
-    });
+    let mut means = b.weighted_sums(&shards, weights).into_iter();
     let (count, buffers) = (plan.parameter_count, plan.model.buffers().len());
     let contribution = Contribution {
         loss: means.next().expect("every shard gives its loss"),
