@@ -92,8 +92,8 @@ pub enum SymmetryError {
         "network {network}, parameter '{name}': expected elements of type {expected}, found {found}; convert it first"
     )]
     ParameterDType {
-        /// Which network: `A` or `B`.
-        network: &'static str,
+        /// Which network: `A` or `B`, or its number from 1 where there are more.
+        network: String,
         /// The parameter's name.
         name: String,
         /// The type needed.
@@ -106,8 +106,8 @@ pub enum SymmetryError {
         "network {network}, parameter '{name}': element {position} (row-major) is not finite; did the training diverge?"
     )]
     NonFinite {
-        /// Which network: `A` or `B`.
-        network: &'static str,
+        /// Which network: `A` or `B`, or its number from 1 where there are more.
+        network: String,
         /// The parameter's name.
         name: String,
         /// The element's row-major position.
@@ -130,6 +130,16 @@ pub enum SymmetryError {
     Zero {
         /// What the number counts.
         what: &'static str,
+    },
+    /// There are fewer of something than a method needs.
+    #[error("{what}: expected at least {least}, found {found}")]
+    TooFew {
+        /// What there must be.
+        what: &'static str,
+        /// How many there must be at least.
+        least: usize,
+        /// How many there are.
+        found: usize,
     },
     /// A number that must be finite and not negative is not.
     #[error("{what}: expected a finite number of at least 0, found {found}")]

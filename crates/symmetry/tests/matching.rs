@@ -4,6 +4,7 @@
 
 mod common;
 
+use common::all_elements;
 use cpu::Cpu;
 use graph::{Graph, Reference};
 use isoloss_symmetry::{
@@ -23,29 +24,6 @@ fn pair(model: &Model, seed: u64) -> [Params; 2] {
 
 fn matched(group: &Group, [a, b]: &[Params; 2], options: &Options) -> Matching {
     weight_matching(&Cpu::new(), group, a, b, options).unwrap()
-}
-
-/// All elements of a small group.
-fn all_elements(group: &Group) -> Vec<Element> {
-    let mut partial: Vec<Vec<Vec<u32>>> = vec![Vec::new()];
-    for generator in group.generators() {
-        let longer = |chosen: &Vec<Vec<u32>>| {
-            let chosen = chosen.clone();
-            let last = permutations(generator.size as u32).into_iter();
-            last.map(move |permutation| [chosen.clone(), vec![permutation]].concat())
-        };
-        partial = partial.iter().flat_map(longer).collect();
-    }
-    partial.into_iter().map(|permutations| group.element(permutations).unwrap()).collect()
-}
-
-fn permutations(n: u32) -> Vec<Vec<u32>> {
-    if n == 0 {
-        return vec![Vec::new()];
-    }
-    let shorter = permutations(n - 1);
-    let insert = |place: usize, shorter: &Vec<u32>| [&shorter[..place], &[n - 1], &shorter[place..]].concat();
-    shorter.iter().flat_map(|shorter| (0..n as usize).map(move |place| insert(place, shorter))).collect()
 }
 
 /// The best of many starts reaches the best of all elements.

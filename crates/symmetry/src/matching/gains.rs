@@ -179,7 +179,7 @@ fn arrange(source: &Tensor, maps: &[Option<&[usize]>], (axis, slots): (usize, &S
 }
 
 /// The graph of all inner products of slots: both operands contracted over everything but the slots.
-fn products(shape: &Shape, axis: usize) -> Graph {
+pub(super) fn products(shape: &Shape, axis: usize) -> Graph {
     let mut b = Builder::new("gains");
     let operands = ["a", "b"].map(|name| b.data(name, Ty::f32(shape.clone())));
     let contract: Vec<usize> = (0..shape.rank()).filter(|&other| other != axis).collect();

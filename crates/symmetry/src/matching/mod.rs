@@ -12,10 +12,13 @@
 //! two axes of one parameter the objective is quadratic in its permutation; the assignment then maximises the
 //! linearisation at the current permutation, along each of the axes in turn summed, and the same test on the true
 //! objective guards it.
+//!
+//! [`joint`] matches any number of networks to each other at once.
 
 mod ascent;
 mod change;
 mod gains;
+pub mod joint;
 mod objective;
 pub mod planted;
 mod problem;

@@ -74,15 +74,20 @@ fn square(tensor: &Tensor) -> f64 {
     unmoved.inner_product(elements(tensor), elements(tensor))
 }
 
-/// A parameter, once it is known to be finite `f32`.
-fn trained<'a>(network: &'static str, params: &'a Params, name: &str) -> Result<&'a Tensor, SymmetryError> {
+/// A parameter of the network that messages call `network`, once it is known to be finite `f32`.
+pub(super) fn trained<'a>(
+    network: &str,
+    params: &'a Params,
+    name: &str,
+) -> Result<&'a Tensor, SymmetryError> {
     let tensor = params.get(name).expect("the names were checked");
+    let (network, name) = (network.to_owned(), name.to_owned());
     if tensor.dtype() != DType::F32 {
-        let (name, found) = (name.to_owned(), tensor.dtype());
+        let found = tensor.dtype();
         return Err(SymmetryError::ParameterDType { network, name, expected: DType::F32, found });
     }
     match tensor.first_non_finite() {
         None => Ok(tensor),
-        Some(position) => Err(SymmetryError::NonFinite { network, name: name.to_owned(), position }),
+        Some(position) => Err(SymmetryError::NonFinite { network, name, position }),
     }
 }

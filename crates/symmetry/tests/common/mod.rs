@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test file uses its own part of what all share")]
 
 use graph::{Builder, Graph, Role, Ty, Val};
+use isoloss_symmetry::{Element, Group};
 use models::Params;
 use tensor::{DType, Key, Tensor};
 
@@ -88,4 +89,31 @@ pub(crate) fn random_params(graph: &Graph, dtype: DType, key: Key) -> Params {
         let tensor = Tensor::from_fn(graph.ty(input.val).shape.clone(), |index| key.normal(index as u64));
         (input.name.as_str(), tensor.convert(dtype))
     }))
+}
+
+/// All elements of a small group.
+pub(crate) fn all_elements(group: &Group) -> Vec<Element> {
+    let mut partial: Vec<Vec<Vec<u32>>> = vec![Vec::new()];
+    for generator in group.generators() {
+        let longer = |chosen: &Vec<Vec<u32>>| {
+            let chosen = chosen.clone();
+            let last = permutations(generator.size as u32).into_iter();
+            last.map(move |permutation| [chosen.clone(), vec![permutation]].concat())
+        };
+        partial = partial.iter().flat_map(longer).collect();
+    }
+    partial
+        .into_iter()
+        .map(|permutations| group.element(permutations).expect("permutations of the generators"))
+        .collect()
+}
+
+/// All permutations of `0..n`.
+pub(crate) fn permutations(n: u32) -> Vec<Vec<u32>> {
+    if n == 0 {
+        return vec![Vec::new()];
+    }
+    let shorter = permutations(n - 1);
+    let insert = |place: usize, shorter: &Vec<u32>| [&shorter[..place], &[n - 1], &shorter[place..]].concat();
+    shorter.iter().flat_map(|shorter| (0..n as usize).map(move |place| insert(place, shorter))).collect()
 }
