@@ -19,6 +19,7 @@ mod ascent;
 mod change;
 mod gains;
 pub mod joint;
+pub mod kinship;
 mod objective;
 pub mod planted;
 mod problem;

@@ -69,7 +69,7 @@ impl<'a> Problem<'a> {
 }
 
 /// The sum of the squares of a tensor's elements.
-fn square(tensor: &Tensor) -> f64 {
+pub(super) fn square(tensor: &Tensor) -> f64 {
     let unmoved = Gather::new(tensor.shape(), &vec![None; tensor.shape().rank()]);
     unmoved.inner_product(elements(tensor), elements(tensor))
 }
