@@ -42,6 +42,14 @@ pub(crate) enum CliError {
          both on data normalised alike, as with the same --data"
     )]
     Inputs { a: String, b: String },
+    #[error("matching by {method} needs data; add --data SPEC, as --data digits or --data mnist:DIR")]
+    MatchingNeedsData { method: String },
+    #[error(
+        "--data {data} has no influence on matching by {method}; leave it out, or try --method activation"
+    )]
+    UnusedData { method: String, data: String },
+    #[error("matching by {method} has a single start; leave --restarts out, or try the method weight")]
+    NoRestarts { method: String },
     #[error("--evaluate: expected every name once, found '{name}' twice")]
     SetTwice { name: String },
     #[error("there is no recipe called '{name}'{}; known: {}", names::suggestion(name, &known.iter().map(String::as_str).collect::<Vec<_>>()), known.join(", "))]

@@ -43,7 +43,7 @@ pub(crate) fn segment(curve: &Curve) -> Value {
     })
 }
 
-/// How a matching went.
+/// How a matching by weights went.
 pub(crate) fn matching(matching: &Match) -> Value {
     json!({
         "objective_before": number(matching.identity_objective),

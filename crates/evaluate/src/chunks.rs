@@ -1,5 +1,7 @@
 //! How many examples go through a network at once.
 
+use std::ops::Range;
+
 use models::Input;
 
 /// Examples of vectors in one forward pass. Ours: large enough that matrix products run at full speed, small enough that the
@@ -24,4 +26,9 @@ pub(crate) const fn chunk(input: Input) -> usize {
             }
         }
     }
+}
+
+/// The examples of each chunk; the last is as long as what is left.
+pub(crate) fn ranges(count: usize, chunk: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..count).step_by(chunk).map(move |start| start..count.min(start + chunk))
 }

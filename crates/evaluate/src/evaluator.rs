@@ -7,7 +7,13 @@ use graph::Executor;
 use models::{Loss, Model, Params};
 use tensor::{DType, Tensor};
 
-use crate::{EvaluateError, Score, check_objective, chunks::chunk, fit, passes::Passes, score::Tally};
+use crate::{
+    EvaluateError, Score, check_objective,
+    chunks::{chunk, ranges},
+    fit,
+    passes::Passes,
+    score::Tally,
+};
 
 /// Most bytes of examples that are kept as the network reads them. Ours: all of MNIST fits; what is larger is made again
 /// for every pass.
@@ -99,11 +105,6 @@ impl Evaluator {
         let score = tally.score();
         Ok(self.bytes_per_token.map_or(score, |bytes| score.of_tokens(bytes)))
     }
-}
-
-/// The examples of each chunk; the last is as long as what is left.
-fn ranges(count: usize, chunk: usize) -> impl Iterator<Item = Range<usize>> {
-    (0..count).step_by(chunk).map(move |start| start..count.min(start + chunk))
 }
 
 impl Chunk {

@@ -1,5 +1,7 @@
-//! Forward passes over a data set: loss and accuracy, and the running statistics of batch normalisation.
+//! Forward passes over a data set: loss and accuracy, the running statistics of batch normalisation, and moments of
+//! activations.
 
+mod activations;
 mod chunks;
 mod error;
 mod evaluator;
@@ -8,6 +10,7 @@ mod passes;
 mod reestimator;
 mod score;
 
+pub use activations::{Moments, Units, activation_moments};
 pub use error::{EvaluateError, fit};
 pub use evaluator::{Evaluator, evaluate};
 pub use objective::check_objective;

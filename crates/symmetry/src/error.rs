@@ -1,5 +1,6 @@
 //! What can be wrong with a group, an element, or parameters that a group is to act on.
 
+use evaluate::EvaluateError;
 use graph::{ExecError, Ty};
 use tensor::{DType, Shape};
 
@@ -152,6 +153,9 @@ pub enum SymmetryError {
     /// A graph could not be run.
     #[error(transparent)]
     Exec(#[from] ExecError),
+    /// The networks could not be run over a data set.
+    #[error(transparent)]
+    Evaluate(Box<EvaluateError>),
     /// The assignment of slots to slots could not be solved.
     #[error("generator '{generator}': {source}")]
     Assignment {
@@ -160,4 +164,10 @@ pub enum SymmetryError {
         /// What the solver refused.
         source: AssignmentError,
     },
+}
+
+impl From<EvaluateError> for SymmetryError {
+    fn from(error: EvaluateError) -> Self {
+        Self::Evaluate(Box::new(error))
+    }
 }

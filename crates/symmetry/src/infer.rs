@@ -85,7 +85,7 @@ pub fn infer(graph: &Graph) -> Group {
 }
 
 /// Applies the axis maps of all applications; returns every pair of indices that was united.
-fn unite(lines: &Lines<'_>, classes: &mut Classes) -> Vec<Tied> {
+pub(crate) fn unite(lines: &Lines<'_>, classes: &mut Classes) -> Vec<Tied> {
     let (mut tied, mut tie) = (Vec::new(), 0);
     for val in lines.vals() {
         let Def::Apply { op, operands } = lines.graph.def(val) else { continue };
@@ -119,7 +119,7 @@ fn elements(lines: &Lines<'_>, val: Val, operands: &[Val], run: Run) -> impl Ite
 }
 
 /// A new state moves as the old one does.
-fn unite_states(lines: &Lines<'_>, classes: &mut Classes, tied: &mut Vec<Tied>) {
+pub(crate) fn unite_states(lines: &Lines<'_>, classes: &mut Classes, tied: &mut Vec<Tied>) {
     let mut tie = tied.last().map_or(0, |last| last.tie + 1);
     for output in lines.graph.outputs() {
         let Some(old) = old_state(lines.graph, &output.name, output.val) else { continue };

@@ -25,6 +25,7 @@
 //! ```
 
 mod action;
+mod activations;
 pub mod assignment;
 mod certify;
 mod classes;
@@ -41,6 +42,7 @@ mod orbits;
 mod scaling;
 mod stretch;
 
+pub use activations::Stage;
 pub use certify::{Certificate, Certified, Checked, TOLERANCE, certified, certify};
 pub use element::{Element, Factors};
 pub use error::SymmetryError;

@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 
 use super::Run;
 use crate::{
-    alignment::{self, Alignment},
+    alignment::{self, Alignment, Method, Plan},
     common::Common,
     failure::Failure,
-    json::{self, number},
+    json::number,
     networks::{self, Network},
     outcome::{Answer, Outcome},
     place,
@@ -20,14 +20,17 @@ use crate::{
 
 /// Move the hidden units of network B to where they match those of network A
 ///
-/// B computes the same function before and after; only the order of its hidden units changes, so that its weights come
-/// as near to A's as the search can bring them. The search is the weight matching of Git Re-Basin (Ainsworth, Hayase
-/// and Srinivasa, 2023, algorithm 1): it solves one class of units after the other, exactly and with a proof, until no
-/// class brings progress. The symmetry that it uses is certified first.
+/// B computes the same function before and after; only the order of its hidden units changes, so that averages of the two
+/// networks lose as little as the search can bring about. The symmetry that is used is certified first.
+///
+/// The methods are those of Git Re-Basin (Ainsworth, Hayase and Srinivasa, 2023). By weight (algorithm 1), the weights come as
+/// near to A's as can be: one class of units after the other is solved, exactly and with a proof, until no class brings
+/// progress. By activation, units that correlate on the training data are matched; each class is solved once, with a proof.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   isoloss align runs/a runs/b --out b-aligned.safetensors
+  isoloss align runs/a runs/b --method activation --data mnist:data/mnist --out b2.safetensors
   isoloss align a.safetensors b.safetensors --model mlp:784-512-10 --restarts 4 --out b2.safetensors")]
 pub(crate) struct Align {
     /// Network that stays as it is
@@ -45,7 +48,14 @@ pub(crate) struct Align {
     /// Architecture of both, when the files do not name it
     #[arg(long = "model", visible_alias = "graph", value_name = "SPEC")]
     spec: Option<String>,
-    /// Further starts of the search from random arrangements; the best result counts. The default is the published method
+    /// How units are matched
+    #[arg(long, value_name = "METHOD", value_enum, default_value_t)]
+    method: Method,
+    /// Data set for a method that needs data, as digits, mnist:DIR or cifar10:DIR; its training part is used
+    #[arg(long, value_name = "SPEC")]
+    data: Option<String>,
+    /// Further starts of the search by weight from random arrangements; the best result counts. The default is the published
+    /// method
     #[arg(long, value_name = "N", default_value_t = 0)]
     restarts: usize,
     #[command(flatten)]
@@ -65,7 +75,11 @@ impl Run for Align {
         place::check_weights(&self.out, &networks::files(&paths)?, self.force)?;
         let networks = networks::load_alike(&paths, self.spec.as_deref())?;
         let [a, b] = &networks[..] else { unreachable!("two paths were given") };
-        let alignment = alignment::align(session, a, b, self.restarts)?;
+        self.method.check_use_of_data(self.data.as_deref())?;
+        let data = self.data.as_deref().map(|spec| networks::load_data(spec, &networks)).transpose()?;
+        let data = data.as_ref().map(|data| &data.train);
+        let plan = Plan { method: self.method, restarts: self.restarts, data };
+        let alignment = alignment::align(session, a, b, plan)?;
         weights::save(&self.out, &alignment.params, &self.metadata(a)?)?;
         Ok(Outcome { answer: Answer::Yes, text: self.text(&alignment), json: self.json(b, &alignment) })
     }
@@ -81,21 +95,18 @@ impl Align {
     }
 
     fn text(&self, alignment: &Alignment) -> String {
-        let matching = &alignment.matching;
+        let [[before, after], [far, near]] = [alignment.nearness.inner, alignment.nearness.distance];
         let mut text = format!(
-            "inner product of the weights  {:.4} → {:.4}\ndistance of the weights       {:.4} → {:.4}\n",
-            matching.identity_objective,
-            matching.objective,
-            matching.distance(matching.identity_objective),
-            matching.distance(matching.objective),
+            "inner product of the weights  {before:.4} → {after:.4}\ndistance of the weights       {far:.4} → {near:.4}\n"
         );
         for class in &alignment.moved {
             text += &format!("moved {} of {}: {}\n", class.moved, class.size, class.name);
         }
+        text += &alignment.search.lines();
         text + &format!(
-            "{} sweeps, {:.3} s; the symmetry's certificate passed ({:.1e})\nwritten to {}\n",
-            matching.sweeps,
-            matching.seconds,
+            "{}, {:.3} s; the symmetry's certificate passed ({:.1e})\nwritten to {}\n",
+            alignment.search.short(),
+            alignment.seconds,
             alignment.certified.certificate.worst_relative(),
             self.out.display()
         )
@@ -110,7 +121,7 @@ impl Align {
             "a": self.a.display().to_string(),
             "b": self.b.display().to_string(),
             "out": self.out.display().to_string(),
-            "matching": json::matching(&alignment.matching),
+            "matching": alignment.json(),
             "groups": groups.collect::<Vec<_>>(),
             "certificate": {
                 "passed": alignment.certified.certificate.passed(),

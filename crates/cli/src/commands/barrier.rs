@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use super::Run;
 use crate::{
-    alignment::{self, Alignment, Method},
+    alignment::{self, Alignment, BeforeAveraging, Plan},
     common::Common,
     failure::Failure,
     json::{self, number},
@@ -59,7 +59,7 @@ pub(crate) struct Barrier {
     points: usize,
     /// How B is aligned to A; with none only the naive segment is measured
     #[arg(long, value_name = "METHOD", value_enum, default_value_t)]
-    align: Method,
+    align: BeforeAveraging,
     /// Largest barrier on the test set for which the answer is yes, in the unit of the loss; the naive one with --align none
     #[arg(long, value_name = "X")]
     bound: Option<f64>,
@@ -70,7 +70,7 @@ pub(crate) struct Barrier {
     /// Architecture of both, when the files do not name it
     #[arg(long = "model", visible_alias = "graph", value_name = "SPEC")]
     spec: Option<String>,
-    /// Further starts of the matching from random arrangements; the best result counts
+    /// Further starts of the matching by weight from random arrangements; the best result counts
     #[arg(long, value_name = "N", default_value_t = 0)]
     restarts: usize,
     /// Folder for a report: report.html, report.json and figures
@@ -145,10 +145,11 @@ impl Barrier {
         let mut measure = Measure::new(session, &a.model, data, loss, self.statistics)?;
         let reestimated_on = measure.reestimated_on();
         let naive = measure.segment("naive", &a.params, &b.params, self.points)?;
-        if self.align == Method::None {
+        let Some(method) = self.align.method() else {
             return Ok(Measured { naive, reestimated_on, aligned: None });
-        }
-        let alignment = alignment::align(session, a, b, self.restarts)?;
+        };
+        let plan = Plan { method, restarts: self.restarts, data: Some(&data.train) };
+        let alignment = alignment::align(session, a, b, plan)?;
         let aligned = measure.segment("aligned", &a.params, &alignment.params, self.points)?;
         Ok(Measured { naive, reestimated_on, aligned: Some((alignment, aligned)) })
     }
@@ -163,14 +164,7 @@ impl Barrier {
         text += sentence_on_accuracy(&a.model);
         text += &self.statistics.sentence(&a.model, measured.reestimated_on).unwrap_or_default();
         if let Some((alignment, _)) = &measured.aligned {
-            let matching = &alignment.matching;
-            text += &format!(
-                "matching: distance of the weights {:.4} → {:.4}, {} sweeps, {:.3} s\n",
-                matching.distance(matching.identity_objective),
-                matching.distance(matching.objective),
-                matching.sweeps,
-                matching.seconds
-            );
+            text += &alignment.sentence();
         }
         if let (Some(bound), Some(within)) = (self.bound, self.within_bound(measured)) {
             let (barrier, word) = (measured.decisive().test.barrier, if within { "within" } else { "above" });
@@ -249,7 +243,7 @@ impl Barrier {
             "parents": parents.collect::<Vec<_>>(),
             "naive": json::splits(&measured.naive, json::segment),
             "aligned": aligned.map(|(_, curve)| json::splits(curve, json::segment)),
-            "matching": aligned.map(|(alignment, _)| json::matching(&alignment.matching)),
+            "matching": aligned.map(|(alignment, _)| alignment.json()),
             "bound": self.bound.map(number),
             "within_bound": self.within_bound(measured),
         })

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::Run;
 use crate::{
-    alignment::{self, Alignment, Method},
+    alignment::{self, Alignment, BeforeAveraging, Plan},
     common::Common,
     failure::{CliError, Failure},
     json::{self, number},
@@ -49,21 +49,21 @@ pub(crate) struct Merge {
     force: bool,
     /// What is done before averaging
     #[arg(long, value_name = "METHOD", value_enum, default_value_t)]
-    align: Method,
+    align: BeforeAveraging,
     /// Place between two networks: 0 is the first, 1 the second, 0.5 (the default) the average
     #[arg(long, value_name = "X", allow_negative_numbers = true)]
     at: Option<f64>,
     /// Architecture of all, when the files do not name it
     #[arg(long = "model", visible_alias = "graph", value_name = "SPEC")]
     spec: Option<String>,
-    /// Score all networks on this data set, as digits, mnist:DIR or cifar10:DIR
+    /// Score all networks on this data set, as digits, mnist:DIR or cifar10:DIR; matchings that need data use its training part
     #[arg(long, value_name = "SPEC")]
     data: Option<String>,
     #[command(flatten)]
     statistics: Statistics,
     #[command(flatten)]
     loss: LossFlag,
-    /// Further starts of the matching from random arrangements; the best result counts
+    /// Further starts of the matching by weight from random arrangements; the best result counts
     #[arg(long, value_name = "N", default_value_t = 0)]
     restarts: usize,
     #[command(flatten)]
@@ -89,7 +89,7 @@ impl Run for Merge {
         let networks = networks::load_alike(&self.networks, self.spec.as_deref())?;
         let loss = self.loss.of(&networks[0].model)?;
         let data = self.data.as_deref().map(|spec| networks::load_data(spec, &networks)).transpose()?;
-        let alignments = self.align(session, &networks)?;
+        let alignments = self.align(session, &networks, data.as_ref())?;
         let mut merged = self.merge(&networks, &alignments)?;
         let scores = data
             .map(|data| self.settle_and_score(session, &networks, &mut merged, &data, loss))
@@ -112,15 +112,22 @@ impl Merge {
     }
 
     /// Every network but the first, matched to the first; none where that is not wanted.
-    fn align(&self, session: &Session, networks: &[Network]) -> Result<Vec<Alignment>, Failure> {
-        let others = networks.iter().skip(1).filter(|_| self.align == Method::Weight);
-        others.map(|network| alignment::align(session, &networks[0], network, self.restarts)).collect()
+    fn align(
+        &self,
+        session: &Session,
+        networks: &[Network],
+        data: Option<&Data>,
+    ) -> Result<Vec<Alignment>, Failure> {
+        let Some(method) = self.align.method() else { return Ok(Vec::new()) };
+        let plan = Plan { method, restarts: self.restarts, data: data.map(|data| &data.train) };
+        let others = networks.iter().skip(1);
+        others.map(|network| alignment::align(session, &networks[0], network, plan)).collect()
     }
 
     fn merge(&self, networks: &[Network], alignments: &[Alignment]) -> Result<Params, Failure> {
         let others: Vec<&Params> = match self.align {
-            Method::Weight => alignments.iter().map(|alignment| &alignment.params).collect(),
-            Method::None => networks.iter().skip(1).map(|network| &network.params).collect(),
+            BeforeAveraging::Align(_) => alignments.iter().map(|alignment| &alignment.params).collect(),
+            BeforeAveraging::Nothing => networks.iter().skip(1).map(|network| &network.params).collect(),
         };
         let first = &networks[0].params;
         Ok(match (self.at, &others[..]) {
@@ -167,7 +174,7 @@ impl Merge {
             let score = scores.map(|scores| json::splits(&scores.parents[index], json::score));
             json!({ "path": network.name(), "score": score })
         });
-        let matchings = alignments.iter().map(|alignment| json::matching(&alignment.matching));
+        let matchings = alignments.iter().map(Alignment::json);
         json!({
             "model": networks[0].model.spec(),
             "out": self.out.display().to_string(),

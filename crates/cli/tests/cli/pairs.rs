@@ -82,6 +82,34 @@ fn alignment_raises_the_objective_and_keeps_the_function_and_the_metadata() {
 }
 
 #[test]
+fn units_are_matched_by_what_they_do_on_the_training_data() {
+    let place = pair();
+    let result = place.json("align a b --method activation --data digits --out b2.safetensors");
+    let matching = &result["matching"];
+    assert_eq!(matching["method"], "activation");
+    let class = &matching["classes"][0];
+    assert_eq!((&class["size"], &class["values"]), (&json!(16), &json!(1)), "{result:#}");
+    assert!(number(class, "/correlation") > number(class, "/correlation_before"), "{result:#}");
+    let parents = place.json("barrier b b2.safetensors --data digits --align none");
+    let [before, after] = [0, 1].map(|parent| number(&parents, &format!("/parents/{parent}/test/loss")));
+    assert!((before - after).abs() < 1e-6, "{before} {after}");
+    let merged = place.json("merge a b --align activation --data digits --out m.safetensors");
+    assert_eq!(merged["matchings"][0]["method"], "activation");
+}
+
+#[test]
+fn flags_that_do_not_suit_a_matching_are_refused() {
+    let place = pair();
+    let needs = ["matching by activation needs data", "--data SPEC"];
+    place.refuses("align a b --method activation --out b2.safetensors", &needs);
+    place.refuses("merge a b --align activation --out m.safetensors", &needs);
+    let unused = ["--data digits has no influence on matching by weight"];
+    place.refuses("align a b --data digits --out b2.safetensors", &unused);
+    let restarts = "align a b --method activation --data digits --restarts 2 --out b2.safetensors";
+    place.refuses(restarts, &["matching by activation has a single start"]);
+}
+
+#[test]
 fn a_network_is_aligned_to_itself_by_moving_nothing() {
     let place = pair();
     let result = place.json("align a a --out same.safetensors");

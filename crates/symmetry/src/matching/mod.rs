@@ -14,7 +14,9 @@
 //! objective guards it.
 //!
 //! [`joint`] matches any number of networks to each other at once.
+//! [`activation`] compares what units do on data instead.
 
+pub mod activation;
 mod ascent;
 mod change;
 mod gains;

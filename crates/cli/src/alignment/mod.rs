@@ -1,0 +1,158 @@
+//! Matching the hidden units of one network to another's.
+
+mod method;
+mod search;
+
+use std::time::Instant;
+
+use isoloss::{
+    data::Dataset,
+    models::Params,
+    recipes::pair,
+    symmetry::{Certified, Element, Group, matching},
+};
+use serde_json::{Value, json};
+
+use crate::{
+    failure::{CliError, Failure},
+    json::number,
+    networks::Network,
+    session::Session,
+};
+pub(crate) use method::{BeforeAveraging, Method};
+use search::Search;
+
+/// How to match.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Plan<'a> {
+    /// By what.
+    pub(crate) method: Method,
+    /// Further starts of the search.
+    pub(crate) restarts: usize,
+    /// The examples to train on, where there are any.
+    pub(crate) data: Option<&'a Dataset>,
+}
+
+impl<'a> Plan<'a> {
+    /// The examples of a method that needs some.
+    fn examples(&self) -> Result<&'a Dataset, Failure> {
+        match self.data {
+            Some(data) => Ok(data),
+            None => Err(CliError::MatchingNeedsData { method: self.method.name() }.into()),
+        }
+    }
+}
+
+/// A network matched to another one.
+#[derive(Clone, Debug)]
+pub(crate) struct Alignment {
+    /// The symmetry that was used, with its certificate.
+    pub(crate) certified: Certified,
+    /// The weights after matching.
+    pub(crate) params: Params,
+    /// How near the weights are before and after.
+    pub(crate) nearness: Nearness,
+    /// How the search went.
+    pub(crate) search: Search,
+    /// Seconds of the search.
+    pub(crate) seconds: f64,
+    /// For each class of hidden units: its name, its size, and how many of its units moved.
+    pub(crate) moved: Vec<Moved>,
+}
+
+/// How near the weights of two networks are before and after a matching.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Nearness {
+    /// Inner products of the weights.
+    pub(crate) inner: [f64; 2],
+    /// Their distances.
+    pub(crate) distance: [f64; 2],
+}
+
+/// A class of interchangeable units after a matching.
+#[derive(Clone, Debug)]
+pub(crate) struct Moved {
+    /// Its name.
+    pub(crate) name: String,
+    /// The number of units.
+    pub(crate) size: usize,
+    /// How many of them changed places.
+    pub(crate) moved: usize,
+}
+
+/// Moves the hidden units of `b` to where they match those of `a`, which leaves what `b` computes unchanged. The
+/// symmetry is certified first.
+pub(crate) fn align(
+    session: &Session,
+    a: &Network,
+    b: &Network,
+    plan: Plan<'_>,
+) -> Result<Alignment, Failure> {
+    plan.method.check(&plan)?;
+    let certified = pair::certified_group(session.executor(), &a.model, session.key())?;
+    let start = Instant::now();
+    let group = &certified.group;
+    let (element, search) = search::search(session, group, a, b, plan)?;
+    let seconds = start.elapsed().as_secs_f64();
+    let nearness = Nearness::new(group, &a.params, &b.params, &element)?;
+    let params = group.act(&element, &b.params)?;
+    let classes = group.generators().iter().zip(element.permutations());
+    let moved = classes
+        .filter(|(class, _)| class.is_exchangeable)
+        .map(|(class, places)| Moved { name: class.name.clone(), size: class.size, moved: displaced(places) })
+        .collect();
+    Ok(Alignment { params, nearness, search, seconds, moved, certified })
+}
+
+impl Alignment {
+    /// How it went, as JSON.
+    pub(crate) fn json(&self) -> Value {
+        let Nearness { inner, distance } = self.nearness;
+        let mut value = json!({
+            "method": self.search.method().name(),
+            "objective_before": number(inner[0]),
+            "objective": number(inner[1]),
+            "distance_before": number(distance[0]),
+            "distance": number(distance[1]),
+        });
+        for (key, part) in self.search.json() {
+            value[key] = part;
+        }
+        value["seconds"] = number(self.seconds);
+        value
+    }
+
+    /// How it went, in a line.
+    pub(crate) fn sentence(&self) -> String {
+        let [before, after] = self.nearness.distance;
+        let (search, seconds) = (self.search.short(), self.seconds);
+        format!("matching: distance of the weights {before:.4} → {after:.4}, {search}, {seconds:.3} s\n")
+    }
+}
+
+impl Nearness {
+    fn new(group: &Group, a: &Params, b: &Params, element: &Element) -> Result<Self, Failure> {
+        let still = group.identity();
+        let inner = |left: &Params, right: &Params, element: &Element| {
+            matching::objective(group, left, right, element)
+        };
+        let squares = inner(a, a, &still)? + inner(b, b, &still)?;
+        let inner = [inner(a, b, &still)?, inner(a, b, element)?];
+        Ok(Self { inner, distance: inner.map(|inner| (squares - 2.0 * inner).max(0.0).sqrt()) })
+    }
+}
+
+fn displaced(places: &[u32]) -> usize {
+    places.iter().enumerate().filter(|&(place, &from)| place != from as usize).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn units_that_stay_are_not_counted_as_moved() {
+        assert_eq!(displaced(&[0, 1, 2]), 0);
+        assert_eq!(displaced(&[1, 0, 2]), 2);
+    }
+}

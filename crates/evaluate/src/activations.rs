@@ -1,0 +1,89 @@
+//! Moments of activations: what two networks do with the same examples, unit by unit.
+
+mod accumulate;
+mod graphs;
+
+use data::Dataset;
+use graph::{Executor, Graph, Val};
+use models::{Model, Params};
+use tensor::Tensor;
+
+use crate::{
+    EvaluateError,
+    chunks::{chunk, ranges},
+    fit,
+    passes::Passes,
+};
+pub use accumulate::Moments;
+
+/// Like units of a network: places along one axis of a value of its forward graph. Whatever stands along the other axes
+/// (examples, pixels, places of a text) are samples of a unit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Units {
+    /// The value of the graph.
+    pub val: Val,
+    /// Its axis along which the units lie.
+    pub axis: usize,
+    /// How many indices belong to each unit: 1, or more where a unit is a vector.
+    pub block: usize,
+    /// The indices of the first unit, then those of the second, and so on.
+    pub indices: Vec<usize>,
+}
+
+impl Units {
+    /// The number of units.
+    #[must_use]
+    pub const fn count(&self) -> usize {
+        self.indices.len() / self.block
+    }
+}
+
+/// The moments between units of two networks of one architecture, in evaluation, over a whole data set: for each of `units`
+/// of the model's forward graph one matrix between the units of `params[0]` and those of `params[1]`. Given one network
+/// twice, they are those within it.
+///
+/// `units` is asked for every forward graph that is used; they differ in their number of examples, and so perhaps in the
+/// numbers of their values. The examples go through both networks in chunks that depend on the model alone. A chunk's
+/// moments are computed about its own means, in `f64` from activations in `f32`, and merged in the order of the chunks:
+/// equal inputs give equal bits for any number of threads. After each chunk `progress` is told how many examples of how
+/// many are done.
+///
+/// # Errors
+/// Those of [`fit`] where the data do not suit the model, [`EvaluateError::Params`] where parameters are not the model's,
+/// [`EvaluateError::Exec`] where the executor refuses a graph.
+///
+/// # Panics
+/// Where `units` names an axis or an index that its graph does not have, or not as many units for each graph.
+pub fn activation_moments(
+    executor: &dyn Executor,
+    model: &Model,
+    params: [&Params; 2],
+    data: &Dataset,
+    units: &dyn Fn(&Graph) -> Vec<Units>,
+    progress: &mut dyn FnMut(usize, usize),
+) -> Result<Vec<Moments>, EvaluateError> {
+    params.iter().try_for_each(|params| model.check_layout(params))?;
+    let (data, chunk) = (fit(model, data)?, chunk(model.input()));
+    let count = data.len();
+    let lengths = ranges(count, chunk).map(|range| range.len());
+    let mut passes = Passes::new(executor, lengths, |length| graphs::moments(model, length, units))?;
+    let fixed: Vec<&Tensor> = params.iter().flat_map(|params| params.values()).collect();
+    let mut pass = passes.begin(&fixed)?;
+    let mut sums: Vec<Moments> = Vec::new();
+    for range in ranges(count, chunk) {
+        let (length, end) = (range.len(), range.end);
+        let (x, labels) = data.range(range);
+        let examples = if model.target().is_some() { vec![x, labels] } else { vec![x] };
+        if let Some((_, results)) = pass.put(length, examples, |examples| examples.iter().collect())? {
+            accumulate::add(&mut sums, &results);
+        }
+        progress(end, count);
+    }
+    while let Some((_, results)) = pass.take()? {
+        accumulate::add(&mut sums, &results);
+    }
+    Ok(sums)
+}
+
+#[cfg(test)]
+mod tests;
