@@ -45,11 +45,13 @@ pub(crate) enum CliError {
     #[error("matching by {method} needs data; add --data SPEC, as --data digits or --data mnist:DIR")]
     MatchingNeedsData { method: String },
     #[error(
-        "--data {data} has no influence on matching by {method}; leave it out, or try --method activation"
+        "--data {data} has no influence on matching by weight; leave it out, or try --method activation, ste or sinkhorn"
     )]
-    UnusedData { method: String, data: String },
-    #[error("matching by {method} has a single start; leave --restarts out, or try the method weight")]
-    NoRestarts { method: String },
+    UnusedData { data: String },
+    #[error(
+        "{flag} has no influence on this matching (method {method}); leave it out, or see --help for what it is for"
+    )]
+    UnusedFlag { flag: &'static str, method: String },
     #[error("--evaluate: expected every name once, found '{name}' twice")]
     SetTwice { name: String },
     #[error("there is no recipe called '{name}'{}; known: {}", names::suggestion(name, &known.iter().map(String::as_str).collect::<Vec<_>>()), known.join(", "))]

@@ -2,7 +2,6 @@
 
 use clap::{ValueEnum, builder::PossibleValue};
 
-use super::Plan;
 use crate::failure::{CliError, Failure};
 
 /// By what two networks are matched.
@@ -13,6 +12,10 @@ pub(crate) enum Method {
     Weight,
     /// Match hidden units by what they do on the training data
     Activation,
+    /// Descend on the loss halfway between the networks, with a straight-through estimator of its gradient
+    Ste,
+    /// Descend on soft permutations: on the distance of the weights, or with data on the loss between the networks
+    Sinkhorn,
 }
 
 impl Method {
@@ -21,30 +24,18 @@ impl Method {
         self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
     }
 
-    const fn needs_data(self) -> bool {
+    /// Whether it cannot do without data.
+    pub(super) const fn needs_data(self) -> bool {
         match self {
-            Self::Weight => false,
-            Self::Activation => true,
+            Self::Weight | Self::Sinkhorn => false,
+            Self::Activation | Self::Ste => true,
         }
-    }
-
-    /// Refuses a plan that lacks the data that the method needs, or asks for restarts of a method that has none.
-    pub(crate) fn check(self, plan: &Plan<'_>) -> Result<(), Failure> {
-        if self.needs_data() {
-            plan.examples()?;
-        }
-        if self != Self::Weight && plan.restarts > 0 {
-            return Err(CliError::NoRestarts { method: self.name() }.into());
-        }
-        Ok(())
     }
 
     /// Refuses data that the method would not look at.
     pub(crate) fn check_use_of_data(self, data: Option<&str>) -> Result<(), Failure> {
         match data {
-            Some(data) if !self.needs_data() => {
-                Err(CliError::UnusedData { method: self.name(), data: data.to_owned() }.into())
-            }
+            Some(data) if self == Self::Weight => Err(CliError::UnusedData { data: data.to_owned() }.into()),
             _ => Ok(()),
         }
     }
@@ -77,7 +68,13 @@ impl BeforeAveraging {
 
 impl ValueEnum for BeforeAveraging {
     fn value_variants<'a>() -> &'a [Self] {
-        &[Self::Align(Method::Weight), Self::Align(Method::Activation), Self::Nothing]
+        &[
+            Self::Align(Method::Weight),
+            Self::Align(Method::Activation),
+            Self::Align(Method::Ste),
+            Self::Align(Method::Sinkhorn),
+            Self::Nothing,
+        ]
     }
 
     fn to_possible_value(&self) -> Option<PossibleValue> {

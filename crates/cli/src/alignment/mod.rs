@@ -1,5 +1,6 @@
 //! Matching the hidden units of one network to another's.
 
+mod flags;
 mod method;
 mod search;
 
@@ -19,18 +20,23 @@ use crate::{
     networks::Network,
     session::Session,
 };
+pub(crate) use flags::SearchFlags;
 pub(crate) use method::{BeforeAveraging, Method};
 use search::Search;
 
-/// How to match.
+/// How to match; [`SearchFlags::plan`] makes it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Plan<'a> {
     /// By what.
-    pub(crate) method: Method,
+    method: Method,
     /// Further starts of the search.
-    pub(crate) restarts: usize,
+    restarts: usize,
+    /// Passes over the data, or steps without any, if not as published.
+    rounds: Option<usize>,
+    /// Examples of a step, if not as published.
+    batch: Option<usize>,
     /// The examples to train on, where there are any.
-    pub(crate) data: Option<&'a Dataset>,
+    data: Option<&'a Dataset>,
 }
 
 impl<'a> Plan<'a> {
@@ -88,7 +94,6 @@ pub(crate) fn align(
     b: &Network,
     plan: Plan<'_>,
 ) -> Result<Alignment, Failure> {
-    plan.method.check(&plan)?;
     let certified = pair::certified_group(session.executor(), &a.model, session.key())?;
     let start = Instant::now();
     let group = &certified.group;

@@ -1,16 +1,23 @@
 //! The search for the best arrangement, by each method.
 
-use isoloss::symmetry::{
-    Element, Group,
-    matching::{
-        self, Matching,
-        activation::{self, ActivationMatching},
+use std::cell::OnceCell;
+
+use isoloss::{
+    symmetry::{
+        Element, Group,
+        matching::{
+            self, Matching,
+            activation::{self, ActivationMatching},
+            sinkhorn::{self, Distance, Objective, SoftMatching},
+            straight_through::{self, StraightThrough},
+        },
     },
+    tensor::Key,
 };
 use serde_json::{Value, json};
 
 use super::{Method, Plan};
-use crate::{failure::Failure, json::number, networks::Network, session::Session};
+use crate::{failure::Failure, json::number, networks::Network, progress::Task, session::Session};
 
 /// How a search went.
 #[derive(Clone, Debug)]
@@ -19,6 +26,10 @@ pub(crate) enum Search {
     Weight(Matching),
     /// By activations.
     Activation(ActivationMatching),
+    /// By the loss halfway.
+    Ste(StraightThrough),
+    /// By soft permutations, and what was made small.
+    Sinkhorn(SoftMatching, &'static str),
 }
 
 /// Looks for the element of the group that brings `b` nearest to `a`.
@@ -29,30 +40,124 @@ pub(super) fn search(
     b: &Network,
     plan: Plan<'_>,
 ) -> Result<(Element, Search), Failure> {
-    let (executor, key) = (session.executor(), session.key().child("matching"));
-    let params = [&a.params, &b.params];
     match plan.method {
-        Method::Weight => {
-            let options = matching::Options { restarts: plan.restarts, key, ..Default::default() };
-            let found = matching::weight_matching(executor, group, params[0], params[1], &options)?;
-            Ok((found.element.clone(), Search::Weight(found)))
-        }
-        Method::Activation => {
-            let data = plan.examples()?;
-            let task = session.progress.task("activations", data.len() as u64, "examples");
-            let mut progress = |done, _| task.at(done as u64, "");
-            let options = activation::Options::default();
-            let found = activation::activation_matching(
-                executor,
-                group,
-                &a.model,
-                params,
-                data,
-                &options,
-                &mut progress,
-            )?;
-            Ok((found.element.clone(), Search::Activation(found)))
-        }
+        Method::Weight => by_weight(session, group, a, b, plan),
+        Method::Activation => by_activation(session, group, a, b, plan),
+        Method::Ste => by_loss(session, group, a, b, plan),
+        Method::Sinkhorn => softly(session, group, a, b, plan),
+    }
+}
+
+/// Draws what a search leaves to chance.
+fn key(session: &Session) -> Key {
+    session.key().child("matching")
+}
+
+fn by_weight(
+    session: &Session,
+    group: &Group,
+    a: &Network,
+    b: &Network,
+    plan: Plan<'_>,
+) -> Result<(Element, Search), Failure> {
+    let options = matching::Options { restarts: plan.restarts, key: key(session), ..Default::default() };
+    let found = matching::weight_matching(session.executor(), group, &a.params, &b.params, &options)?;
+    Ok((found.element.clone(), Search::Weight(found)))
+}
+
+fn by_activation(
+    session: &Session,
+    group: &Group,
+    a: &Network,
+    b: &Network,
+    plan: Plan<'_>,
+) -> Result<(Element, Search), Failure> {
+    let data = plan.examples()?;
+    let task = session.progress.task("activations", data.len() as u64, "examples");
+    let found = activation::activation_matching(
+        session.executor(),
+        group,
+        &a.model,
+        [&a.params, &b.params],
+        data,
+        &activation::Options::default(),
+        &mut |done, _| task.at(done as u64, ""),
+    )?;
+    Ok((found.element.clone(), Search::Activation(found)))
+}
+
+fn by_loss(
+    session: &Session,
+    group: &Group,
+    a: &Network,
+    b: &Network,
+    plan: Plan<'_>,
+) -> Result<(Element, Search), Failure> {
+    let published = straight_through::Options::default();
+    let options = straight_through::Options {
+        epochs: plan.rounds.unwrap_or(published.epochs),
+        batch: plan.batch.unwrap_or(published.batch),
+        key: key(session),
+        ..published
+    };
+    let progress = Steps::new(session);
+    let found = straight_through::straight_through(
+        session.executor(),
+        group,
+        &a.model,
+        [&a.params, &b.params],
+        plan.examples()?,
+        &options,
+        &mut |done, total, best| progress.at(done, total, best),
+    )?;
+    Ok((found.element.clone(), Search::Ste(found)))
+}
+
+fn softly(
+    session: &Session,
+    group: &Group,
+    a: &Network,
+    b: &Network,
+    plan: Plan<'_>,
+) -> Result<(Element, Search), Failure> {
+    let (objective, name) = match plan.data {
+        Some(data) => (Objective::AnyPlace(data), "loss halfway"),
+        None => (Objective::Weights(Distance::Squared), "mean squared difference of the weights"),
+    };
+    let published = sinkhorn::Options::new(objective);
+    let options = sinkhorn::Options {
+        rounds: plan.rounds.unwrap_or(published.rounds),
+        batch: plan.batch.unwrap_or(published.batch),
+        key: key(session),
+        ..published
+    };
+    let progress = Steps::new(session);
+    let found = sinkhorn::sinkhorn(
+        session.executor(),
+        group,
+        &a.model,
+        [&a.params, &b.params],
+        objective,
+        &options,
+        &mut |done, total, best| progress.at(done, total, best),
+    )?;
+    Ok((found.element.clone(), Search::Sinkhorn(found, name)))
+}
+
+/// Progress of a descent, whose number of steps is known with the first.
+struct Steps<'a> {
+    session: &'a Session,
+    task: OnceCell<Task>,
+}
+
+impl<'a> Steps<'a> {
+    const fn new(session: &'a Session) -> Self {
+        Self { session, task: OnceCell::new() }
+    }
+
+    fn at(&self, done: usize, total: usize, best: f64) {
+        let task = self.task.get_or_init(|| self.session.progress.task("matching", total as u64, "steps"));
+        task.at(done as u64, format_args!("best {best:.5}"));
     }
 }
 
@@ -62,6 +167,8 @@ impl Search {
         match self {
             Self::Weight(_) => Method::Weight,
             Self::Activation(_) => Method::Activation,
+            Self::Ste(_) => Method::Ste,
+            Self::Sinkhorn(..) => Method::Sinkhorn,
         }
     }
 
@@ -73,13 +180,22 @@ impl Search {
                 let [before, after] = mean_similarity(matching);
                 format!("mean correlation of matched units {before:.4} → {after:.4}")
             }
+            Self::Ste(found) => {
+                let by_weight = found.improvements.first().map_or(f64::NAN, |first| first.loss);
+                let (before, after, steps) = (found.identity_loss, found.loss(), found.steps);
+                format!("loss halfway {before:.4} → {after:.4} (by weight {by_weight:.4}), {steps} steps")
+            }
+            Self::Sinkhorn(found, name) => {
+                let [before, after] = soft_ends(found);
+                format!("{name} {before:.6} → {after:.6}, {} steps", found.steps)
+            }
         }
     }
 
     /// Further lines, one for each class that has something to say.
     pub(crate) fn lines(&self) -> String {
         match self {
-            Self::Weight(_) => String::new(),
+            Self::Weight(_) | Self::Ste(_) | Self::Sinkhorn(..) => String::new(),
             Self::Activation(matching) => matching.classes.iter().filter_map(remark).collect(),
         }
     }
@@ -91,8 +207,41 @@ impl Search {
             Self::Activation(matching) => {
                 vec![("classes", matching.classes.iter().map(class_json).collect())]
             }
+            Self::Ste(found) => {
+                let improvements = found.improvements.iter();
+                vec![
+                    ("loss_before", number(found.identity_loss)),
+                    ("loss", number(found.loss())),
+                    ("steps", json!(found.steps)),
+                    ("changes", json!(found.changes)),
+                    ("improvements", improvements.map(|each| improvement(each.step, each.loss)).collect()),
+                ]
+            }
+            Self::Sinkhorn(found, name) => {
+                let improvements = found.improvements.iter();
+                vec![
+                    ("criterion", json!(name)),
+                    ("steps", json!(found.steps)),
+                    (
+                        "improvements",
+                        improvements.map(|each| improvement(each.step, each.objective)).collect(),
+                    ),
+                    ("soft", number(found.soft_objective)),
+                    ("deviation", number(found.deviation)),
+                ]
+            }
         }
     }
+}
+
+/// The objective at the identity and at the result.
+fn soft_ends(found: &SoftMatching) -> [f64; 2] {
+    let [first, last] = [found.improvements.first(), found.improvements.last()];
+    [first, last].map(|end| end.map_or(f64::NAN, |end| end.objective))
+}
+
+fn improvement(step: usize, value: f64) -> Value {
+    json!({ "step": step, "value": number(value) })
 }
 
 /// The similarity of a unit to the one that it is matched to, over all classes, before and after.

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::Run;
 use crate::{
-    alignment::{self, Alignment, Method, Plan},
+    alignment::{self, Alignment, Method, SearchFlags},
     common::Common,
     failure::Failure,
     json::number,
@@ -26,6 +26,10 @@ use crate::{
 /// The methods are those of Git Re-Basin (Ainsworth, Hayase and Srinivasa, 2023). By weight (algorithm 1), the weights come as
 /// near to A's as can be: one class of units after the other is solved, exactly and with a proof, until no class brings
 /// progress. By activation, units that correlate on the training data are matched; each class is solved once, with a proof.
+/// ste descends on the loss halfway between the networks: latent weights move by its gradient, each step matches B to them
+/// by weight, and what has the least loss on a fixed part of the training data counts, the matching by weight included. sinkhorn
+/// (Guerrero Peña et al., 2022) descends on doubly stochastic matrices, on the squared distance of the weights, or with --data
+/// on the loss at random places between the networks; a permutation is made of them in the end, the best on the way counts.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -51,13 +55,11 @@ pub(crate) struct Align {
     /// How units are matched
     #[arg(long, value_name = "METHOD", value_enum, default_value_t)]
     method: Method,
-    /// Data set for a method that needs data, as digits, mnist:DIR or cifar10:DIR; its training part is used
+    /// Data set, which activation and ste need and sinkhorn may have, as digits or mnist:DIR; its training part is used
     #[arg(long, value_name = "SPEC")]
     data: Option<String>,
-    /// Further starts of the search by weight from random arrangements; the best result counts. The default is the published
-    /// method
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    restarts: usize,
+    #[command(flatten)]
+    search: SearchFlags,
     #[command(flatten)]
     common: Common,
 }
@@ -77,8 +79,7 @@ impl Run for Align {
         let [a, b] = &networks[..] else { unreachable!("two paths were given") };
         self.method.check_use_of_data(self.data.as_deref())?;
         let data = self.data.as_deref().map(|spec| networks::load_data(spec, &networks)).transpose()?;
-        let data = data.as_ref().map(|data| &data.train);
-        let plan = Plan { method: self.method, restarts: self.restarts, data };
+        let plan = self.search.plan(self.method, data.as_ref().map(|data| &data.train))?;
         let alignment = alignment::align(session, a, b, plan)?;
         weights::save(&self.out, &alignment.params, &self.metadata(a)?)?;
         Ok(Outcome { answer: Answer::Yes, text: self.text(&alignment), json: self.json(b, &alignment) })

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use super::Run;
 use crate::{
-    alignment::{self, Alignment, BeforeAveraging, Plan},
+    alignment::{self, Alignment, BeforeAveraging, SearchFlags},
     common::Common,
     failure::Failure,
     json::{self, number},
@@ -70,9 +70,8 @@ pub(crate) struct Barrier {
     /// Architecture of both, when the files do not name it
     #[arg(long = "model", visible_alias = "graph", value_name = "SPEC")]
     spec: Option<String>,
-    /// Further starts of the matching by weight from random arrangements; the best result counts
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    restarts: usize,
+    #[command(flatten)]
+    search: SearchFlags,
     /// Folder for a report: report.html, report.json and figures
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -142,13 +141,15 @@ impl Barrier {
         data: &Data,
         loss: Loss,
     ) -> Result<Measured, Failure> {
+        let plan =
+            self.align.method().map(|method| self.search.plan(method, Some(&data.train))).transpose()?;
+        plan.map_or_else(|| self.search.refuse(), |_| Ok(()))?;
         let mut measure = Measure::new(session, &a.model, data, loss, self.statistics)?;
         let reestimated_on = measure.reestimated_on();
         let naive = measure.segment("naive", &a.params, &b.params, self.points)?;
-        let Some(method) = self.align.method() else {
+        let Some(plan) = plan else {
             return Ok(Measured { naive, reestimated_on, aligned: None });
         };
-        let plan = Plan { method, restarts: self.restarts, data: Some(&data.train) };
         let alignment = alignment::align(session, a, b, plan)?;
         let aligned = measure.segment("aligned", &a.params, &alignment.params, self.points)?;
         Ok(Measured { naive, reestimated_on, aligned: Some((alignment, aligned)) })
@@ -220,7 +221,7 @@ impl Barrier {
             .with("data", self.data.as_str())
             .with("loss", loss.to_string())
             .with("points", self.points)
-            .with("restarts", self.restarts);
+            .with("restarts", self.search.restarts());
         if let Some(sentence) = self.statistics.sentence(&a.model, measured.reestimated_on) {
             entries = entries.with("batch normalisation", sentence.trim_end());
         }

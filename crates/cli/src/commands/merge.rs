@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::Run;
 use crate::{
-    alignment::{self, Alignment, BeforeAveraging, Plan},
+    alignment::{self, Alignment, BeforeAveraging, SearchFlags},
     common::Common,
     failure::{CliError, Failure},
     json::{self, number},
@@ -63,9 +63,8 @@ pub(crate) struct Merge {
     statistics: Statistics,
     #[command(flatten)]
     loss: LossFlag,
-    /// Further starts of the matching by weight from random arrangements; the best result counts
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    restarts: usize,
+    #[command(flatten)]
+    search: SearchFlags,
     #[command(flatten)]
     common: Common,
 }
@@ -118,8 +117,11 @@ impl Merge {
         networks: &[Network],
         data: Option<&Data>,
     ) -> Result<Vec<Alignment>, Failure> {
-        let Some(method) = self.align.method() else { return Ok(Vec::new()) };
-        let plan = Plan { method, restarts: self.restarts, data: data.map(|data| &data.train) };
+        let Some(method) = self.align.method() else {
+            self.search.refuse()?;
+            return Ok(Vec::new());
+        };
+        let plan = self.search.plan(method, data.map(|data| &data.train))?;
         let others = networks.iter().skip(1);
         others.map(|network| alignment::align(session, &networks[0], network, plan)).collect()
     }

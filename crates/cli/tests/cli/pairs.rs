@@ -98,15 +98,41 @@ fn units_are_matched_by_what_they_do_on_the_training_data() {
 }
 
 #[test]
+fn descents_are_no_worse_than_where_they_start() {
+    let place = pair();
+    let descents = [
+        ("ste --data digits --rounds 2 --align-batch 200", "loss halfway"),
+        ("sinkhorn --data digits --rounds 1 --align-batch 200", "loss halfway"),
+        ("sinkhorn --rounds 3", "mean squared difference"),
+    ];
+    for (flags, says) in descents {
+        let command = format!("align a b --method {flags} --out b2.safetensors --force");
+        let result = place.json(&command);
+        let improvements = result["matching"]["improvements"].as_array().unwrap();
+        let values: Vec<f64> = improvements.iter().map(|each| number(each, "/value")).collect();
+        assert!(values.is_sorted_by(|earlier, later| earlier > later), "{result:#}");
+        assert!(place.text(&command).contains(says));
+    }
+}
+
+#[test]
 fn flags_that_do_not_suit_a_matching_are_refused() {
     let place = pair();
     let needs = ["matching by activation needs data", "--data SPEC"];
     place.refuses("align a b --method activation --out b2.safetensors", &needs);
     place.refuses("merge a b --align activation --out m.safetensors", &needs);
+    place.refuses("align a b --method ste --out b2.safetensors", &["matching by ste needs data"]);
     let unused = ["--data digits has no influence on matching by weight"];
     place.refuses("align a b --data digits --out b2.safetensors", &unused);
     let restarts = "align a b --method activation --data digits --restarts 2 --out b2.safetensors";
-    place.refuses(restarts, &["matching by activation has a single start"]);
+    place.refuses(restarts, &["--restarts has no influence on this matching (method activation)"]);
+    place.refuses("merge a b --rounds 3 --out m.safetensors", &["--rounds has no influence"]);
+    let batch = "align a b --method sinkhorn --align-batch 9 --out b2.safetensors";
+    place.refuses(batch, &["--align-batch has no influence on this matching (method sinkhorn)"]);
+    let nothing = "barrier a b --data digits --align none --restarts 2";
+    place.refuses(nothing, &["--restarts has no influence on this matching (method none)"]);
+    let none = "align a b --method sinkhorn --rounds 0 --out b2.safetensors";
+    place.refuses(none, &["rounds of a matching: expected at least 1, found 0"]);
 }
 
 #[test]

@@ -14,7 +14,8 @@
 //! objective guards it.
 //!
 //! [`joint`] matches any number of networks to each other at once.
-//! [`activation`] compares what units do on data instead.
+//! [`activation`] compares what units do on data instead; [`straight_through`] and [`sinkhorn`] descend on the loss between
+//! the networks.
 
 pub mod activation;
 mod ascent;
@@ -22,9 +23,12 @@ mod change;
 mod gains;
 pub mod joint;
 pub mod kinship;
+mod midpoint;
 mod objective;
 pub mod planted;
 mod problem;
+pub mod sinkhorn;
+pub mod straight_through;
 
 use graph::Executor;
 use models::Params;

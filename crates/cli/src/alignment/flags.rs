@@ -1,0 +1,59 @@
+//! Flags of the search that several commands have.
+
+use clap::Args;
+use isoloss::data::Dataset;
+
+use super::{Method, Plan};
+use crate::failure::{CliError, Failure};
+
+/// How long and how often is searched.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct SearchFlags {
+    /// Further starts of the matching by weight from random arrangements; the best result counts
+    #[arg(long, value_name = "N")]
+    restarts: Option<usize>,
+    /// Passes of ste and sinkhorn over the training data (250 and 20 as published), or steps of sinkhorn without data (50)
+    #[arg(long, value_name = "N")]
+    rounds: Option<usize>,
+    /// Examples of a step of ste and sinkhorn; the published code has 1000
+    #[arg(long = "align-batch", value_name = "N")]
+    batch: Option<usize>,
+}
+
+impl SearchFlags {
+    /// What a method is to do with these flags; those that it has no use for are refused.
+    pub(crate) fn plan(self, method: Method, data: Option<&Dataset>) -> Result<Plan<'_>, Failure> {
+        let is_descent = matches!(method, Method::Ste | Method::Sinkhorn);
+        let used = [method == Method::Weight, is_descent, is_descent && data.is_some()];
+        self.refuse_unused(used, method.name())?;
+        if method.needs_data() && data.is_none() {
+            return Err(CliError::MatchingNeedsData { method: method.name() }.into());
+        }
+        let Self { restarts, rounds, batch } = self;
+        Ok(Plan { method, restarts: restarts.unwrap_or(0), rounds, batch, data })
+    }
+
+    /// Refuses all flags, as nothing is matched.
+    pub(crate) fn refuse(self) -> Result<(), Failure> {
+        self.refuse_unused([false; 3], "none".to_owned())
+    }
+
+    /// Refuses what is not used, in the order of the flags.
+    fn refuse_unused(self, used: [bool; 3], method: String) -> Result<(), Failure> {
+        let given = [
+            ("--restarts", self.restarts.is_some()),
+            ("--rounds", self.rounds.is_some()),
+            ("--align-batch", self.batch.is_some()),
+        ];
+        let mut unused = given.into_iter().zip(used).filter(|((_, is_given), is_used)| *is_given && !is_used);
+        match unused.next() {
+            Some(((flag, _), _)) => Err(CliError::UnusedFlag { flag, method }.into()),
+            None => Ok(()),
+        }
+    }
+
+    /// The number of further starts.
+    pub(crate) fn restarts(self) -> usize {
+        self.restarts.unwrap_or(0)
+    }
+}
