@@ -129,6 +129,61 @@ fn planted_elements_are_recovered_under_noise() {
     }
 }
 
+/// The trials that recover what was planted: from the first start, and those of which a start from the identity does.
+fn recovered(graph: &Graph, noise: f64, trials: u64) -> [usize; 2] {
+    let group = infer(graph).permutations();
+    let params = common::random_params(graph, DType::F32, Key::new(14));
+    let mut recovered = [0; 2];
+    for trial in 0..trials {
+        let key = Key::new(15).fold(trial);
+        let (copy, element) = planted::plant(&group, &params, noise, key).unwrap();
+        let planted = objective(&group, &params, &copy, &group.invert(&element).unwrap()).unwrap();
+        let found = matched(&group, &[params.clone(), copy], &Options { restarts: 1, ..Options::default() });
+        for (count, start) in recovered.iter_mut().zip(&found.starts) {
+            *count += usize::from(start.objective >= planted - 1e-9 * planted);
+        }
+    }
+    recovered
+}
+
+#[test]
+fn planted_elements_are_recovered_in_residual_graphs_where_the_identity_leads_astray() {
+    for noise in [0.0, 0.1, 0.3] {
+        let [grown, from_identity] = recovered(&common::wide_stream(2, 30, 50, 2), noise, 10);
+        assert!(grown == 10 && from_identity < 5, "noise {noise}: {grown}, {from_identity}");
+    }
+}
+
+#[test]
+fn planted_elements_are_recovered_in_networks_with_residual_streams() {
+    for spec in ["resnet8:width=0.25,norm=layer,in=3x6x5", "gpt:layers=2,width=16,heads=4,context=4,vocab=3"]
+    {
+        let model = Model::parse(spec).unwrap();
+        for noise in [0.0, 0.1, 0.3] {
+            assert_eq!(recovered(&model.forward(1, DType::F32), noise, 4)[0], 4, "{spec}, noise {noise}");
+        }
+    }
+}
+
+#[test]
+fn a_network_is_never_left_worse_than_it_was() {
+    let graph = common::wide_stream(1, 10, 12, 2);
+    let group = infer(&graph).permutations();
+    let params = common::random_params(&graph, DType::F32, Key::new(16));
+    let mut further = 0;
+    for seed in 0..10 {
+        let still = group.identity();
+        let (copy, element) = planted::plant(&group, &params, 1.5, Key::new(seed)).unwrap();
+        let near = group.act(&group.invert(&element).unwrap(), &copy).unwrap();
+        let found = matched(&group, &[params.clone(), near.clone()], &Options::default());
+        assert_eq!(found.identity_objective, objective(&group, &params, &near, &still).unwrap());
+        assert!(found.objective >= found.identity_objective);
+        assert_eq!(found.starts.len() == 2, found.starts[0].objective < found.identity_objective);
+        further += found.starts.len() - 1;
+    }
+    assert!(further > 0, "some first start ends below the identity");
+}
+
 #[test]
 fn a_random_element_is_no_answer_to_a_planted_one() {
     let model = Model::parse("mlp:20-32-32-32-5").unwrap();

@@ -47,7 +47,7 @@ pub fn matching_figure(id: &str, results: &[&PairResult]) -> Figure {
         Axis::linear("classes of hidden units solved"),
         Axis::linear("‖A − g·B‖"),
     )
-    .with_caption("Coordinate ascent over the classes of interchangeable units, starting from the identity.");
+    .with_caption("Coordinate ascent over the classes of interchangeable units.");
     for (pair, result) in results.iter().enumerate() {
         let matching = &result.matching;
         let start = matching.distance(matching.identity_objective);

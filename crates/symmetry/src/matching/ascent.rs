@@ -16,21 +16,21 @@ pub(super) struct Run {
 
 /// Everything that outlives a start: compiled products, and those that no permutation changes.
 pub(super) struct Ascent<'a> {
-    problem: &'a Problem<'a>,
-    coordinates: Vec<Coordinate<'a>>,
+    pub(super) problem: &'a Problem<'a>,
+    pub(super) coordinates: Vec<Coordinate<'a>>,
     /// Counts the permutations ever adopted, so that a version is never used twice.
-    clock: u64,
+    pub(super) clock: u64,
 }
 
 /// One generator.
-struct Coordinate<'a> {
+pub(super) struct Coordinate<'a> {
     name: &'a str,
     size: usize,
-    parts: Vec<Part<'a>>,
+    pub(super) parts: Vec<Part<'a>>,
     /// The positions of the parameters that it moves.
     touched: Vec<usize>,
     /// The gains of the last problem.
-    gains: Vec<f32>,
+    pub(super) gains: Vec<f32>,
     solved: Option<Solved>,
 }
 
@@ -42,11 +42,20 @@ struct Solved {
 }
 
 /// Where a start is.
-struct State {
-    permutations: Vec<Vec<u32>>,
+pub(super) struct State {
+    pub(super) permutations: Vec<Vec<u32>>,
     /// For each generator, when its permutation was adopted.
-    versions: Vec<u64>,
-    objective: Objective,
+    pub(super) versions: Vec<u64>,
+    pub(super) objective: Objective,
+}
+
+/// Where a climb begins.
+#[derive(Clone, Copy)]
+pub(super) enum Start<'a> {
+    /// Grown from what no permutation moves.
+    Grown,
+    /// At an element.
+    At(&'a Element),
 }
 
 impl<'a> Ascent<'a> {
@@ -67,9 +76,14 @@ impl<'a> Ascent<'a> {
         Ok(Self { problem, coordinates: coordinates.collect::<Result<_, SymmetryError>>()?, clock: 0 })
     }
 
-    /// Climbs from `from` until a sweep makes no progress.
-    pub(super) fn run(&mut self, from: &Element, key: Key, max_sweeps: usize) -> Result<Run, SymmetryError> {
-        let mut state = self.begin(from);
+    /// Climbs from a start until a sweep makes no progress.
+    pub(super) fn run(
+        &mut self,
+        start: Start<'_>,
+        key: Key,
+        max_sweeps: usize,
+    ) -> Result<Run, SymmetryError> {
+        let mut state = self.begin(start)?;
         let initial_objective = state.objective.total();
         let (mut trajectory, mut sweeps, mut converged) = (Vec::new(), 0, false);
         while sweeps < max_sweeps && !converged {
@@ -87,17 +101,23 @@ impl<'a> Ascent<'a> {
         Ok(Run { proofs: self.proofs(&state)?, permutations: state.permutations, summary, trajectory })
     }
 
-    /// Starts afresh at an element; nothing of an earlier start but products that depend on no permutation is kept, so
-    /// that a start's result does not depend on those before it.
-    fn begin(&mut self, from: &Element) -> State {
+    /// Starts afresh; nothing of an earlier start but products that depend on no permutation is kept, so that a start's
+    /// result does not depend on those before it.
+    fn begin(&mut self, start: Start<'_>) -> Result<State, SymmetryError> {
         for coordinate in &mut self.coordinates {
             coordinate.solved = None;
             coordinate.parts.iter_mut().for_each(Part::forget);
         }
         self.clock += 1;
+        let identity = self.problem.group.identity();
+        let from = if let Start::At(element) = start { element } else { &identity };
         let permutations = from.permutations().to_vec();
         let objective = self.problem.objective(&permutations);
-        State { versions: vec![self.clock; permutations.len()], permutations, objective }
+        let mut state = State { versions: vec![self.clock; permutations.len()], permutations, objective };
+        if let Start::Grown = start {
+            self.grow(&mut state)?;
+        }
+        Ok(state)
     }
 
     /// Solves one generator and adopts its permutation if that is progress; `None` if nothing that its gains depend
@@ -165,13 +185,19 @@ impl Coordinate<'_> {
             return Ok(None);
         }
         self.sum_parts(problem, state)?;
-        let warm = self.solved.as_ref().map(|solved| solved.best.warm());
-        let best = assignment::maximise(&self.gains, self.size, warm);
-        let best =
-            best.map_err(|source| SymmetryError::Assignment { generator: self.name.to_owned(), source })?;
+        let best = self.assign(self.solved.as_ref().map(|solved| solved.best.warm()))?;
         let permutation = best.row_to_col.clone();
         self.solved = Some(Solved { best, versions });
         Ok(Some(permutation))
+    }
+
+    /// The best assignment for the gains.
+    pub(super) fn assign(
+        &self,
+        warm: Option<assignment::Warm<'_>>,
+    ) -> Result<assignment::Assignment, SymmetryError> {
+        let best = assignment::maximise(&self.gains, self.size, warm);
+        best.map_err(|source| SymmetryError::Assignment { generator: self.name.to_owned(), source })
     }
 
     /// Makes the gains the sum of all parts.
@@ -179,12 +205,17 @@ impl Coordinate<'_> {
         self.gains.fill(0.0);
         for part in &mut self.parts {
             let matrix = part.matrix(problem, &state.permutations, &state.versions)?;
-            parallel::for_each_chunk(&mut self.gains, ADDED_AT_ONCE, |start, gains| {
-                gains.iter_mut().zip(&matrix[start..]).for_each(|(gain, part)| *gain += part);
-            });
+            add(&mut self.gains, matrix);
         }
         Ok(())
     }
+}
+
+/// Adds a part's matrix to the gains.
+pub(super) fn add(gains: &mut [f32], matrix: &[f32]) {
+    parallel::for_each_chunk(gains, ADDED_AT_ONCE, |start, gains| {
+        gains.iter_mut().zip(&matrix[start..]).for_each(|(gain, part)| *gain += part);
+    });
 }
 
 /// Gains added by one parallel task; ours.

@@ -11,6 +11,7 @@ use tensor::{DType, Shape, Tensor, parallel};
 use super::{
     change::Change,
     problem::{Pair, Problem, elements},
+    signature::Lines,
 };
 use crate::{ParameterAxis, Slots, SymmetryError, action::AxisMaps, gather::Gather};
 
@@ -89,6 +90,37 @@ impl<'a> Part<'a> {
             }
         };
         Ok(elements(&self.product.insert(product).matrix))
+    }
+
+    /// The number of entries that the inner products are over.
+    pub(super) fn entries(&self) -> usize {
+        self.slots.indices.len() * (self.pair.shape.elements() / self.pair.shape[self.axis].max(1))
+    }
+
+    /// Whether all generators that move the other axes are matched.
+    pub(super) fn is_known(&self, is_matched: &[bool]) -> bool {
+        self.movers.iter().all(|&mover| is_matched[mover])
+    }
+
+    /// The matrix if it is known, and else the inner products of the slots' signatures.
+    pub(super) fn estimate(
+        &mut self,
+        problem: &Problem<'_>,
+        permutations: &[Vec<u32>],
+        versions: &[u64],
+        is_matched: &[bool],
+    ) -> Result<Cow<'_, [f32]>, SymmetryError> {
+        if self.is_known(is_matched) {
+            return Ok(Cow::Borrowed(self.matrix(problem, permutations, versions)?));
+        }
+        let Pair { name, shape, a, b } = self.pair;
+        let (stay, moves) = (vec![None; shape.rank()], problem.group.axis_maps(name, shape, permutations));
+        let [a, b] = [(a, stay), (b, moves)].map(|(side, maps)| {
+            Lines::new(problem, self.pair, self.axis, &maps, is_matched).signatures(side, self.slots)
+        });
+        let mut executable = self.executor.compile(&products(a.shape(), 0), &[])?;
+        let results = executable.run(vec![Argument::Borrowed(&a), Argument::Borrowed(&b)])?;
+        Ok(Cow::Owned(elements(&results[0]).to_vec()))
     }
 
     fn renew(&mut self, last: Option<Product>, maps: &AxisMaps) -> Result<Tensor, SymmetryError> {

@@ -51,6 +51,20 @@ pub(crate) fn residual_stream() -> Graph {
     })
 }
 
+/// A residual stream of `width` units that is read from and written to by `ends` features, with branches of `hidden` units.
+pub(crate) fn wide_stream(ends: usize, width: usize, hidden: usize, branches: usize) -> Graph {
+    network(ends, |b, x| {
+        let mut stream = linear(b, x, "embed", width, false);
+        for branch in 0..branches {
+            let opened = linear(b, stream, &format!("open.{branch}"), hidden, false);
+            let opened = b.tanh(opened);
+            let written = linear(b, opened, &format!("write.{branch}"), width, false);
+            stream = b.add(stream, written);
+        }
+        linear(b, stream, "read", ends, false)
+    })
+}
+
 /// One weight used by two layers in turn: a stream of `width` units whose weight moves on both axes.
 pub(crate) fn weight_used_twice(width: usize) -> Graph {
     network(2, |b, x| {

@@ -1,0 +1,196 @@
+//! What tells slots apart before their neighbours are matched.
+
+use std::collections::BTreeMap;
+
+use tensor::{Tensor, parallel};
+
+use super::problem::{Pair, Problem, elements};
+use crate::{Slots, action::AxisMaps};
+
+/// Numbers kept of a sorted line; longer ones are averaged over equal parts. Ours, because neighbours in a long sorted line
+/// differ little, and the products of signatures cost in proportion.
+const KEPT: usize = 64;
+
+/// The entries of a parameter that belong to a slot, in lines: each is of entries that permutations of the neighbours can
+/// exchange, if these are not matched yet.
+///
+/// Sorting every line makes a signature of the slot that no such permutation changes. The inner product of two signatures is
+/// the largest that any exchange within lines allows (the rearrangement inequality), as far as lines are not averaged.
+pub(super) struct Lines {
+    /// The distance of neighbours along the slots' axis.
+    stride: usize,
+    /// The positions of each line's entries in the tensor, for index 0 along the slots' axis.
+    lines: Vec<Vec<usize>>,
+}
+
+impl Lines {
+    /// The lines of the slots along `axis` of a parameter whose other axes are read through `maps`.
+    pub(super) fn new(
+        problem: &Problem<'_>,
+        pair: &Pair<'_>,
+        axis: usize,
+        maps: &AxisMaps,
+        is_matched: &[bool],
+    ) -> Self {
+        let strides = pair.shape.strides();
+        let mut lines = BTreeMap::from([(Vec::new(), vec![0])]);
+        for other in (0..pair.shape.rank()).filter(|&other| other != axis) {
+            let kinds = Kind::of_indices(problem, pair, other, is_matched);
+            let source = |index: usize| maps[other].as_ref().map_or(index, |map| map[index]);
+            lines = split(&lines, &kinds, |index| source(index) * strides[other]);
+        }
+        Self { stride: strides[axis], lines: lines.into_values().collect() }
+    }
+
+    /// The signatures of all slots, one in each row.
+    pub(super) fn signatures(&self, source: &Tensor, slots: &Slots) -> Tensor {
+        let kept: usize = self.lines.iter().map(|line| line.len().min(KEPT)).sum();
+        let (count, width) = (slots.indices.len() / slots.block, slots.block * kept);
+        let mut signatures = vec![0.0; count * width];
+        if width > 0 {
+            parallel::for_each_chunk(&mut signatures, width, |start, signature| {
+                let indices = slots.slot(start / width).iter().zip(signature.chunks_mut(kept));
+                indices.for_each(|(index, part)| self.sign(&elements(source)[index * self.stride..], part));
+            });
+        }
+        Tensor::new([count, width], signatures).expect("the room was made for them")
+    }
+
+    /// The signature of one index, from what follows its first entry.
+    fn sign(&self, source: &[f32], mut signature: &mut [f32]) {
+        let mut sorted = Vec::new();
+        for line in &self.lines {
+            sorted.clear();
+            sorted.extend(line.iter().map(|&position| source[position]));
+            sorted.sort_unstable_by(f32::total_cmp);
+            let (own, rest) = signature.split_at_mut(line.len().min(KEPT));
+            average(&sorted, own);
+            signature = rest;
+        }
+    }
+}
+
+/// The means of equal parts of a line, each times the root of its length, so that inner products keep their size.
+fn average(line: &[f32], means: &mut [f32]) {
+    let parts = means.len();
+    for (part, mean) in means.iter_mut().enumerate() {
+        let entries = &line[part * line.len() / parts..(part + 1) * line.len() / parts];
+        *mean = entries.iter().sum::<f32>() / (entries.len() as f32).sqrt();
+    }
+}
+
+type ByKinds = BTreeMap<Vec<Kind>, Vec<usize>>;
+
+/// Lines with the entries along one more axis, whose indices have these kinds and lie at these steps.
+fn split(lines: &ByKinds, kinds: &[Kind], step: impl Fn(usize) -> usize) -> ByKinds {
+    let mut steps: BTreeMap<Kind, Vec<usize>> = BTreeMap::new();
+    kinds.iter().enumerate().for_each(|(index, &kind)| steps.entry(kind).or_default().push(step(index)));
+    let splits = lines.iter().flat_map(|(before, line)| {
+        steps.iter().map(move |(&kind, along)| {
+            let entries = line.iter().flat_map(|start| along.iter().map(move |step| start + step));
+            ([&before[..], &[kind]].concat(), entries.collect())
+        })
+    });
+    splits.collect()
+}
+
+/// What kind of index one is: those of one kind can be exchanged.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    Fixed(usize),
+    Moving { generator: usize, rank: usize },
+}
+
+impl Kind {
+    fn of_indices(problem: &Problem<'_>, pair: &Pair<'_>, axis: usize, is_matched: &[bool]) -> Vec<Self> {
+        let mut kinds: Vec<Self> = (0..pair.shape[axis]).map(Self::Fixed).collect();
+        let actions = problem.group.actions_on(pair.name).filter(|(_, action)| action.axis == axis);
+        for (generator, action) in actions.filter(|(generator, _)| !is_matched[*generator]) {
+            for (at, &index) in action.slots.indices.iter().enumerate() {
+                kinds[index] = Self::Moving { generator, rank: at % action.slots.block };
+            }
+        }
+        kinds
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use graph::Role;
+    use models::Params;
+    use tensor::{DType, Key};
+
+    use super::*;
+    use crate::{Generator, Group, ParameterAxis, Subject};
+
+    const SHAPE: [usize; 3] = [3, 5, 2];
+
+    /// Three slots along the first axis of `w`, and two blocks of two along its second, beside one index that stays.
+    fn group() -> Group {
+        let subject = Subject { name: "w".to_owned(), shape: SHAPE.into(), role: Role::Parameter };
+        let along = |name: &str, axis, size, slots| {
+            let action = ParameterAxis { parameter: "w".to_owned(), axis, slots };
+            Generator::permutations(name.to_owned(), size, vec![action])
+        };
+        let blocks = Slots { block: 2, indices: vec![0, 1, 3, 4] };
+        let generators = vec![along("rows", 0, 3, Slots::whole(3)), along("blocks", 1, 2, blocks)];
+        Group::new(vec![subject], generators).expect("a group")
+    }
+
+    fn params(key: Key) -> Params {
+        let weight = Tensor::from_fn(SHAPE, |index| key.normal(index as u64)).convert(DType::F32);
+        Params::from_pairs([("w", weight)])
+    }
+
+    fn signatures(params: &Params, is_matched: [bool; 2]) -> Tensor {
+        let group = group();
+        let problem = Problem::new(&group, params, params).expect("a network of the group");
+        let lines = Lines::new(&problem, &problem.pairs[0], 0, &vec![None; 3], &is_matched);
+        lines.signatures(params.get("w").expect("it is there"), &Slots::whole(3))
+    }
+
+    #[test]
+    fn no_permutation_of_neighbours_changes_a_signature_and_matched_ones_keep_their_places() {
+        let (group, params) = (group(), params(Key::new(1)));
+        let swapped = group.element(vec![vec![0, 1, 2], vec![1, 0]]).expect("an element");
+        let moved = group.act(&swapped, &params).expect("a network of the group");
+        assert_eq!(signatures(&params, [false; 2]), signatures(&moved, [false; 2]));
+        assert_ne!(signatures(&params, [false, true]), signatures(&moved, [false, true]));
+        let entries = |tensor: &Tensor| {
+            let mut entries = tensor.to_f64_vec();
+            entries.sort_unstable_by(f64::total_cmp);
+            entries
+        };
+        let weight = params.get("w").expect("it is there");
+        assert_eq!(entries(weight), entries(&signatures(&params, [false; 2])), "short lines lose nothing");
+    }
+
+    #[test]
+    fn signatures_bound_what_neighbours_can_bring() {
+        let (group, [a, b]) = (group(), [2, 3].map(|seed| params(Key::new(seed))));
+        let product = |left: &Tensor, right: &Tensor, row: usize| {
+            let rows = elements(left).chunks(10).zip(elements(right).chunks(10)).nth(row).expect("a row");
+            rows.0.iter().zip(rows.1).map(|(left, right)| left * right).sum::<f32>()
+        };
+        let best = [a.clone(), b.clone()].map(|params| signatures(&params, [false; 2]));
+        for blocks in [[0, 1], [1, 0]] {
+            let element = group.element(vec![vec![0, 1, 2], blocks.to_vec()]).expect("an element");
+            let moved = group.act(&element, &b).expect("a network of the group");
+            let weight = |params: &Params| params.get("w").expect("it is there").clone();
+            for row in 0..3 {
+                assert!(
+                    product(&weight(&a), &weight(&moved), row) <= product(&best[0], &best[1], row) + 1e-5
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn long_lines_are_averaged_and_keep_their_size() {
+        let line: Vec<f32> = (0..6).map(|x| x as f32).collect();
+        let mut means = [0.0; 3];
+        average(&line, &mut means);
+        let root = 2f32.sqrt();
+        assert_eq!(means, [1.0 / root, 5.0 / root, 9.0 / root]);
+    }
+}
