@@ -8,7 +8,7 @@ use optim::{Optimizer, Update};
 use tensor::{DType, Key, Tensor};
 
 use super::{
-    ascent::Ascent,
+    ascent::{Ascent, Start},
     midpoint::{Judge, check_layouts, loss_between, trained},
     problem::Problem,
 };
@@ -210,7 +210,11 @@ impl<'a> Search<'a> {
         let latent = a.with_values(self.state[..count].iter().cloned().chain(rest).collect());
         let problem = Problem::new(&self.permuting, &latent, b)?;
         let key = self.options.key.child("sweeps").fold(step as u64);
-        let run = Ascent::new(self.executor, &problem)?.run(&self.current, key, self.options.max_sweeps)?;
+        let run = Ascent::new(self.executor, &problem)?.run(
+            Start::At(&self.current),
+            key,
+            self.options.max_sweeps,
+        )?;
         let found = self.permuting.element(run.permutations)?;
         if step > 0 && found == self.current {
             return Ok(());
