@@ -82,15 +82,19 @@ pub(crate) fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
 }
 
 fn check_alike(a: &Network, b: &Network) -> Result<(), CliError> {
+    difference(a, b).map_or(Ok(()), |difference| Err(CliError::Architectures { difference }))
+}
+
+/// By what the architectures of two networks differ, if they do.
+pub(crate) fn difference(a: &Network, b: &Network) -> Option<String> {
     if a.model == b.model {
-        return Ok(());
+        return None;
     }
     let both = format!("{} is {}, {} is {}", a.name(), a.model, b.name(), b.model);
-    let difference = match first_difference(&a.model, &b.model) {
+    Some(match first_difference(&a.model, &b.model) {
         Some(first) => format!("{both}; {first}"),
         None => both,
-    };
-    Err(CliError::Architectures { difference })
+    })
 }
 
 /// The first parameter by which two architectures differ, if they do not differ in functions alone.

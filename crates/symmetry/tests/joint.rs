@@ -170,16 +170,22 @@ fn going_round_a_cycle_leads_back_exactly() {
 #[test]
 fn the_order_of_the_networks_does_not_matter() {
     let (graph, group) = mlp("mlp:6-12-12-3");
-    for (seed, begin) in [(2, Begin::Barycentre), (3, Begin::Barycentre), (4, Begin::Identity)] {
-        let networks = networks(&graph, 3, seed);
+    for (count, seed, begin) in [
+        (3, 2, Begin::Barycentre),
+        (3, 3, Begin::Barycentre),
+        (3, 4, Begin::Identity),
+        (2, 5, Begin::Barycentre),
+        (2, 6, Begin::Identity),
+    ] {
+        let networks = networks(&graph, count, seed);
         let options = Options { begin, ..Options::default() };
         let found = matched(&group, &networks, &options);
-        for order in permutations(3) {
+        for order in permutations(count as u32) {
             let order: Vec<usize> = order.into_iter().map(|network| network as usize).collect();
             let reordered: Vec<Params> = order.iter().map(|&network| networks[network].clone()).collect();
             let other = matched(&group, &reordered, &options);
             assert!((other.objective - found.objective).abs() < 1e-9 * found.objective);
-            for (to, from) in [(0, 1), (1, 2)] {
+            for (to, from) in (1..order.len()).map(|from| (from - 1, from)) {
                 let between = found.between(&group, order[to], order[from]).unwrap();
                 assert_eq!(other.between(&group, to, from).unwrap(), between, "seed {seed}");
             }

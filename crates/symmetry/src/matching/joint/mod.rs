@@ -15,14 +15,16 @@
 //! Ours differs in three ways. The length of a step is exact: along a segment the objective is a polynomial, whose
 //! coefficients and maximum are computed. One network, the anchor, keeps its arrangement, which loses nothing, because a
 //! permutation of the universe changes no inner product; without that, the barycentre, and the midpoint of two networks that
-//! each move to where the other was, are stationary for reasons of symmetry alone. And every network is the anchor once, so that
-//! the order of the networks does not matter either; the best result counts.
+//! each move to where the other was, are stationary for reasons of symmetry alone. And of more than two networks every one is the anchor
+//! once, so that their order does not matter either; the best result counts.
 
 mod carried;
 mod line;
 mod piece;
 mod relaxation;
 mod search;
+
+use std::ops::Range;
 
 use graph::{Executor, Role};
 use models::Params;
@@ -167,7 +169,7 @@ pub fn joint_matching(
     let mut search =
         Search { group: &permuting, relaxation, models: networks.len(), least_gap, max_iterations };
     let mut found = Vec::new();
-    for anchor in 0..networks.len() {
+    for anchor in anchors(networks.len()) {
         for start in 0..=options.restarts {
             let begin = if start == 0 { options.begin } else { Begin::Random };
             let key = options.key.fold(anchor as u64).fold(start as u64);
@@ -197,6 +199,12 @@ fn summary(anchor: usize, begin: Begin, iterations: &[Iteration], objective: f64
         relaxed_objective: last.objective,
         objective,
     }
+}
+
+/// The networks that are anchors. Of two it makes no difference which one is: the matrices of one problem are the
+/// transposed ones of the other.
+fn anchors(networks: usize) -> Range<usize> {
+    0..if networks == 2 { 1 } else { networks }
 }
 
 /// The first of the best runs.
