@@ -45,13 +45,17 @@ pub(crate) enum CliError {
     #[error("matching by {method} needs data; add --data SPEC, as --data digits or --data mnist:DIR")]
     MatchingNeedsData { method: String },
     #[error(
-        "--data {data} has no influence on matching by weight; leave it out, or try --method activation, ste or sinkhorn"
+        "--data {data} has no influence on matching by {method}; leave it out, or try --method activation, ste or sinkhorn"
     )]
-    UnusedData { data: String },
+    UnusedData { method: String, data: String },
     #[error(
         "{flag} has no influence on this matching (method {method}); leave it out, or see --help for what it is for"
     )]
     UnusedFlag { flag: &'static str, method: String },
+    #[error("{what} takes two networks, found {found}{hint}")]
+    TwoNetworks { what: String, found: usize, hint: &'static str },
+    #[error("two networks would be written to {}; give them different names", path.display())]
+    SameName { path: PathBuf },
     #[error("--evaluate: expected every name once, found '{name}' twice")]
     SetTwice { name: String },
     #[error("there is no recipe called '{name}'{}; known: {}", names::suggestion(name, &known.iter().map(String::as_str).collect::<Vec<_>>()), known.join(", "))]

@@ -16,6 +16,8 @@ pub(crate) enum Method {
     Ste,
     /// Descend on soft permutations: on the distance of the weights, or with data on the loss between the networks
     Sinkhorn,
+    /// Match hidden units of any number of networks at once by their weights
+    Joint,
 }
 
 impl Method {
@@ -27,7 +29,7 @@ impl Method {
     /// Whether it cannot do without data.
     pub(super) const fn needs_data(self) -> bool {
         match self {
-            Self::Weight | Self::Sinkhorn => false,
+            Self::Weight | Self::Sinkhorn | Self::Joint => false,
             Self::Activation | Self::Ste => true,
         }
     }
@@ -35,7 +37,9 @@ impl Method {
     /// Refuses data that the method would not look at.
     pub(crate) fn check_use_of_data(self, data: Option<&str>) -> Result<(), Failure> {
         match data {
-            Some(data) if self == Self::Weight => Err(CliError::UnusedData { data: data.to_owned() }.into()),
+            Some(data) if matches!(self, Self::Weight | Self::Joint) => {
+                Err(CliError::UnusedData { method: self.name(), data: data.to_owned() }.into())
+            }
             _ => Ok(()),
         }
     }
@@ -73,6 +77,7 @@ impl ValueEnum for BeforeAveraging {
             Self::Align(Method::Activation),
             Self::Align(Method::Ste),
             Self::Align(Method::Sinkhorn),
+            Self::Align(Method::Joint),
             Self::Nothing,
         ]
     }

@@ -1,10 +1,9 @@
 //! Matching the hidden units of one network to another's.
 
 mod flags;
+mod joint;
 mod method;
 mod search;
-
-use std::time::Instant;
 
 use isoloss::{
     data::Dataset,
@@ -22,7 +21,7 @@ use crate::{
 };
 pub(crate) use flags::SearchFlags;
 pub(crate) use method::{BeforeAveraging, Method};
-use search::Search;
+use search::{Found, Search};
 
 /// How to match; [`SearchFlags::plan`] makes it.
 #[derive(Clone, Copy, Debug)]
@@ -86,30 +85,35 @@ pub(crate) struct Moved {
     pub(crate) moved: usize,
 }
 
-/// Moves the hidden units of `b` to where they match those of `a`, which leaves what `b` computes unchanged. The
-/// symmetry is certified first.
+/// Moves the hidden units of `others` to where they match those of `a`, which leaves what they compute unchanged. The
+/// symmetry is certified first. The joint method matches all at once, the others one after the other.
 pub(crate) fn align(
     session: &Session,
     a: &Network,
-    b: &Network,
+    others: &[&Network],
     plan: Plan<'_>,
-) -> Result<Alignment, Failure> {
+) -> Result<Vec<Alignment>, Failure> {
     let certified = pair::certified_group(session.executor(), &a.model, session.key())?;
-    let start = Instant::now();
-    let group = &certified.group;
-    let (element, search) = search::search(session, group, a, b, plan)?;
-    let seconds = start.elapsed().as_secs_f64();
-    let nearness = Nearness::new(group, &a.params, &b.params, &element)?;
-    let params = group.act(&element, &b.params)?;
-    let classes = group.generators().iter().zip(element.permutations());
-    let moved = classes
-        .filter(|(class, _)| class.is_exchangeable)
-        .map(|(class, places)| Moved { name: class.name.clone(), size: class.size, moved: displaced(places) })
-        .collect();
-    Ok(Alignment { params, nearness, search, seconds, moved, certified })
+    let found = search::search(session, &certified.group, a, others, plan)?;
+    let pairs = others.iter().zip(found);
+    pairs.map(|(network, found)| Alignment::new(&certified, a, network, found)).collect()
 }
 
 impl Alignment {
+    fn new(certified: &Certified, a: &Network, b: &Network, found: Found) -> Result<Self, Failure> {
+        let Found { element, search, seconds } = found;
+        let group = &certified.group;
+        let nearness = Nearness::new(group, &a.params, &b.params, &element)?;
+        let params = group.act(&element, &b.params)?;
+        let classes = group.generators().iter().zip(element.permutations());
+        let moved = classes.filter(|(class, _)| class.is_exchangeable).map(|(class, places)| Moved {
+            name: class.name.clone(),
+            size: class.size,
+            moved: displaced(places),
+        });
+        Ok(Self { moved: moved.collect(), params, nearness, search, seconds, certified: certified.clone() })
+    }
+
     /// How it went, as JSON.
     pub(crate) fn json(&self) -> Value {
         let Nearness { inner, distance } = self.nearness;

@@ -1,6 +1,6 @@
 //! The search for the best arrangement, by each method.
 
-use std::cell::OnceCell;
+use std::{cell::OnceCell, time::Instant};
 
 use isoloss::{
     symmetry::{
@@ -8,6 +8,7 @@ use isoloss::{
         matching::{
             self, Matching,
             activation::{self, ActivationMatching},
+            joint::Joint,
             sinkhorn::{self, Distance, Objective, SoftMatching},
             straight_through::{self, StraightThrough},
         },
@@ -16,7 +17,7 @@ use isoloss::{
 };
 use serde_json::{Value, json};
 
-use super::{Method, Plan};
+use super::{Method, Plan, joint};
 use crate::{failure::Failure, json::number, networks::Network, progress::Task, session::Session};
 
 /// How a search went.
@@ -30,10 +31,42 @@ pub(crate) enum Search {
     Ste(StraightThrough),
     /// By soft permutations, and what was made small.
     Sinkhorn(SoftMatching, &'static str),
+    /// By weights, of all networks at once.
+    Joint(Joint),
+}
+
+/// What was found for one network.
+pub(super) struct Found {
+    pub(super) element: Element,
+    pub(super) search: Search,
+    /// Seconds of the search; of a joint one, of all of it.
+    pub(super) seconds: f64,
+}
+
+/// Looks for the elements of the group that bring `others` nearest to `a`, and for the joint method to each other.
+pub(super) fn search(
+    session: &Session,
+    group: &Group,
+    a: &Network,
+    others: &[&Network],
+    plan: Plan<'_>,
+) -> Result<Vec<Found>, Failure> {
+    let start = Instant::now();
+    if plan.method == Method::Joint {
+        let found = joint::all_at_once(session, group, a, others, plan)?;
+        let seconds = start.elapsed().as_secs_f64();
+        return Ok(found.into_iter().map(|(element, search)| Found { element, search, seconds }).collect());
+    }
+    let one = |b: &&Network| {
+        let start = Instant::now();
+        let (element, search) = one_by_one(session, group, a, b, plan)?;
+        Ok(Found { element, search, seconds: start.elapsed().as_secs_f64() })
+    };
+    others.iter().map(one).collect()
 }
 
 /// Looks for the element of the group that brings `b` nearest to `a`.
-pub(super) fn search(
+fn one_by_one(
     session: &Session,
     group: &Group,
     a: &Network,
@@ -45,6 +78,7 @@ pub(super) fn search(
         Method::Activation => by_activation(session, group, a, b, plan),
         Method::Ste => by_loss(session, group, a, b, plan),
         Method::Sinkhorn => softly(session, group, a, b, plan),
+        Method::Joint => Ok(joint::all_at_once(session, group, a, &[b], plan)?.swap_remove(0)),
     }
 }
 
@@ -169,6 +203,7 @@ impl Search {
             Self::Activation(_) => Method::Activation,
             Self::Ste(_) => Method::Ste,
             Self::Sinkhorn(..) => Method::Sinkhorn,
+            Self::Joint(_) => Method::Joint,
         }
     }
 
@@ -189,13 +224,14 @@ impl Search {
                 let [before, after] = soft_ends(found);
                 format!("{name} {before:.6} → {after:.6}, {} steps", found.steps)
             }
+            Self::Joint(found) => joint::short(found),
         }
     }
 
     /// Further lines, one for each class that has something to say.
     pub(crate) fn lines(&self) -> String {
         match self {
-            Self::Weight(_) | Self::Ste(_) | Self::Sinkhorn(..) => String::new(),
+            Self::Weight(_) | Self::Ste(_) | Self::Sinkhorn(..) | Self::Joint(_) => String::new(),
             Self::Activation(matching) => matching.classes.iter().filter_map(remark).collect(),
         }
     }
@@ -230,6 +266,7 @@ impl Search {
                     ("deviation", number(found.deviation)),
                 ]
             }
+            Self::Joint(found) => joint::json(found),
         }
     }
 }

@@ -1,6 +1,12 @@
 //! `isoloss align`: matching one network to another.
 
-use std::{collections::BTreeMap, path::PathBuf};
+mod check;
+
+use std::{
+    collections::BTreeMap,
+    ffi::OsStr,
+    path::{Path, PathBuf},
+};
 
 use clap::Args;
 use isoloss::models::weights;
@@ -10,7 +16,7 @@ use super::Run;
 use crate::{
     alignment::{self, Alignment, Method, SearchFlags},
     common::Common,
-    failure::Failure,
+    failure::{CliError, Failure},
     json::number,
     networks::{self, Network},
     outcome::{Answer, Outcome},
@@ -18,34 +24,39 @@ use crate::{
     session::Session,
 };
 
-/// Move the hidden units of network B to where they match those of network A
+/// Move the hidden units of a network B to where they match those of a network A
 ///
 /// B computes the same function before and after; only the order of its hidden units changes, so that averages of the two
 /// networks lose as little as the search can bring about. The symmetry that is used is certified first.
 ///
-/// The methods are those of Git Re-Basin (Ainsworth, Hayase and Srinivasa, 2023). By weight (algorithm 1), the weights come as
+/// Three methods are those of Git Re-Basin (Ainsworth, Hayase and Srinivasa, 2023). By weight (algorithm 1), the weights come as
 /// near to A's as can be: one class of units after the other is solved, exactly and with a proof, until no class brings
 /// progress. By activation, units that correlate on the training data are matched; each class is solved once, with a proof.
 /// ste descends on the loss halfway between the networks: latent weights move by its gradient, each step matches B to them
 /// by weight, and what has the least loss on a fixed part of the training data counts, the matching by weight included. sinkhorn
 /// (Guerrero Peña et al., 2022) descends on doubly stochastic matrices, on the squared distance of the weights, or with --data
 /// on the loss at random places between the networks; a permutation is made of them in the end, the best on the way counts.
+/// Jointly (C²M³, Crisostomi et al., 2024), any number of networks are matched to each other by their weights at once, no
+/// class and no network before another, and each is written as A is arranged.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   isoloss align runs/a runs/b --out b-aligned.safetensors
   isoloss align runs/a runs/b --method activation --data mnist:data/mnist --out b2.safetensors
-  isoloss align a.safetensors b.safetensors --model mlp:784-512-10 --restarts 4 --out b2.safetensors")]
+  isoloss align a.safetensors b.safetensors --model mlp:784-512-10 --restarts 4 --out b2.safetensors
+  isoloss align runs/a runs/b runs/c --method joint --out aligned
+  isoloss align runs/a runs/b --check")]
 pub(crate) struct Align {
-    /// Network that stays as it is
-    #[arg(value_name = "A")]
-    a: PathBuf,
-    /// Network that is matched to A
-    #[arg(value_name = "B")]
-    b: PathBuf,
-    /// File for the matched network, *.safetensors; the metadata of B is kept
-    #[arg(long, value_name = "FILE")]
-    out: PathBuf,
+    /// Network that stays as it is, and the one that is matched to it; with --method joint any number of them
+    #[arg(value_name = "MODEL", required = true, num_args = 2..)]
+    networks: Vec<PathBuf>,
+    /// Only say whether the two should be aligned, and why: whether they have a common ancestor, were trained apart, or
+    /// have nothing to match (exit code 1). Write nothing
+    #[arg(long, conflicts_with_all = ["out", "force", "method", "data", "restarts", "rounds", "batch"])]
+    check: bool,
+    /// File for the matched network, *.safetensors, or folder for more than one; what is known of each is kept
+    #[arg(long, value_name = "PLACE", required_unless_present = "check")]
+    out: Option<PathBuf>,
     /// Replace --out if it is there; inputs are never replaced
     #[arg(long)]
     force: bool,
@@ -73,31 +84,90 @@ impl Run for Align {
     }
 
     fn run(&self, session: &Session) -> Result<Outcome, Failure> {
-        let paths = [self.a.clone(), self.b.clone()];
-        place::check_weights(&self.out, &networks::files(&paths)?, self.force)?;
-        let networks = networks::load_alike(&paths, self.spec.as_deref())?;
-        let [a, b] = &networks[..] else { unreachable!("two paths were given") };
+        if self.check {
+            return check::check(session, self.pair("--check", "")?, self.spec.as_deref());
+        }
+        if self.method != Method::Joint {
+            let hint = "; --method joint takes any number";
+            self.pair(&format!("matching by {}", self.method.name()), hint)?;
+        }
+        let files = self.files()?;
+        let networks = networks::load_alike(&self.networks, self.spec.as_deref())?;
         self.method.check_use_of_data(self.data.as_deref())?;
         let data = self.data.as_deref().map(|spec| networks::load_data(spec, &networks)).transpose()?;
         let plan = self.search.plan(self.method, data.as_ref().map(|data| &data.train))?;
-        let alignment = alignment::align(session, a, b, plan)?;
-        weights::save(&self.out, &alignment.params, &self.metadata(a)?)?;
-        Ok(Outcome { answer: Answer::Yes, text: self.text(&alignment), json: self.json(b, &alignment) })
+        let others: Vec<&Network> = networks.iter().skip(1).collect();
+        let alignments = alignment::align(session, &networks[0], &others, plan)?;
+        let mut matched = Vec::new();
+        for ((network, out), alignment) in others.into_iter().zip(&files).zip(&alignments) {
+            weights::save(out, &alignment.params, &metadata(network, &networks[0])?)?;
+            matched.push(Matched { network, out, alignment });
+        }
+        let text = matched.iter().map(|each| each.text(matched.len() > 1)).collect();
+        Ok(Outcome { answer: Answer::Yes, text, json: self.json(&networks[0], &matched) })
     }
 }
 
+/// A network that was matched, and where it was written.
+struct Matched<'a> {
+    network: &'a Network,
+    out: &'a Path,
+    alignment: &'a Alignment,
+}
+
 impl Align {
-    /// What B's file says about itself, and to which network it was matched.
-    fn metadata(&self, a: &Network) -> Result<BTreeMap<String, String>, Failure> {
-        let mut metadata = weights::metadata(&self.b)?;
-        metadata.extend(a.model.metadata());
-        metadata.insert(NOTE_KEY.to_owned(), a.name());
-        Ok(metadata)
+    /// The two networks, for what takes no more.
+    fn pair(&self, what: &str, hint: &'static str) -> Result<&[PathBuf; 2], CliError> {
+        let found = self.networks.len();
+        self.networks.as_slice().try_into().map_err(|_| CliError::TwoNetworks {
+            what: what.to_owned(),
+            found,
+            hint,
+        })
     }
 
-    fn text(&self, alignment: &Alignment) -> String {
+    /// The files for the matched networks, one for each but the first, once they were checked.
+    fn files(&self) -> Result<Vec<PathBuf>, Failure> {
+        let out = self.out.as_deref().unwrap_or(Path::new(""));
+        let files: Vec<PathBuf> = match &self.networks[1..] {
+            [_] => vec![out.to_owned()],
+            many => many.iter().map(|network| out.join(file_name(network))).collect(),
+        };
+        let inputs = networks::files(&self.networks)?;
+        for (position, file) in files.iter().enumerate() {
+            if files[..position].contains(file) {
+                return Err(CliError::SameName { path: file.clone() }.into());
+            }
+            place::check_weights(file, &inputs, self.force)?;
+        }
+        Ok(files)
+    }
+
+    fn json(&self, a: &Network, matched: &[Matched<'_>]) -> Value {
+        let networks: Vec<Value> = matched.iter().map(Matched::json).collect();
+        let certificate = &matched[0].alignment.certified.certificate;
+        let mut json = json!({
+            "model": a.model.spec(),
+            "a": a.name(),
+            "certificate": {
+                "passed": certificate.passed(),
+                "worst_relative": number(certificate.worst_relative()),
+            },
+        });
+        match &networks[..] {
+            [Value::Object(one)] => one.iter().for_each(|(key, value)| json[key] = value.clone()),
+            _ => json["networks"] = networks.into(),
+        }
+        json
+    }
+}
+
+impl Matched<'_> {
+    fn text(&self, is_one_of_many: bool) -> String {
+        let alignment = self.alignment;
         let [[before, after], [far, near]] = [alignment.nearness.inner, alignment.nearness.distance];
-        let mut text = format!(
+        let mut text = if is_one_of_many { format!("{}\n", self.network.name()) } else { String::new() };
+        text += &format!(
             "inner product of the weights  {before:.4} → {after:.4}\ndistance of the weights       {far:.4} → {near:.4}\n"
         );
         for class in &alignment.moved {
@@ -113,21 +183,29 @@ impl Align {
         )
     }
 
-    fn json(&self, b: &Network, alignment: &Alignment) -> Value {
-        let moved = alignment.moved.iter();
+    fn json(&self) -> Value {
+        let moved = self.alignment.moved.iter();
         let groups =
             moved.map(|class| json!({ "name": class.name, "size": class.size, "moved": class.moved }));
         json!({
-            "model": b.model.spec(),
-            "a": self.a.display().to_string(),
-            "b": self.b.display().to_string(),
+            "b": self.network.name(),
             "out": self.out.display().to_string(),
-            "matching": alignment.json(),
+            "matching": self.alignment.json(),
             "groups": groups.collect::<Vec<_>>(),
-            "certificate": {
-                "passed": alignment.certified.certificate.passed(),
-                "worst_relative": number(alignment.certified.certificate.worst_relative()),
-            },
         })
     }
+}
+
+/// What a network's file says about itself, and to which network it was matched.
+fn metadata(network: &Network, a: &Network) -> Result<BTreeMap<String, String>, Failure> {
+    let mut metadata = weights::metadata(&network.path)?;
+    metadata.extend(a.model.metadata());
+    metadata.insert(NOTE_KEY.to_owned(), a.name());
+    Ok(metadata)
+}
+
+/// The file of a network among others: that of its own file, or of its folder.
+fn file_name(network: &Path) -> PathBuf {
+    let name = if network.is_dir() { network.file_name() } else { network.file_stem() };
+    Path::new(name.unwrap_or(OsStr::new("network"))).with_added_extension("safetensors")
 }

@@ -150,7 +150,7 @@ impl Barrier {
         let Some(plan) = plan else {
             return Ok(Measured { naive, reestimated_on, aligned: None });
         };
-        let alignment = alignment::align(session, a, b, plan)?;
+        let alignment = alignment::align(session, a, &[b], plan)?.swap_remove(0);
         let aligned = measure.segment("aligned", &a.params, &alignment.params, self.points)?;
         Ok(Measured { naive, reestimated_on, aligned: Some((alignment, aligned)) })
     }

@@ -122,8 +122,8 @@ impl Merge {
             return Ok(Vec::new());
         };
         let plan = self.search.plan(method, data.map(|data| &data.train))?;
-        let others = networks.iter().skip(1);
-        others.map(|network| alignment::align(session, &networks[0], network, plan)).collect()
+        let others: Vec<&Network> = networks.iter().skip(1).collect();
+        alignment::align(session, &networks[0], &others, plan)
     }
 
     fn merge(&self, networks: &[Network], alignments: &[Alignment]) -> Result<Params, Failure> {

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "what a test prepares may fail it")]
 
+mod alignment;
 mod bad_input;
 mod convert;
 mod data;

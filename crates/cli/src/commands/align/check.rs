@@ -1,6 +1,9 @@
 //! `isoloss align --check`: whether two networks should be aligned.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use isoloss::{
     models::weights,
@@ -31,23 +34,19 @@ struct Headers {
 }
 
 /// Examines how network B is related to network A.
-pub(super) fn check(
-    session: &Session,
-    paths: &[PathBuf; 2],
-    spec: Option<&str>,
-) -> Result<Outcome, Failure> {
+pub(super) fn check(session: &Session, paths: &[PathBuf; 2], spec: Option<&str>) -> Result<Outcome, Failure> {
     let [a, b] = [Network::load(&paths[0], spec)?, Network::load(&paths[1], spec)?];
     let headers = Headers::read(paths)?;
     if let Some(difference) = networks::difference(&a, &b) {
         let text = format!("{}{difference}\nunrelated: {}\n", headers.text(), advice(Relation::Unrelated));
-        let json = json(&[a, b], &headers, Relation::Unrelated, json!({ "difference": difference }));
+        let json = json(&[a, b], &headers, Relation::Unrelated, &json!({ "difference": difference }));
         return Ok(Outcome { answer: Answer::No, text, json });
     }
     let group = pair::certified_group(session.executor(), &a.model, session.key())?.group;
     let options = Options { key: session.key().child("kinship"), ..Options::default() };
     let found = kinship::examine(session.executor(), &group, &a.params, &b.params, &options)?;
     let answer = Answer::from_claim(found.relation != Relation::Unrelated);
-    let json = json(&[a, b], &headers, found.relation, evidence(&found));
+    let json = json(&[a, b], &headers, found.relation, &evidence(&found));
     Ok(Outcome { answer, text: headers.text() + &text(&found), json })
 }
 
@@ -69,7 +68,10 @@ impl Headers {
     fn text(&self) -> String {
         let differences = self.differences.iter();
         let lines = differences.map(|(key, [a, b])| format!("trained with another {key}: {a} and {b}\n"));
-        let aligned = self.aligned_to.iter().map(|name| format!("B was matched to {name} before\n"));
+        let aligned = self
+            .aligned_to
+            .iter()
+            .map(|name| format!("B was matched to {name} before, and is arranged as that is\n"));
         lines.chain(aligned).collect()
     }
 
@@ -82,7 +84,7 @@ impl Headers {
     }
 }
 
-fn metadata(path: &PathBuf) -> Result<BTreeMap<String, String>, Failure> {
+fn metadata(path: &Path) -> Result<BTreeMap<String, String>, Failure> {
     if isoloss::models::is_onnx(path) { Ok(BTreeMap::new()) } else { Ok(weights::metadata(path)?) }
 }
 
@@ -90,7 +92,9 @@ fn metadata(path: &PathBuf) -> Result<BTreeMap<String, String>, Failure> {
 const fn advice(relation: Relation) -> &'static str {
     match relation {
         Relation::SameAncestor => "average directly; nothing is gained by aligning",
-        Relation::Rearranged => "the same function with its units in another order; align, which undoes it exactly",
+        Relation::Rearranged => {
+            "the same function with its units in another order; align, which undoes it exactly"
+        }
         Relation::Independent => "align before averaging",
         Relation::Unrelated => "there is nothing to match; neither align nor average",
     }
@@ -98,8 +102,14 @@ const fn advice(relation: Relation) -> &'static str {
 
 fn text(found: &Kinship) -> String {
     let (cosine, matched) = (found.cosine, found.matched_cosine);
-    let mut text = format!("cosine of the weights as they are  {cosine:.4}{}\n", among(&found.arrangements, cosine, "random arrangements"));
-    text += &format!("cosine of the weights matched      {matched:.4}{}\n", among(&found.surrogates, matched, "matched surrogates of B, whose ties to the data are cut"));
+    let mut text = format!(
+        "cosine of the weights as they are  {cosine:.4}{}\n",
+        among(&found.arrangements, cosine, "random arrangements")
+    );
+    text += &format!(
+        "cosine of the weights matched      {matched:.4}{}\n",
+        among(&found.surrogates, matched, "matched surrogates of B, whose ties to the data are cut")
+    );
     if !found.arrangements.values().is_empty() {
         text += &format!("there already of what the matching finds: {:.1} %\n", 100.0 * found.share());
     }
@@ -112,7 +122,13 @@ fn text(found: &Kinship) -> String {
         [Cell::from(own.parameter.clone()), Cell::from(own.before), Cell::from(own.after)].to_vec()
     });
     text += &report::text::table(&rows.fold(Table::new("", columns), Table::with_row));
-    text + &format!("\n{}: {}\n", found.relation.name(), advice(found.relation))
+    text + &format!(
+        "p of at most {:.2} is more than chance; a common ancestor needs {:.0} % there already besides\n{}: {}\n",
+        kinship::LEVEL,
+        100.0 * kinship::SHARE,
+        found.relation.name(),
+        advice(found.relation)
+    )
 }
 
 /// How an observation lies among draws of chance.
@@ -120,16 +136,15 @@ fn among(null: &Null, observed: f64, what: &str) -> String {
     match null.values().len() {
         0 => String::new(),
         draws => format!(
-            "; of {draws} {what} {:.4} ± {:.4}, p = {:.2} (at most {:.2} is no chance)",
+            "; of {draws} {what} {:.4} ± {:.4}, p = {:.2}",
             null.mean(),
             null.deviation(),
-            null.chance(observed),
-            kinship::LEVEL
+            null.chance(observed)
         ),
     }
 }
 
-fn json([a, b]: &[Network; 2], headers: &Headers, relation: Relation, evidence: Value) -> Value {
+fn json([a, b]: &[Network; 2], headers: &Headers, relation: Relation, evidence: &Value) -> Value {
     json!({
         "a": a.name(),
         "b": b.name(),
@@ -142,12 +157,12 @@ fn json([a, b]: &[Network; 2], headers: &Headers, relation: Relation, evidence: 
 }
 
 fn evidence(found: &Kinship) -> Value {
-    let null = |null: &Null, observed: f64| {
+    let draws = |chance: &Null, observed: f64| {
         json!({
-            "draws": null.values().len(),
-            "mean": number(null.mean()),
-            "deviation": number(null.deviation()),
-            "p": number(null.chance(observed)),
+            "draws": chance.values().len(),
+            "mean": number(chance.mean()),
+            "deviation": number(chance.deviation()),
+            "p": number(chance.chance(observed)),
         })
     };
     let parameters = found.parameters.iter().map(|own| {
@@ -155,9 +170,9 @@ fn evidence(found: &Kinship) -> Value {
     });
     json!({
         "cosine": number(found.cosine),
-        "arrangements": null(&found.arrangements, found.cosine),
+        "arrangements": draws(&found.arrangements, found.cosine),
         "matched_cosine": number(found.matched_cosine),
-        "surrogates": null(&found.surrogates, found.matched_cosine),
+        "surrogates": draws(&found.surrogates, found.matched_cosine),
         "share": number(found.share()),
         "level": kinship::LEVEL,
         "least_share": kinship::SHARE,

@@ -1,0 +1,111 @@
+//! `isoloss align` of many networks, and `isoloss align --check`.
+
+use crate::support::{Place, TRAIN, number};
+use isoloss::models::load_model;
+use serde_json::Value;
+
+/// A place with the networks `a` and `b`, trained from different seeds.
+fn pair() -> Place {
+    let place = Place::new();
+    place.train("a", 1);
+    place.train("b", 2);
+    place
+}
+
+/// The result of a check, and its exit code.
+fn check(place: &Place, networks: &str) -> (Value, i32) {
+    let output = place.run(&format!("align {networks} --check --json"));
+    assert!(output.stderr.is_empty(), "{output:?}");
+    (serde_json::from_slice(&output.stdout).unwrap(), output.status.code().unwrap())
+}
+
+#[test]
+fn a_network_trained_on_from_another_has_a_common_ancestor() {
+    let place = pair();
+    place.text(&format!("{} --out longer --seed 1", TRAIN.replace("--epochs 3", "--epochs 8")));
+    let (result, code) = check(&place, "a longer");
+    assert_eq!((&result["relation"], code), (&"same ancestor".into(), 0), "{result:#}");
+    assert_eq!(result["headers"]["training_differences"]["epochs"], serde_json::json!([3, 8]));
+    assert!(number(&result, "/evidence/arrangements/p") <= number(&result, "/evidence/level"));
+    assert!(number(&result, "/evidence/share") > 0.9, "{result:#}");
+}
+
+#[test]
+fn networks_of_two_seeds_are_independent() {
+    let place = Place::new();
+    for seed in [1, 2] {
+        let train = TRAIN.replace("--epochs 3", "--epochs 20");
+        place.text(&format!("{train} --out {seed} --seed {seed}"));
+    }
+    let (result, code) = check(&place, "1 2");
+    assert_eq!((&result["relation"], code), (&"independent".into(), 0), "{result:#}");
+    assert!(number(&result, "/evidence/arrangements/p") > number(&result, "/evidence/level"), "{result:#}");
+    assert!(number(&result, "/evidence/surrogates/p") <= number(&result, "/evidence/level"), "{result:#}");
+    assert_eq!(result["evidence"]["parameters"][0]["name"], "0.weight");
+}
+
+#[test]
+fn a_rearranged_copy_aligns_exactly() {
+    let place = pair();
+    place.text("align a b --out b2.safetensors");
+    let (result, code) = check(&place, "b b2.safetensors");
+    assert_eq!((&result["relation"], code), (&"rearranged".into(), 0), "{result:#}");
+    assert_eq!(result["headers"]["aligned_to"], "a");
+    let text = place.text("align b b2.safetensors --check");
+    assert!(text.contains("the same function with its units in another order"), "{text}");
+}
+
+#[test]
+fn a_network_of_another_architecture_is_unrelated() {
+    let place = pair();
+    place.text("train --model mlp:64-8-10 --data digits --epochs 1 --out c");
+    let (result, code) = check(&place, "a c");
+    assert_eq!((&result["relation"], code), (&"unrelated".into(), 1), "{result:#}");
+    assert!(result["evidence"]["difference"].as_str().unwrap().contains("first difference is 0.weight"));
+}
+
+#[test]
+fn many_networks_are_arranged_as_the_first_one_is() {
+    let place = pair();
+    place.train("c", 3);
+    let result = place.json("align a b c --method joint --out aligned");
+    let networks = result["networks"].as_array().unwrap();
+    assert_eq!(networks.len(), 2);
+    assert_eq!((&networks[1]["b"], &networks[1]["matching"]["networks"]), (&"c".into(), &3.into()));
+    for (name, network) in ["b", "c"].iter().zip(networks) {
+        assert!(number(network, "/matching/objective") > number(network, "/matching/objective_before"));
+        let barrier = format!("barrier {name} aligned/{name}.safetensors --data digits --align none");
+        let parents = place.json(&barrier);
+        let [before, after] = [0, 1].map(|parent| number(&parents, &format!("/parents/{parent}/test/loss")));
+        assert!((before - after).abs() < 1e-6, "{before} {after}");
+    }
+    let merged = place.json("merge a b c --align joint --data digits --out joint.safetensors");
+    assert_eq!(merged["matchings"][1]["iterations"], networks[1]["matching"]["iterations"]);
+    place.text("merge a aligned/b.safetensors aligned/c.safetensors --align none --out by-hand.safetensors");
+    let [joint, by_hand] = ["joint", "by-hand"]
+        .map(|name| load_model(&place.path(&format!("{name}.safetensors")), None).unwrap().1);
+    assert_eq!(joint, by_hand);
+}
+
+#[test]
+fn two_networks_are_matched_jointly_into_one_file() {
+    let place = pair();
+    let result = place.json("align a b --method joint --restarts 1 --out b2.safetensors");
+    assert_eq!((&result["b"], &result["out"]), (&"b".into(), &"b2.safetensors".into()));
+    let matching = &result["matching"];
+    assert_eq!((&matching["method"], &matching["runs"]), (&"joint".into(), &2.into()), "{result:#}");
+    assert!((number(matching, "/joint_objective") - number(matching, "/objective")).abs() < 1e-9);
+}
+
+#[test]
+fn networks_that_a_method_or_a_folder_has_no_place_for_are_refused() {
+    let place = pair();
+    place.refuses(
+        "align a b a --out aligned",
+        &["matching by weight takes two networks, found 3", "--method joint"],
+    );
+    place.refuses("align a b a --check", &["--check takes two networks, found 3"]);
+    let twice = ["two networks would be written to aligned/b.safetensors"];
+    place.refuses("align a b b/model.safetensors b --method joint --out aligned", &twice);
+    place.refuses("align a b --method joint --out aligned", &["ends in .safetensors"]);
+}
