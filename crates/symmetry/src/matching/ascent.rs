@@ -3,7 +3,9 @@
 use graph::Executor;
 use tensor::{Key, parallel};
 
-use super::{Proof, StartSummary, Step, gains::Part, objective::Objective, problem::Problem};
+use super::{
+    Proof, StartSummary, Step, gains::Part, objective::Objective, problem::Problem, shared::SharedProducts,
+};
 use crate::{Element, SymmetryError, assignment};
 
 /// What one start found.
@@ -18,6 +20,7 @@ pub(super) struct Run {
 pub(super) struct Ascent<'a> {
     pub(super) problem: &'a Problem<'a>,
     pub(super) coordinates: Vec<Coordinate<'a>>,
+    pub(super) products: SharedProducts<'a>,
     /// Counts the permutations ever adopted, so that a version is never used twice.
     pub(super) clock: u64,
 }
@@ -59,21 +62,21 @@ pub(super) enum Start<'a> {
 }
 
 impl<'a> Ascent<'a> {
-    pub(super) fn new(executor: &'a dyn Executor, problem: &'a Problem<'a>) -> Result<Self, SymmetryError> {
+    pub(super) fn new(executor: &'a dyn Executor, problem: &'a Problem<'a>) -> Self {
         let generators = problem.group.generators().iter();
         let coordinates = generators.map(|generator| {
             let actions = generator.actions.iter();
             let placed = actions.filter_map(|action| Some((problem.position(&action.parameter)?, action)));
             let placed: Vec<_> = placed.collect();
-            let parts =
-                placed.iter().map(|(at, action)| Part::new(executor, problem, &problem.pairs[*at], action));
-            let parts = parts.collect::<Result<_, _>>()?;
+            let parts = placed.iter().map(|(at, action)| Part::new(problem, &problem.pairs[*at], action));
+            let parts = parts.collect();
             let mut touched: Vec<usize> = placed.into_iter().map(|(at, _)| at).collect();
             touched.dedup();
             let (name, size, gains) = (&*generator.name, generator.size, vec![0.0; generator.size.pow(2)]);
-            Ok(Coordinate { name, size, parts, touched, gains, solved: None })
+            Coordinate { name, size, parts, touched, gains, solved: None }
         });
-        Ok(Self { problem, coordinates: coordinates.collect::<Result<_, SymmetryError>>()?, clock: 0 })
+        let (coordinates, products) = (coordinates.collect(), SharedProducts::new(executor));
+        Self { problem, coordinates, products, clock: 0 }
     }
 
     /// Climbs from a start until a sweep makes no progress.
@@ -123,7 +126,9 @@ impl<'a> Ascent<'a> {
     /// Solves one generator and adopts its permutation if that is progress; `None` if nothing that its gains depend
     /// on has changed since it was last solved.
     fn step(&mut self, generator: usize, state: &mut State) -> Result<Option<bool>, SymmetryError> {
-        let Some(best) = self.coordinates[generator].solve(self.problem, state)? else { return Ok(None) };
+        let Some(best) = self.coordinates[generator].solve(&mut self.products, self.problem, state)? else {
+            return Ok(None);
+        };
         if best == state.permutations[generator] {
             return Ok(Some(false));
         }
@@ -178,13 +183,18 @@ impl Claim<'_> {
 
 impl Coordinate<'_> {
     /// The best permutation at the state's permutations of the other generators.
-    fn solve(&mut self, problem: &Problem<'_>, state: &State) -> Result<Option<Vec<u32>>, SymmetryError> {
+    fn solve(
+        &mut self,
+        products: &mut SharedProducts<'_>,
+        problem: &Problem<'_>,
+        state: &State,
+    ) -> Result<Option<Vec<u32>>, SymmetryError> {
         let movers = self.parts.iter().flat_map(Part::movers);
         let versions: Vec<u64> = movers.map(|&mover| state.versions[mover]).collect();
         if self.solved.as_ref().is_some_and(|solved| solved.versions == versions) {
             return Ok(None);
         }
-        self.sum_parts(problem, state)?;
+        self.sum_parts(products, problem, state)?;
         let best = self.assign(self.solved.as_ref().map(|solved| solved.best.warm()))?;
         let permutation = best.row_to_col.clone();
         self.solved = Some(Solved { best, versions });
@@ -201,10 +211,15 @@ impl Coordinate<'_> {
     }
 
     /// Makes the gains the sum of all parts.
-    fn sum_parts(&mut self, problem: &Problem<'_>, state: &State) -> Result<(), SymmetryError> {
+    fn sum_parts(
+        &mut self,
+        products: &mut SharedProducts<'_>,
+        problem: &Problem<'_>,
+        state: &State,
+    ) -> Result<(), SymmetryError> {
         self.gains.fill(0.0);
         for part in &mut self.parts {
-            let matrix = part.matrix(problem, &state.permutations, &state.versions)?;
+            let matrix = part.matrix(products, problem, &state.permutations, &state.versions)?;
             add(&mut self.gains, matrix);
         }
         Ok(())

@@ -1,16 +1,14 @@
 //! Gain matrices: what giving slot `j` of B to slot `i` of A adds to the objective.
 
-use std::{
-    borrow::Cow,
-    collections::{BTreeMap, btree_map::Entry},
-};
+use std::borrow::Cow;
 
-use graph::{Argument, Builder, Executable, Executor, Graph, Ty, ops::DotGeneral};
+use graph::{Builder, Graph, Ty, ops::DotGeneral};
 use tensor::{DType, Shape, Tensor, parallel};
 
 use super::{
     change::Change,
     problem::{Pair, Problem, elements},
+    shared::SharedProducts,
     signature::Lines,
 };
 use crate::{ParameterAxis, Slots, SymmetryError, action::AxisMaps, gather::Gather};
@@ -18,7 +16,6 @@ use crate::{ParameterAxis, Slots, SymmetryError, action::AxisMaps, gather::Gathe
 /// The part of a generator's gains that comes from one axis of one parameter: the matrix of inner products of A's
 /// slots with B's, where B is moved along its other axes.
 pub(super) struct Part<'a> {
-    executor: &'a dyn Executor,
     pair: &'a Pair<'a>,
     axis: usize,
     slots: &'a Slots,
@@ -26,11 +23,6 @@ pub(super) struct Part<'a> {
     movers: Vec<usize>,
     /// A with its slots arranged; A itself where they are in order.
     a: Cow<'a, Tensor>,
-    /// B in the same form, as last moved.
-    b: Cow<'a, Tensor>,
-    executable: Box<dyn Executable>,
-    /// For changes of each size.
-    updates: BTreeMap<usize, Box<dyn Executable>>,
     product: Option<Product>,
 }
 
@@ -42,24 +34,14 @@ struct Product {
 }
 
 impl<'a> Part<'a> {
-    pub(super) fn new(
-        executor: &'a dyn Executor,
-        problem: &'a Problem<'a>,
-        pair: &'a Pair<'a>,
-        action: &'a ParameterAxis,
-    ) -> Result<Self, SymmetryError> {
+    pub(super) fn new(problem: &'a Problem<'a>, pair: &'a Pair<'a>, action: &'a ParameterAxis) -> Self {
         let ParameterAxis { axis, slots, .. } = action;
-        let (axis, movers, unmoved) =
-            (*axis, movers(problem, pair.name, *axis), vec![None; pair.shape.rank()]);
-        let (a, b) = if in_order(slots, pair.shape[axis]) {
-            (Cow::Borrowed(pair.a), Cow::Borrowed(pair.b))
+        let a = if in_order(slots, pair.shape[*axis]) {
+            Cow::Borrowed(pair.a)
         } else {
-            let arranged = |side| Cow::Owned(arranged(side, &unmoved, axis, slots));
-            (arranged(pair.a), arranged(pair.b))
+            Cow::Owned(arranged(pair.a, &vec![None; pair.shape.rank()], *axis, slots))
         };
-        let executable = executor.compile(&products(a.shape(), axis), &[])?;
-        let updates = BTreeMap::new();
-        Ok(Self { executor, pair, axis, slots, movers, a, b, executable, updates, product: None })
+        Self { pair, axis: *axis, slots, movers: movers(problem, pair.name, *axis), a, product: None }
     }
 
     /// The generators on whose permutations the part depends.
@@ -76,6 +58,7 @@ impl<'a> Part<'a> {
     /// little has moved, from the last one by what that changes.
     pub(super) fn matrix(
         &mut self,
+        products: &mut SharedProducts<'_>,
         problem: &Problem<'_>,
         permutations: &[Vec<u32>],
         versions: &[u64],
@@ -86,7 +69,7 @@ impl<'a> Part<'a> {
             last => {
                 let mut maps = problem.group.axis_maps(self.pair.name, self.pair.shape, permutations);
                 maps[self.axis] = None;
-                Product { matrix: self.renew(last, &maps)?, maps, versions }
+                Product { matrix: self.renew(products, last, &maps)?, maps, versions }
             }
         };
         Ok(elements(&self.product.insert(product).matrix))
@@ -105,46 +88,47 @@ impl<'a> Part<'a> {
     /// The matrix if it is known, and else the inner products of the slots' signatures.
     pub(super) fn estimate(
         &mut self,
+        products: &mut SharedProducts<'_>,
         problem: &Problem<'_>,
         permutations: &[Vec<u32>],
         versions: &[u64],
         is_matched: &[bool],
     ) -> Result<Cow<'_, [f32]>, SymmetryError> {
         if self.is_known(is_matched) {
-            return Ok(Cow::Borrowed(self.matrix(problem, permutations, versions)?));
+            return Ok(Cow::Borrowed(self.matrix(products, problem, permutations, versions)?));
         }
         let Pair { name, shape, a, b } = self.pair;
         let (stay, moves) = (vec![None; shape.rank()], problem.group.axis_maps(name, shape, permutations));
         let [a, b] = [(a, stay), (b, moves)].map(|(side, maps)| {
             Lines::new(problem, self.pair, self.axis, &maps, is_matched).signatures(side, self.slots)
         });
-        let mut executable = self.executor.compile(&products(a.shape(), 0), &[])?;
-        let results = executable.run(vec![Argument::Borrowed(&a), Argument::Borrowed(&b)])?;
-        Ok(Cow::Owned(elements(&results[0]).to_vec()))
+        Ok(Cow::Owned(elements(&products.of(&a, &b, 0)?).to_vec()))
     }
 
-    fn renew(&mut self, last: Option<Product>, maps: &AxisMaps) -> Result<Tensor, SymmetryError> {
+    fn renew(
+        &self,
+        products: &mut SharedProducts<'_>,
+        last: Option<Product>,
+        maps: &AxisMaps,
+    ) -> Result<Tensor, SymmetryError> {
         let mut moved = (0..maps.len()).filter(|&axis| maps[axis].is_some());
         if let (Some(last), Some(axis), None) = (last, moved.next(), moved.next())
             && let Some(change) = Change::between(axis, &last.maps, maps)
         {
-            return self.update(last.matrix, &change);
+            return self.update(products, last.matrix, &change);
         }
-        self.multiply(maps)
-    }
-
-    fn multiply(&mut self, maps: &AxisMaps) -> Result<Tensor, SymmetryError> {
-        if !self.movers.is_empty() {
-            let maps: Vec<Option<&[usize]>> = maps.iter().map(Option::as_deref).collect();
-            arrange(self.pair.b, &maps, (self.axis, self.slots), self.b.to_mut());
-        }
-        let mut results =
-            self.executable.run(vec![Argument::Borrowed(&self.a), Argument::Borrowed(&self.b)])?;
-        Ok(results.swap_remove(0))
+        let maps: Vec<Option<&[usize]>> = maps.iter().map(Option::as_deref).collect();
+        let move_b = |b: &mut Tensor| arrange(self.pair.b, &maps, (self.axis, self.slots), b);
+        products.of_written(&self.a, self.axis, move_b)
     }
 
     /// Adds to `matrix` the inner products of A with what B gained and lost at the places of the change.
-    fn update(&mut self, mut matrix: Tensor, change: &Change) -> Result<Tensor, SymmetryError> {
+    fn update(
+        &self,
+        products: &mut SharedProducts<'_>,
+        mut matrix: Tensor,
+        change: &Change,
+    ) -> Result<Tensor, SymmetryError> {
         let read = |side, sources| {
             let mut maps = vec![None; self.pair.shape.rank()];
             maps[change.axis] = Some(sources);
@@ -153,14 +137,7 @@ impl<'a> Part<'a> {
         let a = read(self.pair.a, &change.places);
         let mut gained = read(self.pair.b, &change.after);
         combine(&mut gained, &read(self.pair.b, &change.before), |gained, lost| gained - lost);
-        let executable = match self.updates.entry(change.places.len()) {
-            Entry::Occupied(entry) => entry.into_mut(),
-            Entry::Vacant(entry) => {
-                entry.insert(self.executor.compile(&products(a.shape(), self.axis), &[])?)
-            }
-        };
-        let results = executable.run(vec![Argument::Borrowed(&a), Argument::Borrowed(&gained)])?;
-        combine(&mut matrix, &results[0], |gain, more| gain + more);
+        combine(&mut matrix, &products.of(&a, &gained, self.axis)?, |gain, more| gain + more);
         Ok(matrix)
     }
 }
@@ -240,13 +217,14 @@ mod tests {
         let action = &group.generators()[generator].actions[action];
         let pair = &problem.pairs[problem.position(&action.parameter).expect("a parameter")];
         assert_eq!((pair.name, action.axis), ("2.weight", 1 - generator));
-        let mut part = Part::new(&Reference, &problem, pair, action).expect("a small product");
+        let (mut part, mut products) = (Part::new(&problem, pair, action), SharedProducts::new(&Reference));
         let mut permutations = group.identity().permutations().to_vec();
         for (version, moved) in moves.iter().enumerate() {
             permutations[1 - generator].clone_from(moved);
-            part.matrix(&problem, &permutations, &[version as u64; 2]).expect("a small product");
+            part.matrix(&mut products, &problem, &permutations, &[version as u64; 2])
+                .expect("a small product");
         }
-        (elements(&part.product.as_ref().expect("just made").matrix).to_vec(), part.updates.len())
+        (elements(&part.product.as_ref().expect("just made").matrix).to_vec(), products.forms() - 1)
     }
 
     #[test]

@@ -4,6 +4,7 @@ use super::{
     ascent::{Ascent, Coordinate, State, add},
     gains::Part,
     problem::Problem,
+    shared::SharedProducts,
 };
 use crate::SymmetryError;
 
@@ -13,7 +14,8 @@ impl Ascent<'_> {
     pub(super) fn grow(&mut self, state: &mut State) -> Result<(), SymmetryError> {
         let mut is_matched = vec![false; self.coordinates.len()];
         while let Some(next) = self.best_known(&is_matched) {
-            state.permutations[next] = self.coordinates[next].guess(self.problem, state, &is_matched)?;
+            state.permutations[next] =
+                self.coordinates[next].guess(&mut self.products, self.problem, state, &is_matched)?;
             self.clock += 1;
             state.versions[next] = self.clock;
             is_matched[next] = true;
@@ -40,13 +42,15 @@ impl Coordinate<'_> {
     /// The best permutation as far as the matched generators tell.
     fn guess(
         &mut self,
+        products: &mut SharedProducts<'_>,
         problem: &Problem<'_>,
         state: &State,
         is_matched: &[bool],
     ) -> Result<Vec<u32>, SymmetryError> {
         self.gains.fill(0.0);
         for part in &mut self.parts {
-            let matrix = part.estimate(problem, &state.permutations, &state.versions, is_matched)?;
+            let matrix =
+                part.estimate(products, problem, &state.permutations, &state.versions, is_matched)?;
             add(&mut self.gains, &matrix);
         }
         self.assign(None).map(|best| best.row_to_col)

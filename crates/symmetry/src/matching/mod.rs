@@ -35,6 +35,7 @@ mod midpoint;
 mod objective;
 pub mod planted;
 mod problem;
+mod shared;
 mod signature;
 pub mod sinkhorn;
 pub mod straight_through;
@@ -162,7 +163,7 @@ pub fn weight_matching(
     }
     let permuting = group.permutations();
     let problem = Problem::new(&permuting, a, b)?;
-    let mut ascent = Ascent::new(executor, &problem)?;
+    let mut ascent = Ascent::new(executor, &problem);
     let identity = permuting.identity();
     let identity_objective = problem.objective(identity.permutations()).total();
     let mut climb = |start: usize| {

@@ -210,7 +210,7 @@ impl<'a> Search<'a> {
         let latent = a.with_values(self.state[..count].iter().cloned().chain(rest).collect());
         let problem = Problem::new(&self.permuting, &latent, b)?;
         let key = self.options.key.child("sweeps").fold(step as u64);
-        let run = Ascent::new(self.executor, &problem)?.run(
+        let run = Ascent::new(self.executor, &problem).run(
             Start::At(&self.current),
             key,
             self.options.max_sweeps,
