@@ -10,11 +10,19 @@ pub const TOLERANCE: f64 = 1e-9;
 /// ask for more is taken up by the next step, which begins at these potentials; the derivative is for the sums that were reached.
 const MOST_ROUNDS: usize = 100;
 
-/// The linear system of the derivative is solved until its residual has fallen to this share. Ours.
-const RESIDUAL: f64 = 1e-12;
+/// Where a factor leaves the range from this to its inverse, factors become part of the potentials. Ours: entries that
+/// underflow are too small to matter before.
+const LEAST_FACTOR: f64 = 1e-50;
 
-/// Rows or columns that one parallel task takes. Ours.
-const LINES: usize = 16;
+/// The linear system of the derivative is solved until its residual has fallen to this share. Ours: well below the rounding of
+/// the `f32` derivatives on its right side.
+const RESIDUAL: f64 = 1e-10;
+
+/// The least diagonal entry that the system is scaled by. Ours: that of a slot which is sure of its place to rounding.
+const LEAST_DIAGONAL: f64 = 1e-12;
+
+/// Rows that one parallel task takes. Ours.
+const ROWS: usize = 32;
 
 /// The doubly stochastic matrix `P = exp(X/τ + f·1ᵀ + 1·gᵀ)` that belongs to `X`, and `g`, from which the next one near by is
 /// found soon.
@@ -30,41 +38,72 @@ pub(super) struct Balanced {
 
 impl Balanced {
     /// Balances `x`, `n × n`, at a temperature; `columns` is a start for the potentials of the columns.
-    pub(super) fn new(x: &[f64], temperature: f64, columns: Vec<f64>) -> Self {
+    ///
+    /// Rounds multiply by factors, which cost no exponentials; the potentials take them up before they grow large, so that
+    /// nothing overflows (Schmitzer, *Stabilized sparse scaling algorithms for entropy regularized transport problems*, 2019).
+    pub(super) fn new(x: &[f64], temperature: f64, mut columns: Vec<f64>) -> Self {
         let n = columns.len();
-        let mut found = Self { n, entries: vec![0.0; n * n], columns, deviation: 0.0 };
         let scaled: Vec<f64> = x.iter().map(|x| x / temperature).collect();
-        let of_rows = |columns: &[f64]| potentials(n, |row, at| scaled[row * n + at] + columns[at]);
-        let mut rows = of_rows(&found.columns);
-        for _ in 0..MOST_ROUNDS {
-            found.columns = potentials(n, |column, row| scaled[row * n + column] + rows[row]);
-            let next = of_rows(&found.columns);
-            // With the old potentials, a row has the sum by which the new ones differ.
-            let sums = rows.iter().zip(&next).map(|(old, new)| (old - new).exp());
-            if sums.fold(0.0, |most, sum| f64::max(most, (sum - 1.0).abs())) <= TOLERANCE {
-                break;
+        let mut rounds = 0;
+        loop {
+            let mut found = Self::normalised(&scaled, columns);
+            let mut column_factors = vec![1.0; n];
+            let row_factors = loop {
+                let row_factors: Vec<f64> =
+                    found.times(&column_factors).iter().map(|sum| sum.recip()).collect();
+                let sums = found.transposed_times(&row_factors);
+                let next: Vec<f64> = sums.iter().map(|sum| sum.recip()).collect();
+                column_factors = next;
+                rounds += 1;
+                let sums = found.times(&column_factors);
+                let deviation =
+                    largest(row_factors.iter().zip(&sums).map(|(factor, sum)| factor * sum - 1.0));
+                let is_wide = row_factors
+                    .iter()
+                    .chain(&column_factors)
+                    .any(|factor| !(LEAST_FACTOR..LEAST_FACTOR.recip()).contains(factor));
+                if deviation <= TOLERANCE || is_wide || rounds >= MOST_ROUNDS {
+                    break row_factors;
+                }
+            };
+            found.multiply(&row_factors, &column_factors);
+            if found.deviation <= TOLERANCE || rounds >= MOST_ROUNDS {
+                return found;
             }
-            rows = next;
+            columns = found.columns;
         }
-        found.columns = potentials(n, |column, row| scaled[row * n + column] + rows[row]);
-        let columns = &found.columns;
-        parallel::for_each_chunk(&mut found.entries, LINES * n, |start, entries| {
+    }
+
+    /// One round in logarithms, from these potentials of the columns.
+    fn normalised(scaled: &[f64], columns: Vec<f64>) -> Self {
+        let n = columns.len();
+        let rows = potentials(n, |row, column| scaled[row * n + column] + columns[column]);
+        let columns = potentials(n, |column, row| scaled[row * n + column] + rows[row]);
+        let mut entries = vec![0.0; n * n];
+        parallel::for_each_chunk(&mut entries, ROWS * n.max(1), |start, entries| {
             for (at, entry) in entries.iter_mut().enumerate() {
                 let (row, column) = ((start + at) / n, (start + at) % n);
                 *entry = (scaled[start + at] + rows[row] + columns[column]).exp();
             }
         });
-        found.deviation = found.row_sums().iter().fold(0.0, |most, sum| f64::max(most, (sum - 1.0).abs()));
-        found
+        Self { n, entries, columns, deviation: 0.0 }
+    }
+
+    /// Takes factors into the entries and the potentials.
+    fn multiply(&mut self, rows: &[f64], columns: &[f64]) {
+        let n = self.n;
+        parallel::for_each_chunk(&mut self.entries, ROWS * n.max(1), |start, entries| {
+            for (at, entry) in entries.iter_mut().enumerate() {
+                *entry *= rows[(start + at) / n] * columns[(start + at) % n];
+            }
+        });
+        self.columns.iter_mut().zip(columns).for_each(|(potential, factor)| *potential += factor.ln());
+        self.deviation = largest(self.times(&vec![1.0; n]).iter().map(|sum| sum - 1.0));
     }
 
     /// The potentials of the columns, for a start.
     pub(super) fn into_columns(self) -> Vec<f64> {
         self.columns
-    }
-
-    fn row_sums(&self) -> Vec<f64> {
-        parallel::map(self.n, |row| self.entries[row * self.n..][..self.n].iter().sum())
     }
 
     /// The derivative by `X` of what has the derivative `by_entries` by `P`.
@@ -74,42 +113,50 @@ impl Balanced {
     /// conditions (Eisenberger et al., *A unified framework for implicit Sinkhorn differentiation*, CVPR 2022). Eliminating
     /// `a` leaves a symmetric system in `b`, positive but for the constant, which changes nothing; conjugate gradients solve it.
     pub(super) fn pull_back(&self, by_entries: &[f64], temperature: f64) -> Vec<f64> {
-        let n = self.n;
-        let weighted: Vec<f64> = self.entries.iter().zip(by_entries).map(|(p, g)| p * g).collect();
-        let sum = |matrix: &[f64], row: bool| -> Vec<f64> {
-            let entry =
-                |line: usize, at: usize| if row { matrix[line * n + at] } else { matrix[at * n + line] };
-            parallel::map(n, |line| (0..n).map(|at| entry(line, at)).sum())
+        let (n, ones) = (self.n, vec![1.0; self.n]);
+        let weighted = Self {
+            entries: self.entries.iter().zip(by_entries).map(|(p, g)| p * g).collect(),
+            columns: Vec::new(),
+            ..*self
         };
-        let rows = self.row_sums();
-        let (by_row, by_column) = (sum(&weighted, true), sum(&weighted, false));
-        let columns = sum(&self.entries, false);
-        let shares: Vec<f64> = by_row.iter().zip(&rows).map(|(sum, row)| sum / row).collect();
-        let right: Vec<f64> = by_column
-            .iter()
-            .zip(self.transposed_times(&shares))
-            .map(|(sum, of_rows)| sum - of_rows)
-            .collect();
-        let b = conjugate_gradients(&right, |b| {
-            let means: Vec<f64> = self.times(b).iter().zip(&rows).map(|(own, row)| own / row).collect();
-            let back = self.transposed_times(&means);
+        let (rows, columns) = (self.times(&ones), self.transposed_times(&ones));
+        let (by_row, by_column) = (weighted.times(&ones), weighted.transposed_times(&ones));
+        let over_rows = |x: Vec<f64>| -> Vec<f64> { x.iter().zip(&rows).map(|(x, row)| x / row).collect() };
+        let eliminated = self.transposed_times(&over_rows(by_row.clone()));
+        let right: Vec<f64> = by_column.iter().zip(eliminated).map(|(sum, of_rows)| sum - of_rows).collect();
+        let squares =
+            Self { entries: self.entries.iter().map(|p| p * p).collect(), columns: Vec::new(), ..*self };
+        let own = squares.transposed_times(&over_rows(ones));
+        let diagonal: Vec<f64> = columns.iter().zip(own).map(|(column, own)| column - own).collect();
+        let b = conjugate_gradients(&right, &diagonal, |b| {
+            let back = self.transposed_times(&over_rows(self.times(b)));
             b.iter().zip(&columns).zip(back).map(|((b, column), back)| column * b - back).collect()
         });
-        let a: Vec<f64> =
-            by_row.iter().zip(self.times(&b)).zip(&rows).map(|((sum, own), row)| (sum - own) / row).collect();
+        let a = over_rows(by_row.iter().zip(self.times(&b)).map(|(sum, own)| sum - own).collect());
         let entry = |at: usize| self.entries[at] * (by_entries[at] - a[at / n] - b[at % n]) / temperature;
         (0..n * n).map(entry).collect()
     }
 
     fn times(&self, x: &[f64]) -> Vec<f64> {
-        parallel::map(self.n, |row| dot(&self.entries[row * self.n..][..self.n], x))
+        let n = self.n;
+        parallel::map(n, |row| dot(&self.entries[row * n..][..n], x))
     }
 
     fn transposed_times(&self, x: &[f64]) -> Vec<f64> {
         let n = self.n;
-        parallel::map(n, |column| {
-            x.iter().enumerate().map(|(row, x)| x * self.entries[row * n + column]).sum()
-        })
+        let of_rows = |chunk: usize| {
+            let mut sums = vec![0.0; n];
+            for row in chunk * ROWS..n.min((chunk + 1) * ROWS) {
+                let entries = &self.entries[row * n..][..n];
+                sums.iter_mut().zip(entries).for_each(|(sum, entry)| *sum += x[row] * entry);
+            }
+            sums
+        };
+        let mut sums = vec![0.0; n];
+        for part in parallel::map(n.div_ceil(ROWS), of_rows) {
+            sums.iter_mut().zip(part).for_each(|(sum, part)| *sum += part);
+        }
+        sums
     }
 }
 
@@ -122,26 +169,28 @@ fn potentials(n: usize, exponent: impl Fn(usize, usize) -> f64 + Sync + Send) ->
     })
 }
 
-/// Solves a symmetric positive semidefinite system whose right side is in its range.
-fn conjugate_gradients(right: &[f64], times: impl Fn(&[f64]) -> Vec<f64>) -> Vec<f64> {
+/// Solves a symmetric positive semidefinite system whose right side is in its range, scaled by its diagonal.
+fn conjugate_gradients(right: &[f64], diagonal: &[f64], times: impl Fn(&[f64]) -> Vec<f64>) -> Vec<f64> {
+    let scale = |residual: &[f64]| -> Vec<f64> {
+        residual.iter().zip(diagonal).map(|(r, d)| r / d.max(LEAST_DIAGONAL)).collect()
+    };
     let mut x = vec![0.0; right.len()];
-    let (mut residual, mut direction) = (right.to_vec(), right.to_vec());
-    let mut square = dot(&residual, &residual);
+    let mut residual = right.to_vec();
+    let mut direction = scale(&residual);
+    let mut square = dot(&residual, &direction);
     let enough = RESIDUAL.powi(2) * square;
     for _ in 0..2 * right.len() {
-        if square <= enough {
-            break;
-        }
         let image = times(&direction);
         let curvature = dot(&direction, &image);
-        if curvature <= 0.0 {
+        if square <= enough || curvature <= 0.0 {
             break;
         }
         let step = square / curvature;
         x.iter_mut().zip(&direction).for_each(|(x, d)| *x += step * d);
         residual.iter_mut().zip(&image).for_each(|(r, i)| *r -= step * i);
-        let next = dot(&residual, &residual);
-        direction.iter_mut().zip(&residual).for_each(|(d, r)| *d = r + next / square * *d);
+        let scaled = scale(&residual);
+        let next = dot(&residual, &scaled);
+        direction.iter_mut().zip(&scaled).for_each(|(d, s)| *d = s + next / square * *d);
         square = next;
     }
     x
@@ -149,6 +198,10 @@ fn conjugate_gradients(right: &[f64], times: impl Fn(&[f64]) -> Vec<f64>) -> Vec
 
 fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
+fn largest(values: impl Iterator<Item = f64>) -> f64 {
+    values.fold(0.0, |most, x| most.max(x.abs()))
 }
 
 #[cfg(test)]
