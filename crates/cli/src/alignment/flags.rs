@@ -12,7 +12,7 @@ pub(crate) struct SearchFlags {
     /// Further starts of weight and joint from random arrangements; the best result counts
     #[arg(long, value_name = "N")]
     restarts: Option<usize>,
-    /// Passes of ste and sinkhorn over the training data (250 and 20 as published), or steps of sinkhorn without data (50)
+    /// Passes of ste and sinkhorn over the training data (250 and 20 as published), or steps of sinkhorn without data (500)
     #[arg(long, value_name = "N")]
     rounds: Option<usize>,
     /// Examples of a step of ste and sinkhorn; the published code has 1000

@@ -285,7 +285,8 @@ fn improvement(step: usize, value: f64) -> Value {
 fn mean_similarity(matching: &ActivationMatching) -> [f64; 2] {
     let compared = || matching.classes.iter().filter(|class| class.values > 0);
     let units = compared().map(|class| class.units).sum::<usize>().max(1) as f64;
-    let mean = |of: fn(&activation::Class) -> f64| compared().map(of).sum::<f64>() / units;
+    // The sum of nothing is minus zero.
+    let mean = |of: fn(&activation::Class) -> f64| (0.0 + compared().map(of).sum::<f64>()) / units;
     [mean(|class| class.identity_objective), mean(|class| class.objective)]
 }
 

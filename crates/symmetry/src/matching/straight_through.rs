@@ -162,6 +162,9 @@ impl<'a> Search<'a> {
         let (batch, key) = (options.batch, options.key.child("judged"));
         let mut judge = Judge::new(executor, model, data, batch, options.judged, key)?;
         let [a, b] = ends;
+        let start =
+            super::Options { key: options.key.child("start"), max_sweeps: options.max_sweeps, restarts: 0 };
+        let current = super::weight_matching(executor, &permuting, a, b, &start)?.element;
         let identity_loss = judge.midpoint(&trained(model, a), &trained(model, b))?;
         let optimizer: Optimizer = OPTIMIZER.parse().expect("the published optimiser is one");
         let own = trained(model, a);
@@ -171,8 +174,8 @@ impl<'a> Search<'a> {
         let graph = descent(model, batch, &optimizer, DType::F32);
         Ok(Self {
             descent: executor.compile(&graph, &Donation::in_order(state.len()))?,
-            current: permuting.identity(),
-            best: permuting.identity(),
+            best: current.clone(),
+            current,
             moved: b.clone(),
             improvements: Vec::new(),
             changes: 0,

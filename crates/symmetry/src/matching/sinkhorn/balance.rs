@@ -46,7 +46,7 @@ impl Balanced {
         let scaled: Vec<f64> = x.iter().map(|x| x / temperature).collect();
         let mut rounds = 0;
         loop {
-            let mut found = Self::normalised(&scaled, columns);
+            let mut found = Self::normalised(&scaled, &columns);
             let mut column_factors = vec![1.0; n];
             let row_factors = loop {
                 let row_factors: Vec<f64> =
@@ -75,7 +75,7 @@ impl Balanced {
     }
 
     /// One round in logarithms, from these potentials of the columns.
-    fn normalised(scaled: &[f64], columns: Vec<f64>) -> Self {
+    fn normalised(scaled: &[f64], columns: &[f64]) -> Self {
         let n = columns.len();
         let rows = potentials(n, |row, column| scaled[row * n + column] + columns[column]);
         let columns = potentials(n, |column, row| scaled[row * n + column] + rows[row]);
@@ -146,9 +146,9 @@ impl Balanced {
         let n = self.n;
         let of_rows = |chunk: usize| {
             let mut sums = vec![0.0; n];
-            for row in chunk * ROWS..n.min((chunk + 1) * ROWS) {
-                let entries = &self.entries[row * n..][..n];
-                sums.iter_mut().zip(entries).for_each(|(sum, entry)| *sum += x[row] * entry);
+            let rows = x.iter().zip(self.entries.chunks_exact(n));
+            for (x, entries) in rows.skip(chunk * ROWS).take(ROWS) {
+                sums.iter_mut().zip(entries).for_each(|(sum, entry)| *sum += x * entry);
             }
             sums
         };
