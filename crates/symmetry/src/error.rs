@@ -132,6 +132,20 @@ pub enum SymmetryError {
         /// What the number counts.
         what: &'static str,
     },
+    /// Two networks that may differ only in the numbers of their units differ in something else.
+    #[error("the networks differ in more than the numbers of units: {found}")]
+    OtherStructure {
+        /// By what they differ.
+        found: String,
+    },
+    /// What makes units cannot be told from what reads them, or not be compared.
+    #[error(
+        "generator '{generator}': it cannot be told which parameters make these units, as where linear layers follow each other; their numbers cannot be changed"
+    )]
+    NoSides {
+        /// The generator's name.
+        generator: String,
+    },
     /// There are fewer of something than a method needs.
     #[error("{what}: expected at least {least}, found {found}")]
     TooFew {

@@ -168,7 +168,7 @@ fn in_order(slots: &Slots, size: usize) -> bool {
 
 /// A parameter read through `maps`, and along `axis` slot by slot: that axis becomes two, the slot and the position in
 /// its block, unless the slots are the axis itself.
-fn arranged(source: &Tensor, maps: &[Option<&[usize]>], axis: usize, slots: &Slots) -> Tensor {
+pub(super) fn arranged(source: &Tensor, maps: &[Option<&[usize]>], axis: usize, slots: &Slots) -> Tensor {
     let sizes = source.shape().iter().zip(maps).map(|(&size, map)| map.map_or(size, <[usize]>::len));
     let mut sizes: Vec<usize> = sizes.collect();
     if !in_order(slots, source.shape()[axis]) {

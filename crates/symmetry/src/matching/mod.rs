@@ -20,7 +20,8 @@
 //! linearisation at the current permutation, along each of the axes in turn summed, and the same test on the true
 //! objective guards it.
 //!
-//! [`joint`] matches any number of networks to each other at once.
+//! [`joint`] matches any number of networks to each other at once, [`transport`] ones of unequal widths, and [`kinship`] tells whether
+//! there is anything to match.
 //! [`activation`] compares what units do on data instead; [`straight_through`] and [`sinkhorn`] descend on the loss between
 //! the networks.
 
@@ -39,6 +40,7 @@ mod shared;
 mod signature;
 pub mod sinkhorn;
 pub mod straight_through;
+pub mod transport;
 
 use graph::Executor;
 use models::Params;
