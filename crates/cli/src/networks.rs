@@ -47,11 +47,19 @@ impl Network {
 
 /// Reads networks that must be of one architecture.
 pub(crate) fn load_alike(paths: &[PathBuf], spec: Option<&str>) -> Result<Vec<Network>, Failure> {
-    let networks = paths.iter().map(|path| Network::load(path, spec)).collect::<Result<Vec<_>, _>>()?;
-    for pair in networks.windows(2) {
-        check_alike(&pair[0], &pair[1])?;
-    }
+    let networks = load(paths, spec)?;
+    check_all_alike(&networks)?;
     Ok(networks)
+}
+
+/// Reads networks.
+pub(crate) fn load(paths: &[PathBuf], spec: Option<&str>) -> Result<Vec<Network>, Failure> {
+    paths.iter().map(|path| Network::load(path, spec)).collect()
+}
+
+/// Refuses networks that are not of one architecture.
+pub(crate) fn check_all_alike(networks: &[Network]) -> Result<(), CliError> {
+    networks.windows(2).try_for_each(|pair| check_alike(&pair[0], &pair[1]))
 }
 
 fn read_input(file: &Path) -> Result<Option<Input>, Failure> {

@@ -18,6 +18,8 @@ pub(crate) enum Method {
     Sinkhorn,
     /// Match hidden units of any number of networks at once by their weights
     Joint,
+    /// Match hidden units by what makes them, layer by layer from the inputs on; of align, for networks of any widths
+    Transport,
 }
 
 impl Method {
@@ -29,7 +31,7 @@ impl Method {
     /// Whether it cannot do without data.
     pub(super) const fn needs_data(self) -> bool {
         match self {
-            Self::Weight | Self::Sinkhorn | Self::Joint => false,
+            Self::Weight | Self::Sinkhorn | Self::Joint | Self::Transport => false,
             Self::Activation | Self::Ste => true,
         }
     }
@@ -37,7 +39,7 @@ impl Method {
     /// Refuses data that the method would not look at.
     pub(crate) fn check_use_of_data(self, data: Option<&str>) -> Result<(), Failure> {
         match data {
-            Some(data) if matches!(self, Self::Weight | Self::Joint) => {
+            Some(data) if matches!(self, Self::Weight | Self::Joint | Self::Transport) => {
                 Err(CliError::UnusedData { method: self.name(), data: data.to_owned() }.into())
             }
             _ => Ok(()),
@@ -78,6 +80,7 @@ impl ValueEnum for BeforeAveraging {
             Self::Align(Method::Ste),
             Self::Align(Method::Sinkhorn),
             Self::Align(Method::Joint),
+            Self::Align(Method::Transport),
             Self::Nothing,
         ]
     }

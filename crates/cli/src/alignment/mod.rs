@@ -4,6 +4,7 @@ mod flags;
 mod joint;
 mod method;
 mod search;
+mod transport;
 
 use isoloss::{
     data::Dataset,
@@ -22,6 +23,7 @@ use crate::{
 pub(crate) use flags::SearchFlags;
 pub(crate) use method::{BeforeAveraging, Method};
 use search::{Found, Search};
+pub(crate) use transport::{Planned, across, json as plans_json};
 
 /// How to match; [`SearchFlags::plan`] makes it.
 #[derive(Clone, Copy, Debug)]

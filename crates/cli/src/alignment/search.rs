@@ -17,7 +17,10 @@ use isoloss::{
 };
 use serde_json::{Value, json};
 
-use super::{Method, Plan, joint};
+use super::{
+    Method, Plan, joint,
+    transport::{self, Planned},
+};
 use crate::{failure::Failure, json::number, networks::Network, progress::Task, session::Session};
 
 /// How a search went.
@@ -33,6 +36,8 @@ pub(crate) enum Search {
     Sinkhorn(SoftMatching, &'static str),
     /// By weights, of all networks at once.
     Joint(Joint),
+    /// Layer by layer, with a plan for each class.
+    Transport(Vec<Planned>),
 }
 
 /// What was found for one network.
@@ -78,6 +83,7 @@ fn one_by_one(
         Method::Activation => by_activation(session, group, a, b, plan),
         Method::Ste => by_loss(session, group, a, b, plan),
         Method::Sinkhorn => softly(session, group, a, b, plan),
+        Method::Transport => transport::by_layer(session, group, a, b),
         Method::Joint => Ok(joint::all_at_once(session, group, a, &[b], plan)?.swap_remove(0)),
     }
 }
@@ -204,6 +210,7 @@ impl Search {
             Self::Ste(_) => Method::Ste,
             Self::Sinkhorn(..) => Method::Sinkhorn,
             Self::Joint(_) => Method::Joint,
+            Self::Transport(_) => Method::Transport,
         }
     }
 
@@ -225,13 +232,16 @@ impl Search {
                 format!("{name} {before:.6} → {after:.6}, {} steps", found.steps)
             }
             Self::Joint(found) => joint::short(found),
+            Self::Transport(plans) => transport::short(plans),
         }
     }
 
     /// Further lines, one for each class that has something to say.
     pub(crate) fn lines(&self) -> String {
         match self {
-            Self::Weight(_) | Self::Ste(_) | Self::Sinkhorn(..) | Self::Joint(_) => String::new(),
+            Self::Weight(_) | Self::Ste(_) | Self::Sinkhorn(..) | Self::Joint(_) | Self::Transport(_) => {
+                String::new()
+            }
             Self::Activation(matching) => matching.classes.iter().filter_map(remark).collect(),
         }
     }
@@ -267,6 +277,7 @@ impl Search {
                 ]
             }
             Self::Joint(found) => joint::json(found),
+            Self::Transport(plans) => vec![("plans", transport::json(plans))],
         }
     }
 }

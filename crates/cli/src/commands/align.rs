@@ -1,6 +1,7 @@
 //! `isoloss align`: matching one network to another.
 
 mod check;
+mod widths;
 
 use std::{
     collections::BTreeMap,
@@ -37,7 +38,9 @@ use crate::{
 /// (Guerrero Peña et al., 2022) descends on doubly stochastic matrices, on the squared distance of the weights, or with --data
 /// on the loss at random places between the networks; a permutation is made of them in the end, the best on the way counts.
 /// Jointly (C²M³, Crisostomi et al., 2024), any number of networks are matched to each other by their weights at once, no
-/// class and no network before another, and each is written as A is arranged.
+/// class and no network before another, and each is written as A is arranged. By transport (OTFusion, Singh and Jaggi, 2020),
+/// units are matched by what makes them, layer by layer from the inputs on, with exact plans; it also brings B to other widths
+/// of the same structure, and then what B computes changes, as units are mixed or split.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -45,6 +48,7 @@ Examples:
   isoloss align runs/a runs/b --method activation --data mnist:data/mnist --out b2.safetensors
   isoloss align a.safetensors b.safetensors --model mlp:784-512-10 --restarts 4 --out b2.safetensors
   isoloss align runs/a runs/b runs/c --method joint --out aligned
+  isoloss align runs/wide runs/narrow --method transport --out widened.safetensors
   isoloss align runs/a runs/b --check")]
 pub(crate) struct Align {
     /// Network that stays as it is, and the one that is matched to it; with --method joint any number of them
@@ -92,8 +96,15 @@ impl Run for Align {
             self.pair(&format!("matching by {}", self.method.name()), hint)?;
         }
         let files = self.files()?;
-        let networks = networks::load_alike(&self.networks, self.spec.as_deref())?;
         self.method.check_use_of_data(self.data.as_deref())?;
+        let networks = networks::load(&self.networks, self.spec.as_deref())?;
+        if let (Method::Transport, [a, b]) = (self.method, &networks[..])
+            && a.model != b.model
+        {
+            self.search.plan(self.method, None)?;
+            return widths::carry(session, a, b, &files[0]);
+        }
+        networks::check_all_alike(&networks)?;
         let data = self.data.as_deref().map(|spec| networks::load_data(spec, &networks)).transpose()?;
         let plan = self.search.plan(self.method, data.as_ref().map(|data| &data.train))?;
         let others: Vec<&Network> = networks.iter().skip(1).collect();

@@ -98,6 +98,34 @@ fn two_networks_are_matched_jointly_into_one_file() {
 }
 
 #[test]
+fn a_network_is_carried_to_other_widths_and_one_of_the_same_widths_keeps_its_function() {
+    let place = pair();
+    let same = place.json("align a b --method transport --out b2.safetensors");
+    assert_eq!(
+        (&same["matching"]["method"], &same["matching"]["plans"][1]["units"]),
+        (&"transport".into(), &16.into())
+    );
+    let parents = place.json("barrier b b2.safetensors --data digits --align none");
+    let [before, after] = [0, 1].map(|parent| number(&parents, &format!("/parents/{parent}/test/loss")));
+    assert!((before - after).abs() < 1e-6, "{before} {after}");
+
+    place.text("train --model mlp:64-24-12-10 --data digits --epochs 3 --out other");
+    let carried = place.json("align a other --method transport --out carried.safetensors");
+    assert_eq!(
+        (&carried["model"], &carried["matching"]["plans"][0]["units"]),
+        (&"mlp:64-16-16-10".into(), &24.into())
+    );
+    place.text("merge a carried.safetensors --align none --out fused.safetensors");
+    place.text("train --model mlp:64-16-10 --data digits --epochs 1 --out shallow");
+    place.refuses(
+        "align a shallow --method transport --out s.safetensors",
+        &["differ in more than the numbers of units"],
+    );
+    let flag = "align a other --method transport --restarts 2 --out s.safetensors";
+    place.refuses(flag, &["--restarts has no influence on this matching (method transport)"]);
+}
+
+#[test]
 fn networks_that_a_method_or_a_folder_has_no_place_for_are_refused() {
     let place = pair();
     place.refuses(

@@ -23,7 +23,7 @@ use super::{
     gains::arranged,
     problem::{elements, trained},
 };
-use crate::{Group, ParameterAxis, Subject, SymmetryError};
+use crate::{Element, Group, ParameterAxis, Subject, SymmetryError};
 use carry::{AxisMap, carry};
 pub use plan::Plan;
 pub use sides::{Side, sides};
@@ -43,6 +43,18 @@ impl Transported {
     #[must_use]
     pub fn is_permutation(&self) -> bool {
         self.plans.iter().all(|plan| plan.sizes[0] == plan.sizes[1] && plan.entries.len() == plan.sizes[0])
+    }
+
+    /// The element of A's group that does the same to B, where every plan is a permutation.
+    ///
+    /// # Errors
+    /// Where `group` is not A's.
+    pub fn element(&self, group: &Group) -> Result<Option<Element>, SymmetryError> {
+        if !self.is_permutation() {
+            return Ok(None);
+        }
+        let units = |plan: &Plan| plan.entries.iter().map(|&(_, unit, _)| unit as u32).collect();
+        group.element(group.with_idle(self.plans.iter().map(units).collect())).map(Some)
     }
 }
 
