@@ -1,5 +1,8 @@
 //! Reading a tensor through maps of its indices: the moves of a group element, without arithmetic.
 
+use std::ops::Range;
+
+use pulp::{Arch, Simd, WithSimd};
 use tensor::parallel;
 
 /// Elements handled by one parallel task; ours: small enough to share work, large enough to hide its start.
@@ -21,6 +24,13 @@ struct Outer<'a> {
     map: Option<&'a [usize]>,
 }
 
+impl Outer<'_> {
+    #[inline(always)]
+    fn offset(&self, index: usize) -> usize {
+        self.stride * self.map.map_or(index, |map| map[index])
+    }
+}
+
 enum Line<'a> {
     Run(usize),
     Mapped(&'a [usize]),
@@ -32,7 +42,8 @@ impl<'a> Gather<'a> {
         let strides = tensor::Shape::from(sizes).strides();
         let mapped = maps.iter().rposition(Option::is_some);
         let (outer_axes, line) = match mapped {
-            Some(last) if last + 1 == sizes.len() => (last, Line::Mapped(maps[last].unwrap_or_default())),
+            // Runs of single elements are a line, too.
+            Some(last) if strides[last] == 1 => (last, Line::Mapped(maps[last].unwrap_or_default())),
             Some(last) => (last + 1, Line::Run(strides[last])),
             None => (0, Line::Run(sizes.iter().product())),
         };
@@ -59,15 +70,27 @@ impl<'a> Gather<'a> {
         self.rows * self.row_len()
     }
 
-    /// The position in the source where the elements of a row are, or from which its line is read.
-    fn base(&self, mut row: usize) -> usize {
-        let mut base = 0;
-        for axis in self.outer.iter().rev() {
-            let index = row % axis.size;
-            row /= axis.size;
-            base += axis.stride * axis.map.map_or(index, |map| map[index]);
+    /// The positions in the source where the elements of these rows are, or from which their lines are read.
+    #[inline(always)]
+    fn bases(&self, rows: Range<usize>) -> impl Iterator<Item = usize> {
+        let mut indices = vec![0; self.outer.len()];
+        let mut left = rows.start;
+        for (index, axis) in indices.iter_mut().zip(&self.outer).rev() {
+            *index = left % axis.size;
+            left /= axis.size;
         }
-        base
+        rows.map(move |_| {
+            let offsets = indices.iter().zip(&self.outer).map(|(&index, axis)| axis.offset(index));
+            let base = offsets.sum();
+            for (index, axis) in indices.iter_mut().zip(&self.outer).rev() {
+                *index += 1;
+                if *index < axis.size {
+                    break;
+                }
+                *index = 0;
+            }
+            base
+        })
     }
 
     fn rows_per_chunk(&self) -> usize {
@@ -82,8 +105,9 @@ impl<'a> Gather<'a> {
             return;
         }
         parallel::for_each_chunk(moved, self.rows_per_chunk() * row_len, |start, chunk| {
-            for (row, target) in (start / row_len..).zip(chunk.chunks_mut(row_len)) {
-                let source = &source[self.base(row)..];
+            let rows = start / row_len..(start + chunk.len()) / row_len;
+            for (base, target) in self.bases(rows).zip(chunk.chunks_mut(row_len)) {
+                let source = &source[base..];
                 match self.line {
                     Line::Run(len) => target.copy_from_slice(&source[..len]),
                     Line::Mapped(map) => {
@@ -98,24 +122,20 @@ impl<'a> Gather<'a> {
     /// sizes and on which axes have maps, not on the maps nor on the threads.
     pub(crate) fn inner_product(&self, fixed: &[f32], source: &[f32]) -> f64 {
         debug_assert_eq!(fixed.len(), self.len());
+        let arch = Arch::new();
         if let (Line::Run(len), 1) = (&self.line, self.rows) {
-            let chunks = len.div_ceil(CHUNK);
-            return sum_of(chunks, |chunk| {
+            return sum_of(len.div_ceil(CHUNK), |chunk| {
                 let range = chunk * CHUNK..((chunk + 1) * CHUNK).min(*len);
-                dot(&fixed[range.clone()], &source[range])
+                let (fixed, source) = (&fixed[range.clone()], &source[range.clone()]);
+                let run = Gather { outer: Vec::new(), line: Line::Run(range.len()), rows: 1 };
+                arch.dispatch(Product { gather: &run, rows: 0..1, fixed, source })
             });
         }
         let (per_chunk, row_len) = (self.rows_per_chunk(), self.row_len());
         sum_of(self.rows.div_ceil(per_chunk), |chunk| {
             let rows = chunk * per_chunk..((chunk + 1) * per_chunk).min(self.rows);
-            rows.map(|row| {
-                let (fixed, source) = (&fixed[row * row_len..][..row_len], &source[self.base(row)..]);
-                match self.line {
-                    Line::Run(len) => dot(fixed, &source[..len]),
-                    Line::Mapped(map) => mapped_dot(fixed, source, map),
-                }
-            })
-            .sum()
+            let fixed = &fixed[rows.start * row_len..rows.end * row_len];
+            arch.dispatch(Product { gather: self, rows, fixed, source })
         })
     }
 }
@@ -127,28 +147,56 @@ fn sum_of(chunks: usize, partial: impl Fn(usize) -> f64 + Sync + Send) -> f64 {
 /// Partial sums kept side by side; fixed, so that every machine adds in the same order.
 const LANES: usize = 8;
 
-fn dot(left: &[f32], right: &[f32]) -> f64 {
-    let mut lanes = [0.0; LANES];
+/// The inner product of `fixed` with some rows of a moved tensor.
+struct Product<'a> {
+    gather: &'a Gather<'a>,
+    rows: Range<usize>,
+    fixed: &'a [f32],
+    source: &'a [f32],
+}
+
+impl WithSimd for Product<'_> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> f64 {
+        let mut lanes = [0.0; LANES];
+        let row_len = self.gather.row_len();
+        for (base, fixed) in self.gather.bases(self.rows).zip(self.fixed.chunks(row_len.max(1))) {
+            let source = &self.source[base..];
+            match self.gather.line {
+                Line::Run(len) => add_products(&mut lanes, fixed, &source[..len]),
+                Line::Mapped(map) => add_mapped_products(&mut lanes, fixed, source, map),
+            }
+        }
+        parallel::tree_sum(&lanes)
+    }
+}
+
+#[inline(always)]
+fn add_products(lanes: &mut [f64; LANES], left: &[f32], right: &[f32]) {
     let ((left, left_rest), (right, right_rest)) = (left.as_chunks::<LANES>(), right.as_chunks::<LANES>());
     for (left, right) in left.iter().zip(right) {
         for lane in 0..LANES {
             lanes[lane] += f64::from(left[lane]) * f64::from(right[lane]);
         }
     }
-    let rest = left_rest.iter().zip(right_rest).map(|(&l, &r)| f64::from(l) * f64::from(r));
-    rest.sum::<f64>() + parallel::tree_sum(&lanes)
+    for (lane, (&left, &right)) in lanes.iter_mut().zip(left_rest.iter().zip(right_rest)) {
+        *lane += f64::from(left) * f64::from(right);
+    }
 }
 
-fn mapped_dot(left: &[f32], right: &[f32], map: &[usize]) -> f64 {
-    let mut lanes = [0.0; LANES];
+#[inline(always)]
+fn add_mapped_products(lanes: &mut [f64; LANES], left: &[f32], right: &[f32], map: &[usize]) {
     let ((left, left_rest), (map, map_rest)) = (left.as_chunks::<LANES>(), map.as_chunks::<LANES>());
     for (left, map) in left.iter().zip(map) {
         for lane in 0..LANES {
             lanes[lane] += f64::from(left[lane]) * f64::from(right[map[lane]]);
         }
     }
-    let rest = left_rest.iter().zip(map_rest).map(|(&l, &index)| f64::from(l) * f64::from(right[index]));
-    rest.sum::<f64>() + parallel::tree_sum(&lanes)
+    for (lane, (&left, &index)) in lanes.iter_mut().zip(left_rest.iter().zip(map_rest)) {
+        *lane += f64::from(left) * f64::from(right[index]);
+    }
 }
 
 #[cfg(test)]
@@ -200,6 +248,21 @@ mod tests {
             let [one, many] = [1, 4].map(|threads| parallel::with_threads(threads, product).unwrap());
             assert_eq!(one, many);
         }
+    }
+
+    #[test]
+    fn single_elements_behind_a_mapped_axis_are_read_as_one_line() {
+        let (source, order) = (random(6, 5 * 6), [5, 0, 4, 1, 3, 2]);
+        let gathers = [
+            Gather::new(&[5, 6, 1, 1], &[None, Some(&order), None, None]),
+            Gather::new(&[5, 6], &[None, Some(&order)]),
+        ];
+        let [one, other] = gathers.map(|gather| {
+            let mut moved = vec![0.0; 30];
+            gather.run(&source, &mut moved);
+            (moved, gather.inner_product(&source, &source).to_bits())
+        });
+        assert_eq!(one, other);
     }
 
     #[test]
