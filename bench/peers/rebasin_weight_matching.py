@@ -1,137 +1,162 @@
-"""Weight matching of two MLPs as Git Re-Basin published it (Ainsworth et al., ICLR 2023, algorithm 1), in JAX and SciPy.
+"""Weight matching as Git Re-Basin published it (Ainsworth et al., ICLR 2023, algorithm 1), in JAX and SciPy.
 
 Coordinate ascent: the permutations are visited in a fresh random order, sweep after sweep. For each one JAX computes the
 matrix of gains in 32-bit floats with all other permutations held fixed, and SciPy finds the best assignment. It stops
-after a sweep without progress. Layers are named as PyTorch's nn.Sequential names them: 0.weight, 0.bias, 2.weight, ...
+after a sweep without progress.
+
+A problem is a safetensors file: the parameters of both networks as `a.NAME` and `b.NAME`, and in the metadata as JSON under
+`problem` its `name` and the `generators`, each with its `size` and its `axes`. Of these each has a `parameter`, an `axis`, and unless
+every index is a slot of its own, in order, the `indices` of slot 0, then those of slot 1, and so on.
 """
 
+import json
 import pathlib
+import statistics
 
 import common
 
-SYNTHETIC_SIZES = [784, 512, 512, 512, 10]
 MOST_SWEEPS = 100
 LEAST_PROGRESS = 1e-12
 
 
 def add_arguments(parser):
-    parser.add_argument("--a", type=pathlib.Path, help="safetensors file of the network that stays as it is")
-    parser.add_argument("--b", type=pathlib.Path, help="safetensors file of the network whose units are permuted")
-    parser.add_argument("--synthetic", type=int, metavar="SEED", help="match two untrained networks drawn from this seed")
+    parser.add_argument("--problem", type=pathlib.Path, nargs="+", required=True, help="safetensors files of problems")
     common.add_counts(parser, runs=7)
 
 
-def load(file):
-    """The layers of a network in order, each as its weight (outputs, inputs) and bias."""
-    from safetensors.numpy import load_file
+class Problem:
+    """Two networks and the permutations under which one is matched to the other."""
 
-    tensors = load_file(file)
-    names = sorted({int(name.split(".")[0]) for name in tensors})
-    return [(tensors[f"{name}.weight"], tensors[f"{name}.bias"]) for name in names]
+    def __init__(self, file):
+        import numpy as np
+        from safetensors import safe_open
+
+        with safe_open(file, "numpy") as opened:
+            described = json.loads(opened.metadata()["problem"])
+            self.parameters = [name[2:] for name in opened.keys() if name.startswith("a.")]
+            self.a, self.b = ({name: opened.get_tensor(f"{side}.{name}") for name in self.parameters} for side in "ab")
+        self.name = described["name"]
+        self.sizes = [generator["size"] for generator in described["generators"]]
+        self.axes = []  # of each generator: (parameter, axis, indices as one row for each slot)
+        for generator in described["generators"]:
+            axes = [axis for axis in generator["axes"] if axis["parameter"] in self.a]
+            rows = [np.reshape(axis.get("indices", np.arange(generator["size"])), (generator["size"], -1)) for axis in axes]
+            self.axes.append([(axis["parameter"], axis["axis"], row) for axis, row in zip(axes, rows)])
+
+    def index_map(self, parameter, axis, permutations):
+        """From where each index of an axis is read, or None where nothing moves along it."""
+        import numpy as np
+
+        moved = None
+        for axes, permutation in zip(self.axes, permutations):
+            for own_parameter, own_axis, rows in axes:
+                if (own_parameter, own_axis) == (parameter, axis):
+                    moved = np.arange(self.a[parameter].shape[axis]) if moved is None else moved
+                    moved[rows] = rows[permutation]
+        return moved
+
+    def index_maps(self, parameter, permutations, without=None):
+        """The maps of all axes along which something moves, but one."""
+        axes = (axis for axis in range(self.a[parameter].ndim) if axis != without)
+        maps = {axis: self.index_map(parameter, axis, permutations) for axis in axes}
+        return {axis: map for axis, map in maps.items() if map is not None}
 
 
-def synthetic(rng):
-    """An untrained network: weights and biases uniform within 1/sqrt(inputs), PyTorch's default."""
-
-    def layer(inputs, outputs):
-        bound = inputs**-0.5
-        return [rng.uniform(-bound, bound, shape).astype("f4") for shape in ((outputs, inputs), outputs)]
-
-    return [layer(i, o) for i, o in zip(SYNTHETIC_SIZES, SYNTHETIC_SIZES[1:])]
-
-
-def networks(options):
-    import numpy as np
-
-    if options.synthetic is not None:
-        rng = np.random.default_rng(options.synthetic)
-        return synthetic(rng), synthetic(rng)
-    if options.a is None or options.b is None:
-        raise ValueError("expected --a FILE and --b FILE, or --synthetic SEED")
-    a, b = load(options.a), load(options.b)
-    shapes = [[weight.shape for weight, _ in network] for network in (a, b)]
-    if shapes[0] != shapes[1]:
-        raise ValueError(f"the networks differ in shape: {shapes[0]} and {shapes[1]}")
-    return a, b
-
-
-def gains(layer_a, layer_b, next_a, next_b, before, after):
-    """What each pairing of the hidden units of one layer adds to the inner product of the networks.
-
-    `before` permutes the layer's inputs, `after` the next layer's outputs; none of its own units are permuted yet.
-    """
+def gains_of(axes):
+    """A function from the networks and the maps of the other axes to what each pairing of slots adds to their product."""
     import jax.numpy as jnp
 
-    incoming = layer_a[0] @ jnp.take(layer_b[0], before, axis=1).T
-    biases = jnp.outer(layer_a[1], layer_b[1])
-    outgoing = next_a[0].T @ jnp.take(next_b[0], after, axis=0)
-    return incoming + biases + outgoing
+    def slots(tensor, axis, rows):
+        return jnp.moveaxis(jnp.take(tensor, rows.ravel(), axis=axis), axis, 0).reshape(len(rows), -1)
+
+    def gains(a, b, maps):
+        total = 0
+        for (parameter, axis, rows), own_maps in zip(axes, maps):
+            moved = b[parameter]
+            for other, sources in own_maps.items():
+                moved = jnp.take(moved, sources, axis=other)
+            if rows.shape[1] == 1 and (rows.ravel() == range(len(rows))).all():
+                left, right = (jnp.moveaxis(x, axis, 0).reshape(len(rows), -1) for x in (a[parameter], moved))
+            else:
+                left, right = (slots(x, axis, rows) for x in (a[parameter], moved))
+            total += left @ right.T
+        return total
+
+    return gains
 
 
-def match(a, b, compute_gains, seed):
-    """The permutation of B's units in every hidden layer, and the number of sweeps it took."""
+def match(problem, a, b, gains, seed):
+    """The permutation of each generator, and the number of sweeps it took."""
     import numpy as np
     from scipy.optimize import linear_sum_assignment
 
     rng = np.random.default_rng(seed)
-    ends = [np.arange(a[0][0].shape[1]), np.arange(a[-1][0].shape[0])]
-    permutations = [ends[0], *(np.arange(bias.size) for _, bias in a[:-1]), ends[1]]
+    permutations = [np.arange(size) for size in problem.sizes]
     for sweep in range(1, MOST_SWEEPS + 1):
         progress = False
-        for layer in rng.permutation(len(a) - 1):
-            neighbours = permutations[layer], permutations[layer + 2]
-            gain = np.asarray(compute_gains(a[layer], b[layer], a[layer + 1], b[layer + 1], *neighbours))
+        for chosen in rng.permutation(len(permutations)):
+            axes = problem.axes[chosen]
+            maps = [problem.index_maps(parameter, permutations, without=axis) for parameter, axis, _ in axes]
+            touched = {parameter for parameter, _, _ in axes}
+            sides = ({name: network[name] for name in touched} for network in (a, b))
+            gain = np.asarray(gains[chosen](*sides, maps))
             rows, columns = linear_sum_assignment(gain, maximize=True)
-            progress |= bool(gain[rows, columns].sum() > gain[rows, permutations[layer + 1]].sum() + LEAST_PROGRESS)
-            permutations[layer + 1] = columns
+            progress |= bool(gain[rows, columns].sum() > gain[rows, permutations[chosen]].sum() + LEAST_PROGRESS)
+            permutations[chosen] = columns
         if not progress:
             break
     return permutations, sweep
 
 
-def objective(a, b, permutations):
+def objective(problem, permutations):
     """The inner product of network A with the permuted network B, in 64-bit floats."""
     import numpy as np
 
     total = 0.0
-    for layer, ((weight_a, bias_a), (weight_b, bias_b)) in enumerate(zip(a, b)):
-        before, own = permutations[layer], permutations[layer + 1]
-        total += np.vdot(weight_a.astype("f8"), weight_b[own][:, before]) + np.vdot(bias_a.astype("f8"), bias_b[own])
+    for name in problem.parameters:
+        moved = problem.b[name]
+        for axis, sources in problem.index_maps(name, permutations).items():
+            moved = np.take(moved, sources, axis=axis)
+        total += np.vdot(problem.a[name].astype("f8"), moved.astype("f8"))
     return float(total)
 
 
-def identities(network):
+def solve(file, runs):
+    """The times and results of one problem, in the faster of two configurations."""
+    import jax
+    import jax.numpy as jnp
     import numpy as np
 
-    return [np.arange(network[0][0].shape[1]), *(np.arange(bias.size) for _, bias in network)]
+    problem = Problem(file)
+    a, b = ({name: jnp.asarray(x) for name, x in network.items()} for network in (problem.a, problem.b))
+    plain = [gains_of(axes) for axes in problem.axes]
+    candidates = {"gains compiled by jit": [jax.jit(gains) for gains in plain], "gains operation by operation": plain}
+
+    def matching(gains, seed):
+        return common.time_ms(lambda: match(problem, a, b, gains, seed))
+
+    cold_ms = {name: round(matching(gains, 0)[0], 4) for name, gains in candidates.items()}
+    best, trials = common.fastest(candidates, lambda gains: matching(gains, 0)[0])
+    times, results = zip(*(matching(candidates[best], seed) for seed in range(runs)))
+    objectives = [objective(problem, permutations) for permutations, _ in results]
+    return {
+        "name": problem.name,
+        **common.timing(times),
+        "objective": statistics.median(objectives),
+        "objectives": objectives,
+        "identity_objective": objective(problem, [np.arange(size) for size in problem.sizes]),
+        "sweeps": [sweeps for _, sweeps in results],
+        "configuration": best,
+        "cold_ms": cold_ms[best],
+        "trials_ms": trials,
+    }
 
 
 def measure(options):
-    import jax
-    import jax.numpy as jnp
-
-    a, b = networks(options)
-    on_device = [[tuple(jnp.asarray(x) for x in layer) for layer in network] for network in (a, b)]
-    candidates = {"gains compiled by jit": jax.jit(gains), "gains operation by operation": gains}
-
-    def matching(compute_gains, seed):
-        return common.time_ms(lambda: match(*on_device, compute_gains, seed))
-
-    cold_ms = {name: round(matching(compute, 0)[0], 4) for name, compute in candidates.items()}
-    best, trials = common.fastest(candidates, lambda compute: min(matching(compute, 0)[0] for _ in range(2)))
-    times, results = zip(*(matching(candidates[best], seed) for seed in range(options.runs)))
-    objectives = [objective(a, b, permutations) for permutations, _ in results]
     return {
         "version": common.versions("jax", "jaxlib", "scipy", "numpy"),
-        "configuration": f"{best}; SciPy's linear_sum_assignment; one order seed per run",
-        **common.timing(times),
-        "cold_ms": cold_ms[best],
-        "checks": {
-            "objectives": objectives,
-            "identity_objective": objective(a, b, identities(a)),
-            "sweeps": [sweeps for _, sweeps in results],
-            "trials_ms": trials,
-        },
+        "configuration": "JAX's gains, compiled or not as each case says; SciPy's linear_sum_assignment; one order seed per run",
+        "cases": [solve(file, options.runs) for file in options.problem],
     }
 
 

@@ -3,8 +3,10 @@
 mod assignment;
 mod cifar_epoch;
 mod engine;
+mod matching;
 mod mlp_step;
 mod mnist_train;
+mod rebasin;
 mod startup;
 mod weight_matching;
 mod weights;
@@ -33,6 +35,7 @@ pub(crate) fn run(name: Name, stage: &mut Stage<'_>) -> Result<Benchmark, BenchE
         Name::Engine => engine::run(stage),
         Name::Devices => engine::devices::run(stage),
         Name::Weights => weights::run(stage),
+        Name::Matching => matching::run(stage),
     }
 }
 

@@ -26,6 +26,8 @@ pub enum Name {
     Engine,
     /// Reading a file of weights.
     Weights,
+    /// Matching residual networks up to very large ones, and large assignments.
+    Matching,
     /// The engine's networks on the processor and on a device.
     Devices,
 }
@@ -82,7 +84,7 @@ impl Part {
 }
 
 impl Name {
-    /// All benchmarks that need no device, in the order in which `all` runs them.
+    /// All benchmarks that need neither a device nor hours, in the order in which `all` runs them.
     pub const ALL: [Self; 8] = [
         Self::MlpStep,
         Self::MnistTrain,
@@ -95,7 +97,7 @@ impl Name {
     ];
 
     /// What [`Name::parse`] reads.
-    pub const NAMES: [&str; 10] = [
+    pub const NAMES: [&str; 11] = [
         "mlp-step",
         "mnist-train",
         "cifar-epoch",
@@ -104,6 +106,7 @@ impl Name {
         "startup",
         "engine",
         "weights",
+        "matching",
         "devices",
         "all",
     ];
@@ -122,7 +125,8 @@ impl Name {
         if name == "all" {
             return Ok(Self::ALL.to_vec());
         }
-        match Self::ALL.into_iter().chain([Self::Devices]).find(|known| known.name() == name) {
+        match Self::ALL.into_iter().chain([Self::Matching, Self::Devices]).find(|known| known.name() == name)
+        {
             Some(known) => Ok(vec![known]),
             None => Err(BenchError::UnknownName { found: name.to_owned(), known: Self::NAMES.join(", ") }),
         }
@@ -183,7 +187,7 @@ mod tests {
 
     #[test]
     fn every_benchmark_is_found_by_its_name() {
-        for name in Name::ALL.into_iter().chain([Name::Devices]) {
+        for name in Name::ALL.into_iter().chain([Name::Matching, Name::Devices]) {
             assert_eq!(Name::parse(name.name()).unwrap(), [name]);
         }
         assert_eq!(Name::parse("all").unwrap(), Name::ALL);

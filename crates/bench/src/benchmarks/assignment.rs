@@ -17,10 +17,29 @@ use crate::{
 
 const SCRIPT: &str = "assignment.py";
 const KINDS: [&str; 3] = ["weights", "relu", "planted"];
-const SIZES: [usize; 3] = [512, 1024, 2048];
 
-/// Timed solutions of each matrix in a turn, after one to warm up, as the peers do.
-const RUNS: usize = 5;
+/// The solvers that are peers, as the script names them.
+const SOLVERS: [(&str, &str); 4] = [("SciPy", "scipy"), ("lap", "lap"), ("lapjv", "lapjv"), ("lapx", "lapx")];
+
+/// Which matrices are solved, and how often.
+pub(super) struct Contest {
+    sizes: &'static [usize],
+    /// Timed solutions of each matrix in a turn.
+    runs: usize,
+    /// Whether one more comes before them, not timed.
+    is_warm: bool,
+    /// What our time divided by that of each of [`SOLVERS`] is to keep.
+    bounds: [Option<Bound>; 4],
+}
+
+const FASTER: Option<Bound> = Some(Bound::below(1.0));
+
+const SMALL: Contest =
+    Contest { sizes: &[512, 1024, 2048], runs: 5, is_warm: true, bounds: [FASTER, FASTER, FASTER, None] };
+
+/// Matrices on which a peer takes minutes.
+pub(super) const LARGE: Contest =
+    Contest { sizes: &[4096, 8192], runs: 1, is_warm: false, bounds: [Some(Bound::at_most(0.5)); 4] };
 
 /// How far ours may stay below a peer's objective, relative to it. Ours: both are sums of the same 32-bit gains in 64-bit
 /// floats, so only the order of adding differs.
@@ -35,40 +54,59 @@ struct Problem {
     found: Option<Assignment>,
 }
 
+/// What a contest came to.
+pub(super) struct Found {
+    pub(super) cases: Vec<Case>,
+    pub(super) played: Vec<Played>,
+    pub(super) targets: Vec<Target>,
+    pub(super) checks: Value,
+}
+
 pub(super) fn run(stage: &mut Stage<'_>) -> Result<Benchmark, BenchError> {
-    let folder = temporary_folder()?;
-    let mut problems = match stage.peers.ask(&generator(folder.path()))? {
-        Answer::Present(_) => read_all(folder.path())?,
-        Answer::Absent(_) => Vec::new(),
-    };
-    let played = stage.play(Name::Assignment.name(), calls(folder.path()), |_, _| {
-        problems.iter_mut().try_for_each(Problem::solve)
-    })?;
-    let cases = problems.iter().map(|problem| Case::new(&problem.name, problem.times.clone(), &played));
-    let cases = cases.collect::<Result<Vec<Case>, BenchError>>()?;
-    let (targets, checks) = (targets(&problems, &played)?, checks(&problems, &played));
+    let Found { cases, played, targets, checks } = SMALL.hold(stage, Name::Assignment)?;
     let title = "the best sum of one entry in each row and column";
     Ok(Benchmark::new(Name::Assignment, title, cases, &played, targets, checks))
 }
 
-fn generator(folder: &Path) -> Call {
-    Call::new("the generator of matrices", SCRIPT, &[]).with_path("--generate", folder)
-}
+impl Contest {
+    /// Ours and the peers in turn, on matrices that the peers' script draws.
+    pub(super) fn hold(&self, stage: &mut Stage<'_>, name: Name) -> Result<Found, BenchError> {
+        let folder = temporary_folder()?;
+        let generator = self.call("the generator of matrices", &[]).with_path("--generate", folder.path());
+        let mut problems = match stage.peers.ask(&generator)? {
+            Answer::Present(_) => self.read_all(folder.path())?,
+            Answer::Absent(_) => Vec::new(),
+        };
+        let played = stage.play(name.name(), self.calls(folder.path()), |_, _| {
+            problems.iter_mut().try_for_each(|problem| problem.solve(self.runs, self.is_warm))
+        })?;
+        let cases = problems.iter().map(|problem| Case::new(&problem.name, problem.times.clone(), &played));
+        let cases = cases.collect::<Result<Vec<Case>, BenchError>>()?;
+        let (targets, checks) = (targets(&problems, &played)?, checks(&problems, &played));
+        Ok(Found { cases, played, targets, checks })
+    }
 
-fn calls(folder: &Path) -> Vec<Call> {
-    let call = |name, solver| Call::new(name, SCRIPT, &["--solver", solver]).with_path("--matrices", folder);
-    let faster = Bound::below(1.0);
-    vec![
-        call("SciPy", "scipy").with_bound(faster),
-        call("lap", "lap").with_bound(faster),
-        call("lapjv", "lapjv").with_bound(faster),
-        call("lapx", "lapx"),
-    ]
-}
+    fn call(&self, name: &'static str, arguments: &[&str]) -> Call {
+        let mut call = Call::new(name, SCRIPT, arguments);
+        call.arguments.push("--n".into());
+        call.arguments.extend(self.sizes.iter().map(|n| n.to_string().into()));
+        call
+    }
 
-fn read_all(folder: &Path) -> Result<Vec<Problem>, BenchError> {
-    let names = SIZES.iter().flat_map(|&n| KINDS.map(|kind| (format!("{kind}-{n}"), n)));
-    names.map(|(name, n)| Problem::read(folder, name, n)).collect()
+    fn calls(&self, folder: &Path) -> Vec<Call> {
+        let runs = self.runs.to_string();
+        let calls = SOLVERS.into_iter().zip(self.bounds).map(|((name, solver), bound)| {
+            let arguments = ["--solver", solver, "--runs", &runs, "--cold"];
+            let arguments = if self.is_warm { &arguments[..4] } else { &arguments };
+            Call { bound, ..self.call(name, arguments).with_path("--matrices", folder) }
+        });
+        calls.collect()
+    }
+
+    fn read_all(&self, folder: &Path) -> Result<Vec<Problem>, BenchError> {
+        let names = self.sizes.iter().flat_map(|&n| KINDS.map(|kind| (format!("{kind}-{n}"), n)));
+        names.map(|(name, n)| Problem::read(folder, name, n)).collect()
+    }
 }
 
 impl Problem {
@@ -82,12 +120,14 @@ impl Problem {
         Ok(Self { name, n, gains, times: Vec::new(), found: None })
     }
 
-    fn solve(&mut self) -> Result<(), BenchError> {
+    fn solve(&mut self, runs: usize, is_warm: bool) -> Result<(), BenchError> {
         let solve = || maximise(&self.gains, self.n, None);
-        self.found = Some(solve()?);
-        for _ in 0..RUNS {
+        if is_warm {
+            solve()?;
+        }
+        for _ in 0..runs {
             let (ms, found) = time_ms(solve);
-            found?;
+            self.found = Some(found?);
             self.times.push(ms);
         }
         Ok(())
@@ -160,7 +200,7 @@ mod tests {
         let gains = vec![4.0, 1.0, 3.0, 2.0, 0.0, 5.0, 3.0, 2.0, 2.0];
         let mut problem =
             Problem { name: "weights-3".to_owned(), n: 3, gains, times: Vec::new(), found: None };
-        problem.solve().unwrap();
+        problem.solve(SMALL.runs, SMALL.is_warm).unwrap();
         problem
     }
 
@@ -172,7 +212,7 @@ mod tests {
             cases: vec![case],
             raw: Value::Null,
         };
-        Played { call: calls(Path::new("m")).swap_remove(0), reports: vec![report], absent: None }
+        Played { call: SMALL.calls(Path::new("m")).swap_remove(0), reports: vec![report], absent: None }
     }
 
     fn met(problem: Problem, objective: f64) -> Vec<Option<bool>> {
@@ -181,7 +221,7 @@ mod tests {
 
     #[test]
     fn a_peer_that_finds_more_shows_that_ours_is_not_optimal() {
-        assert_eq!(solved().times.len(), RUNS);
+        assert_eq!(solved().times.len(), SMALL.runs);
         assert_eq!(met(solved(), 11.0), [Some(true), Some(true)]);
         assert_eq!(met(solved(), 11.001), [Some(true), Some(false)]);
         assert_eq!(met(solved(), 10.0), [Some(true), Some(true)]);
@@ -200,6 +240,18 @@ mod tests {
     fn without_matrices_nothing_is_decided() {
         let decided = targets(&[], &[]).unwrap();
         assert!(decided.iter().all(|target| target.met.is_none()));
+    }
+
+    #[test]
+    fn peers_are_asked_for_the_sizes_and_runs_of_the_contest() {
+        let words = |contest: &Contest| {
+            let call = &contest.calls(Path::new("m"))[3];
+            let words: Vec<_> = call.arguments.iter().map(|word| word.to_string_lossy()).collect();
+            (words.join(" "), call.bound)
+        };
+        assert_eq!(words(&SMALL), ("--solver lapx --runs 5 --n 512 1024 2048 --matrices m".to_owned(), None));
+        let large = "--solver lapx --runs 1 --cold --n 4096 8192 --matrices m".to_owned();
+        assert_eq!(words(&LARGE), (large, Some(Bound::at_most(0.5))));
     }
 
     #[test]
