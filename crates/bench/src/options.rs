@@ -84,7 +84,7 @@ impl Part {
 }
 
 impl Name {
-    /// All benchmarks that need neither a device nor hours, in the order in which `all` runs them.
+    /// All benchmarks that need neither a device nor most of an hour, in the order in which `all` runs them.
     pub const ALL: [Self; 8] = [
         Self::MlpStep,
         Self::MnistTrain,
