@@ -154,6 +154,19 @@ fn three_copies_are_recovered_from_every_beginning() {
 }
 
 #[test]
+fn planted_copies_of_a_network_with_residual_streams_are_recovered() {
+    let model = Model::parse("resnet20:width=1,norm=layer").unwrap();
+    let (group, params) = (infer(&model.forward(1, DType::F32)), model.init(Init::PyTorch, Key::new(9)));
+    let copies = (0..3).map(|copy| planted::plant(&group, &params, 0.1, Key::new(10).fold(copy)).unwrap());
+    let (networks, planted): (Vec<Params>, Vec<Element>) = copies.unzip();
+    let found = matched(&group, &networks, &Options::default());
+    for (to, from) in [(0, 1), (1, 2), (2, 0)] {
+        let answer = group.compose(&planted[to], &group.invert(&planted[from]).unwrap()).unwrap();
+        assert_eq!(found.between(&group, to, from).unwrap(), answer);
+    }
+}
+
+#[test]
 fn going_round_a_cycle_leads_back_exactly() {
     let (graph, group) = mlp("mlp:6-12-12-3");
     let networks = networks(&graph, 4, 1);

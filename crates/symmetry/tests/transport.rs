@@ -15,7 +15,7 @@ use tensor::{DType, Key, Tensor, parallel};
 
 /// A network's graph in f64 and its group.
 fn network(spec: &str) -> (Graph, Group) {
-    let all = graphs(&Model::parse(spec).unwrap(), 16);
+    let all = graphs(&Model::parse(spec).unwrap(), 4);
     let group = infer(all.last().unwrap());
     (all.into_iter().next().unwrap(), group)
 }
@@ -94,6 +94,18 @@ fn what_makes_units_is_told_from_what_reads_them() {
     for (action, side) in generator.actions.iter().zip(&found[0]) {
         let reads = action.axis == 1;
         assert_eq!(*side == Side::Reads, reads, "{action:?}");
+    }
+}
+
+#[test]
+fn in_a_residual_network_convolutions_make_along_their_first_axis_and_read_along_their_second() {
+    let (graph, group) = network("resnet8:norm=batch");
+    let group = group.permutations();
+    let found = sides(&Cpu::new(), &graph, &group, Key::new(2)).unwrap();
+    for (generator, sides) in group.generators().iter().zip(&found) {
+        for (action, side) in generator.actions.iter().zip(sides) {
+            assert_eq!(*side == Side::Reads, action.axis == 1, "{action:?}");
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use super::Search;
 use crate::{failure::Failure, json::number, networks::Network, session::Session};
 
 /// Examples on which it is found what makes units: as many as the library asks for.
-const EXAMPLES: usize = 16;
+const EXAMPLES: usize = 4;
 
 /// The plan of one class of units.
 #[derive(Clone, Debug)]

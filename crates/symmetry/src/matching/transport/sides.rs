@@ -18,9 +18,9 @@ pub enum Side {
 /// Outputs that change by at most this fraction are unchanged: 1e-9, rounding of f64 with room to spare; ours.
 const TOLERANCE: f64 = 1e-9;
 
-/// Random networks on which an axis is tried. Ours: with 16 examples each it is next to impossible that a unit makes no
-/// difference in all.
-const DRAWS: u64 = 6;
+/// Random networks on which an axis is tried. Ours: with four examples each it is next to impossible that units so far apart
+/// make no difference in all.
+const DRAWS: u64 = 2;
 
 /// What is moved, in standard deviations of a random weight. Ours: enough to bring the two units to different sides of any kink,
 /// near which alone a unit is not linear.
@@ -30,8 +30,7 @@ const SHIFT: f64 = 10.0;
 ///
 /// It is found by experiment: of two units that are made equal in everything, an axis that reads them can move weight from the
 /// one to the other, and the outputs do not change; an axis that makes them cannot. Running statistics belong to what makes
-/// units. `graph` is the network in f64, for 16
-/// examples or more.
+/// units. `graph` is the network in f64, for four examples or more.
 ///
 /// # Errors
 /// [`SymmetryError::NoSides`] where no axis makes the units, or moving weight along all axes that read them at once changes
@@ -42,22 +41,20 @@ pub fn sides(
     group: &Group,
     key: Key,
 ) -> Result<Vec<Vec<Side>>, SymmetryError> {
-    let mut bench = Bench { graph, executable: executor.compile(graph, &[])?, key };
+    let mut bench = Bench { graph, executable: executor.compile(graph, &[])? };
     let mut sides = Vec::new();
     for generator in group.generators() {
+        let trials =
+            (0..DRAWS).map(|draw| bench.trial(generator, key.fold(draw))).collect::<Result<Vec<_>, _>>()?;
         let mut own = Vec::new();
         for action in &generator.actions {
-            let is_state = group
-                .subjects()
-                .iter()
-                .any(|subject| subject.name == action.parameter && subject.role == Role::State);
-            let reads = !is_state && bench.keeps(generator, &[action])?;
+            let reads = !is_state(group, action) && bench.keeps(generator, &[action], &trials)?;
             own.push(if reads { Side::Reads } else { Side::Makes });
         }
         let all = generator.actions.iter().zip(&own);
         let reading: Vec<&ParameterAxis> =
             all.filter(|(_, side)| **side == Side::Reads).map(|(action, _)| action).collect();
-        if !own.contains(&Side::Makes) || !bench.keeps(generator, &reading)? {
+        if !own.contains(&Side::Makes) || !bench.keeps(generator, &reading, &trials)? {
             return Err(SymmetryError::NoSides { generator: generator.name.clone() });
         }
         sides.push(own);
@@ -65,23 +62,44 @@ pub fn sides(
     Ok(sides)
 }
 
+fn is_state(group: &Group, action: &ParameterAxis) -> bool {
+    let mut states = group.subjects().iter().filter(|subject| subject.role == Role::State);
+    states.any(|subject| subject.name == action.parameter)
+}
+
 /// The network that is experimented on.
 struct Bench<'a> {
     graph: &'a Graph,
     executable: Box<dyn Executable>,
+}
+
+/// A random network with two equal units.
+struct Trial {
     key: Key,
+    params: Params,
+    data: Params,
+    outputs: Vec<f64>,
 }
 
 impl Bench<'_> {
-    /// Whether the outputs stay when weight is moved between two equal units along some axes, in all draws.
-    fn keeps(&mut self, generator: &Generator, actions: &[&ParameterAxis]) -> Result<bool, SymmetryError> {
-        for draw in 0..DRAWS {
-            let key = self.key.fold(draw);
-            let equal = equalised(generator, &random(self.graph, key, |role| role != Role::Data));
-            let data = random(self.graph, key, |role| role == Role::Data);
-            let moved =
-                actions.iter().fold(equal.clone(), |params, action| shifted(generator, action, &params, key));
-            if change(&self.outputs(&equal, &data)?, &self.outputs(&moved, &data)?) > TOLERANCE {
+    fn trial(&mut self, generator: &Generator, key: Key) -> Result<Trial, SymmetryError> {
+        let params = equalised(generator, &random(self.graph, key, |role| role != Role::Data));
+        let data = random(self.graph, key, |role| role == Role::Data);
+        let outputs = self.outputs(&params, &data)?;
+        Ok(Trial { key, params, data, outputs })
+    }
+
+    /// Whether the outputs stay when weight is moved between the two equal units along some axes, in all trials.
+    fn keeps(
+        &mut self,
+        generator: &Generator,
+        actions: &[&ParameterAxis],
+        trials: &[Trial],
+    ) -> Result<bool, SymmetryError> {
+        for Trial { key, params, data, outputs } in trials {
+            let shift = |params: Params, action: &&ParameterAxis| shifted(generator, action, &params, *key);
+            let moved = actions.iter().fold(params.clone(), shift);
+            if change(outputs, &self.outputs(&moved, data)?) > TOLERANCE {
                 return Ok(false);
             }
         }
