@@ -138,6 +138,14 @@ fn the_assignment_is_the_best_of_all_permutations() {
 }
 
 #[test]
+fn a_network_without_hidden_units_stays_as_it_is() {
+    let model = Model::parse("mlp:4-2").unwrap();
+    let [a, b] = [1, 2].map(|seed| model.init(Init::PyTorch, Key::new(seed)));
+    let found = matched(&model, [&a, &b], 10, Options::default());
+    assert!(found.element.is_identity() && found.classes.is_empty());
+}
+
+#[test]
 fn dead_units_are_counted_and_correlate_with_nothing() {
     let model = Model::parse("mlp:3-5-2").unwrap();
     let [mut a, b] = [1, 2].map(|seed| model.init(Init::PyTorch, Key::new(seed)));

@@ -6,7 +6,7 @@ use isoloss::{
     symmetry::{
         Element, Group,
         matching::{
-            self, Matching,
+            self, Improvement, Matching,
             activation::{self, ActivationMatching},
             joint::Joint,
             sinkhorn::{self, Distance, Objective, SoftMatching},
@@ -223,7 +223,7 @@ impl Search {
                 format!("mean correlation of matched units {before:.4} → {after:.4}")
             }
             Self::Ste(found) => {
-                let by_weight = found.improvements.first().map_or(f64::NAN, |first| first.loss);
+                let by_weight = found.improvements.first().map_or(f64::NAN, |first| first.objective);
                 let (before, after, steps) = (found.identity_loss, found.loss(), found.steps);
                 format!("loss halfway {before:.4} → {after:.4} (by weight {by_weight:.4}), {steps} steps")
             }
@@ -260,7 +260,7 @@ impl Search {
                     ("loss", number(found.loss())),
                     ("steps", json!(found.steps)),
                     ("changes", json!(found.changes)),
-                    ("improvements", improvements.map(|each| improvement(each.step, each.loss)).collect()),
+                    ("improvements", improvements.map(improvement).collect()),
                 ]
             }
             Self::Sinkhorn(found, name) => {
@@ -268,10 +268,7 @@ impl Search {
                 vec![
                     ("criterion", json!(name)),
                     ("steps", json!(found.steps)),
-                    (
-                        "improvements",
-                        improvements.map(|each| improvement(each.step, each.objective)).collect(),
-                    ),
+                    ("improvements", improvements.map(improvement).collect()),
                     ("soft", number(found.soft_objective)),
                     ("deviation", number(found.deviation)),
                 ]
@@ -288,8 +285,8 @@ fn soft_ends(found: &SoftMatching) -> [f64; 2] {
     [first, last].map(|end| end.map_or(f64::NAN, |end| end.objective))
 }
 
-fn improvement(step: usize, value: f64) -> Value {
-    json!({ "step": step, "value": number(value) })
+fn improvement(found: &Improvement) -> Value {
+    json!({ "step": found.step, "value": number(found.objective) })
 }
 
 /// The similarity of a unit to the one that it is matched to, over all classes, before and after.

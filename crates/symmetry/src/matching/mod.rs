@@ -30,6 +30,7 @@ mod ascent;
 mod change;
 mod gains;
 mod growth;
+mod improvement;
 pub mod joint;
 pub mod kinship;
 mod midpoint;
@@ -48,6 +49,7 @@ use tensor::Key;
 
 use crate::{Element, Group, SymmetryError, assignment::Certificate};
 use ascent::{Ascent, Start};
+pub use improvement::Improvement;
 use problem::Problem;
 
 /// A step counts as progress if it raises the objective by more than this fraction of `‖A‖‖B‖`, which bounds the

@@ -11,6 +11,8 @@ use optim::Optimizer;
 use tensor::{DType, Key, Tensor};
 
 use super::{
+    Improvement,
+    improvement::Improvements,
     midpoint::{Judge, check_layouts, trained},
     problem::Problem,
 };
@@ -76,21 +78,13 @@ impl Options {
 /// What moves the matrices, as in the published examples.
 const OPTIMIZER: &str = "adamw:lr=0.1";
 
-/// An element that was better than all before.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Improvement {
-    /// The number of steps before it; 0 is the identity, from which the search starts.
-    pub step: usize,
-    /// Its objective: the distance of the weights, or the loss halfway.
-    pub objective: f64,
-}
-
 /// The result of [`sinkhorn`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct SoftMatching {
     /// The element with the least objective.
     pub element: Element,
-    /// The elements that were better than all before; the first is the identity, the last the result.
+    /// The elements that were better than all before, with their distances of the weights or losses halfway; the first is the
+    /// identity, the last the result.
     pub improvements: Vec<Improvement>,
     /// The number of steps.
     pub steps: usize,
@@ -152,13 +146,13 @@ pub fn sinkhorn(
             let examples = data.as_ref().zip(order.as_ref());
             let examples = examples.map(|(data, order)| data.gather(&order[at * batch..][..batch]));
             search.descend(step as u64, examples.as_ref())?;
-            progress(step, steps, search.best());
+            progress(step, steps, search.improvements.best());
         }
         search.judge((round + 1) * per_round)?;
     }
     Ok(SoftMatching {
         element: group.element(group.with_idle(search.best_permutations))?,
-        improvements: search.improvements,
+        improvements: search.improvements.into_list(),
         steps,
         soft_objective: search.soft_objective,
         deviation: search.deviation,
@@ -188,7 +182,7 @@ struct Search<'a> {
     columns: Vec<Vec<f64>>,
     permutations: Vec<Vec<u32>>,
     best_permutations: Vec<Vec<u32>>,
-    improvements: Vec<Improvement>,
+    improvements: Improvements,
     soft_objective: f64,
     deviation: f64,
 }
@@ -230,7 +224,7 @@ impl<'a> Search<'a> {
             columns: sizes.iter().map(|&n| vec![0.0; n]).collect(),
             permutations: still.clone(),
             best_permutations: still,
-            improvements: Vec::new(),
+            improvements: Improvements::default(),
             soft_objective: f64::NAN,
             deviation: 0.0,
             group,
@@ -301,9 +295,8 @@ impl<'a> Search<'a> {
         }
         self.permutations = hardened;
         let objective = self.value()?;
-        if step == 0 || objective < self.best() {
+        if self.improvements.offer(step, objective) {
             self.best_permutations.clone_from(&self.permutations);
-            self.improvements.push(Improvement { step, objective });
         }
         Ok(())
     }
@@ -336,10 +329,6 @@ impl<'a> Search<'a> {
                 judge.midpoint(&trained(self.model, a), &trained(self.model, &moved))
             }
         }
-    }
-
-    fn best(&self) -> f64 {
-        self.improvements.last().map_or(f64::INFINITY, |best| best.objective)
     }
 }
 

@@ -8,7 +8,9 @@ use optim::{Optimizer, Update};
 use tensor::{DType, Key, Tensor};
 
 use super::{
+    Improvement,
     ascent::{Ascent, Start},
+    improvement::Improvements,
     midpoint::{Judge, check_layouts, loss_between, trained},
     problem::Problem,
 };
@@ -41,15 +43,6 @@ impl Default for Options {
 /// What moves the latent parameters, as in the published code.
 const OPTIMIZER: &str = "sgd:lr=0.01,momentum=0.9";
 
-/// An element that was better than all before.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Improvement {
-    /// The number of steps before it; 0 is the weight matching of A and B.
-    pub step: usize,
-    /// Its loss at the midpoint, on the examples that elements are compared by.
-    pub loss: f64,
-}
-
 /// The result of [`straight_through`]. All losses are means at the midpoint `½(A + g·B)`, on the same examples.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StraightThrough {
@@ -57,8 +50,8 @@ pub struct StraightThrough {
     pub element: Element,
     /// The loss at the identity.
     pub identity_loss: f64,
-    /// The elements that were better than all before; the first is the weight matching from which the search starts, the
-    /// last is the result.
+    /// The elements that were better than all before, with their losses; the first is the weight matching from which the search
+    /// starts, the last is the result.
     pub improvements: Vec<Improvement>,
     /// The number of steps.
     pub steps: usize,
@@ -70,7 +63,7 @@ impl StraightThrough {
     /// The loss of the element.
     #[must_use]
     pub fn loss(&self) -> f64 {
-        self.improvements.last().map_or(self.identity_loss, |best| best.loss)
+        self.improvements.last().map_or(self.identity_loss, |best| best.objective)
     }
 }
 
@@ -120,7 +113,7 @@ pub fn straight_through(
             let step = epoch * per_epoch + batch + 1;
             search.descend(step as u64, &x, &labels)?;
             search.project(step)?;
-            progress(step, steps, search.best_loss());
+            progress(step, steps, search.improvements.best());
         }
     }
     search.finish(steps)
@@ -144,7 +137,7 @@ struct Search<'a> {
     moved: Params,
     best: Element,
     identity_loss: f64,
-    improvements: Vec<Improvement>,
+    improvements: Improvements,
     changes: usize,
 }
 
@@ -177,7 +170,7 @@ impl<'a> Search<'a> {
             best: current.clone(),
             current,
             moved: b.clone(),
-            improvements: Vec::new(),
+            improvements: Improvements::default(),
             changes: 0,
             executor,
             group,
@@ -226,22 +219,17 @@ impl<'a> Search<'a> {
         self.moved = self.permuting.act(&found, b)?;
         self.current = found;
         let loss = self.judge.midpoint(&trained(self.model, a), &trained(self.model, &self.moved))?;
-        if step == 0 || loss < self.best_loss() {
+        if self.improvements.offer(step, loss) {
             self.best = self.current.clone();
-            self.improvements.push(Improvement { step, loss });
         }
         Ok(())
-    }
-
-    fn best_loss(&self) -> f64 {
-        self.improvements.last().map_or(self.identity_loss, |best| best.loss)
     }
 
     fn finish(self, steps: usize) -> Result<StraightThrough, SymmetryError> {
         Ok(StraightThrough {
             element: self.group.element(self.group.with_idle(self.best.permutations().to_vec()))?,
             identity_loss: self.identity_loss,
-            improvements: self.improvements,
+            improvements: self.improvements.into_list(),
             steps,
             changes: self.changes,
         })

@@ -138,6 +138,17 @@ fn the_loss_between_networks_falls() {
 }
 
 #[test]
+fn a_network_without_hidden_units_stays_as_it_is() {
+    let (model, _) = network("mlp:4-2");
+    let [a, b] = [1, 2].map(|seed| model.init(Init::PyTorch, Key::new(seed)));
+    let data = data(60, 4);
+    for objective in [Objective::Weights(Distance::Cosine), Objective::Midpoint(&data)] {
+        let found = searched("mlp:4-2", [&a, &b], objective, 2);
+        assert!(found.element.is_identity() && found.improvements.len() == 1);
+    }
+}
+
+#[test]
 fn the_same_bits_for_any_number_of_threads() {
     let spec = "mlp:20-30-2";
     let (model, _) = network(spec);

@@ -100,7 +100,10 @@ fn the_result_is_never_worse_than_the_weight_matching_and_better_at_times() {
         let found =
             searched("mlp:6-8-8-2", [&a, &b], &Options { epochs: 40, key: Key::new(seed), ..OPTIONS });
         assert_eq!((found.steps, found.improvements[0].step), (160, 0));
-        assert!(found.improvements.is_sorted_by(|earlier, later| earlier.loss > later.loss), "{found:?}");
+        assert!(
+            found.improvements.is_sorted_by(|earlier, later| earlier.objective > later.objective),
+            "{found:?}"
+        );
         let (executor, data) = (Cpu::new(), data(200, 6));
         let key = Key::new(seed).child("judged");
         let mut judge = Judge::new(&executor, &model, &data, 50, 100, key).expect("a graph");
@@ -110,6 +113,14 @@ fn the_result_is_never_worse_than_the_weight_matching_and_better_at_times() {
         better += usize::from(found.improvements.len() > 1);
     }
     assert!(better > 0, "no search improved on its start");
+}
+
+#[test]
+fn a_network_without_hidden_units_stays_as_it_is() {
+    let (model, _) = network("mlp:4-2");
+    let [a, b] = [1, 2].map(|seed| model.init(Init::PyTorch, Key::new(seed)));
+    let found = searched("mlp:4-2", [&a, &b], &OPTIONS);
+    assert!(found.element.is_identity() && found.improvements.len() == 1);
 }
 
 #[test]
