@@ -29,13 +29,15 @@ use crate::{
 ///
 /// Each further network is first matched to the first one (see `isoloss align`), which does not change what it computes,
 /// and then the weights are averaged. With more than two networks each counts equally, and the result depends on which one
-/// is first. With --data, all networks and the merged one are scored, and of networks with batch normalisation the running
-/// statistics of the merged one are measured anew on the training part, as they are no averages of the others'.
+/// is first, but with --align joint, which matches all to each other at once. With --data, all networks and the merged one
+/// are scored, and of networks with batch normalisation the running statistics of the merged one are measured anew on the
+/// training part, as they are no averages of the others'.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   isoloss merge runs/a runs/b --out merged.safetensors --data digits
   isoloss merge runs/a runs/b --at 0.25 --out near-a.safetensors
+  isoloss merge runs/a runs/b runs/c --align joint --out merged.safetensors
   isoloss merge runs/a runs/b runs/c --align none --out naive.safetensors")]
 pub(crate) struct Merge {
     /// Two networks or more; the first one stays as it is
