@@ -7,7 +7,8 @@
 //! are f64.
 //!
 //! Results are exact up to f64 rounding, which [`Certificate`] measures. Equal inputs give equal bits on every machine:
-//! one thread works, sums have a fixed order, and among equals the lowest index of those under consideration wins.
+//! but for the first sweep, which takes minima, one thread works, sums have a fixed order, and among equals the lowest
+//! index of those under consideration wins.
 
 mod bidding;
 mod certificate;

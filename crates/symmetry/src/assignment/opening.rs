@@ -1,11 +1,18 @@
 //! The first sweep: refuses numbers that are not finite and finds starting prices.
 
+use std::ops::Range;
+
 use pulp::{Arch, Simd, WithSimd};
+use tensor::parallel;
 
 use super::costs::{Costs, cost};
 
 /// Partial results kept side by side; fixed, so that every instruction set adds in the same order.
 const LANES: usize = 32;
+
+/// Rows that one task sweeps. Ours: enough to hide its start and its own minima. A minimum has the same bits whatever the
+/// order.
+const ROWS_AT_ONCE: usize = 256;
 
 /// Keeps the sign, the exponent and 8 bits of mantissa. A row's mean so shortened leaves differences of small
 /// integers exact, and with them the ties of integer matrices.
@@ -21,12 +28,21 @@ pub(super) fn magnitude(entries: &[f32]) -> f32 {
 ///
 /// Taking the row means off first is half of centring the matrix twice; the column minimum does the other half.
 pub(super) fn centred_minima<const NEGATE: bool>(costs: Costs<'_, NEGATE>, prices: &mut [f64]) -> f32 {
-    let mut halves = vec![f32::INFINITY; costs.n()];
-    let bits = Arch::new().dispatch(CentredMinima { costs, halves: &mut halves });
-    for (price, &half) in prices.iter_mut().zip(&halves) {
-        *price = 2.0 * f64::from(half);
+    let arch = Arch::new();
+    let blocks = parallel::map(costs.n().div_ceil(ROWS_AT_ONCE), |block| {
+        let rows = block * ROWS_AT_ONCE..costs.n().min((block + 1) * ROWS_AT_ONCE);
+        let mut halves = vec![f32::INFINITY; costs.n()];
+        let bits = arch.dispatch(CentredMinima { costs, rows, halves: &mut halves });
+        (halves, bits)
+    });
+    prices.fill(f64::INFINITY);
+    for (halves, _) in &blocks {
+        for (price, &half) in prices.iter_mut().zip(halves) {
+            let full = 2.0 * f64::from(half);
+            *price = if full < *price { full } else { *price };
+        }
     }
-    f32::from_bits(bits)
+    f32::from_bits(blocks.iter().map(|(_, bits)| *bits).fold(0, u32::max))
 }
 
 struct Magnitude<'a>(&'a [f32]);
@@ -55,6 +71,7 @@ fn widen(lanes: &mut [u32; LANES], block: &[f32; LANES]) {
 
 struct CentredMinima<'a, 'b, const NEGATE: bool> {
     costs: Costs<'a, NEGATE>,
+    rows: Range<usize>,
     /// Halves of the minima: half of the difference of two finite numbers is always finite.
     halves: &'b mut [f32],
 }
@@ -65,7 +82,7 @@ impl<const NEGATE: bool> WithSimd for CentredMinima<'_, '_, NEGATE> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) -> u32 {
         let mut bits = 0;
-        for i in 0..self.costs.n() {
+        for i in self.rows {
             let row = self.costs.row(i);
             let (half_mean, magnitude) = half_mean::<NEGATE>(row);
             bits = bits.max(magnitude);
