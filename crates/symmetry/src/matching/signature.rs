@@ -11,16 +11,23 @@ use crate::{Slots, action::AxisMaps};
 /// differ little, and the products of signatures cost in proportion.
 const KEPT: usize = 64;
 
+/// Entries of an index that its signature is made of, as far as one line has no more: of wider parameters some lines stand for
+/// all. Ours: so many tell thousands of slots apart, and sorting all entries of wide networks would cost more than their products.
+const ENOUGH: usize = 1024;
+
 /// The entries of a parameter that belong to a slot, in lines: each is of entries that permutations of the neighbours can
 /// exchange, if these are not matched yet.
 ///
 /// Sorting every line makes a signature of the slot that no such permutation changes. The inner product of two signatures is
-/// the largest that any exchange within lines allows (the rearrangement inequality), as far as lines are not averaged.
+/// the largest that any exchange within lines allows (the rearrangement inequality), as far as lines are neither averaged nor
+/// left out.
 pub(super) struct Lines {
     /// The distance of neighbours along the slots' axis.
     stride: usize,
     /// The positions of each line's entries in the tensor, for index 0 along the slots' axis.
     lines: Vec<Vec<usize>>,
+    /// The root of how many lines stand for one.
+    weight: f32,
 }
 
 impl Lines {
@@ -39,7 +46,10 @@ impl Lines {
             let source = |index: usize| maps[other].as_ref().map_or(index, |map| map[index]);
             lines = split(&lines, &kinds, |index| source(index) * strides[other]);
         }
-        Self { stride: strides[axis], lines: lines.into_values().collect() }
+        let entries: usize = lines.values().map(Vec::len).sum();
+        let each = entries.div_ceil(ENOUGH).min(lines.len()).max(1);
+        let lines = lines.into_values().step_by(each).collect();
+        Self { stride: strides[axis], lines, weight: (each as f32).sqrt() }
     }
 
     /// The signatures of all slots, one in each row.
@@ -64,18 +74,18 @@ impl Lines {
             sorted.extend(line.iter().map(|&position| source[position]));
             sorted.sort_unstable_by(f32::total_cmp);
             let (own, rest) = signature.split_at_mut(line.len().min(KEPT));
-            average(&sorted, own);
+            average(&sorted, self.weight, own);
             signature = rest;
         }
     }
 }
 
-/// The means of equal parts of a line, each times the root of its length, so that inner products keep their size.
-fn average(line: &[f32], means: &mut [f32]) {
+/// The means of equal parts of a line, each times its weight and the root of its length, so that inner products keep their size.
+fn average(line: &[f32], weight: f32, means: &mut [f32]) {
     let parts = means.len();
     for (part, mean) in means.iter_mut().enumerate() {
         let entries = &line[part * line.len() / parts..(part + 1) * line.len() / parts];
-        *mean = entries.iter().sum::<f32>() / (entries.len() as f32).sqrt();
+        *mean = weight * entries.iter().sum::<f32>() / (entries.len() as f32).sqrt();
     }
 }
 
@@ -189,8 +199,8 @@ mod tests {
     fn long_lines_are_averaged_and_keep_their_size() {
         let line: Vec<f32> = (0..6).map(|x| x as f32).collect();
         let mut means = [0.0; 3];
-        average(&line, &mut means);
+        average(&line, 3.0, &mut means);
         let root = 2f32.sqrt();
-        assert_eq!(means, [1.0 / root, 5.0 / root, 9.0 / root]);
+        assert_eq!(means, [3.0 * 1.0 / root, 3.0 * 5.0 / root, 3.0 * 9.0 / root]);
     }
 }
