@@ -76,6 +76,18 @@ pub struct AxisMap {
     pub ties: Vec<Tie>,
     /// Runs that may not move.
     pub fixed: Vec<Run>,
+    /// Those of the fixed runs that are fixed for want of a finer description.
+    pub inner: Vec<Inner>,
+}
+
+/// A fixed run inside of what another axis moves as blocks. Within a single block it may be free to move, in each block in
+/// another way, which runs along axes cannot say: cut the outer axis into its indices, and the map of each part will.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Inner {
+    /// The axis whose indices move as blocks.
+    pub outer: Axis,
+    /// The fixed run.
+    pub run: Run,
 }
 
 impl AxisMap {
@@ -87,6 +99,12 @@ impl AxisMap {
     /// Fixes all indices of an axis.
     pub fn fix(&mut self, axis: Axis, size: usize) {
         self.fixed.push(Run::whole(axis, size));
+    }
+
+    /// Fixes all indices of an axis inside of blocks that `outer` moves.
+    pub fn fix_inside(&mut self, outer: Axis, axis: Axis, size: usize) {
+        self.fix(axis, size);
+        self.inner.push(Inner { outer, run: Run::whole(axis, size) });
     }
 
     /// Every axis of each of `operands` operands moves with the same axis of the result.

@@ -22,7 +22,7 @@ mod types;
 mod verify;
 
 pub use attributes::{Attr, AttributeReader};
-pub use axes::{Axis, AxisMap, Run, Slot, Tie};
+pub use axes::{Axis, AxisMap, Inner, Run, Slot, Tie};
 pub use builder::Builder;
 pub use case::{Case, Domain, Kink};
 pub use cost::Cost;

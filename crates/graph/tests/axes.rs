@@ -166,9 +166,9 @@ fn a_flattened_map_moves_in_blocks_of_its_outer_axis() {
     let run = |start| Run { axis: Axis::result(1), start, step: 4, count: 3 };
     let mut expected = AxisMap::default();
     expected.tie(Axis::operand(0, 0), Axis::result(0), 5);
-    expected.ties.extend((0..4).map(|start| Tie(run(start), Run::whole(outer, 3))));
-    expected.fix(Axis::operand(0, 2), 2);
-    expected.fix(Axis::operand(0, 3), 2);
+    expected.ties.extend((0..4).map(|start| Tie(Run::whole(outer, 3), run(start))));
+    expected.fix_inside(outer, Axis::operand(0, 2), 2);
+    expected.fix_inside(outer, Axis::operand(0, 3), 2);
     assert_eq!(reshape(&[5, 3, 2, 2], &[5, 12]), expected);
 }
 

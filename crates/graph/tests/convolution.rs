@@ -1,7 +1,7 @@
 //! Convolutions: numbers worked out by hand, what their transposes are made of, and which indices move together.
 
 use isoloss_graph::{
-    Axis, AxisMap, Builder, Def, Operand, Prim, Primitive, Run, Tie, Transpose, Ty,
+    Axis, AxisMap, Builder, Def, Inner, Operand, Prim, Primitive, Run, Tie, Transpose, Ty,
     ops::{Convolution, ImageAxes, KernelAxes},
 };
 use tensor::Tensor;
@@ -171,26 +171,14 @@ fn single_pixels_move_where_every_window_is_one() {
 }
 
 #[test]
-fn groups_keep_features_in_their_blocks_and_depthwise_blocks_move_as_a_whole() {
+fn groups_move_as_blocks_inside_of_which_the_kernel_s_inputs_are_fixed() {
     let op = Convolution { feature_groups: 2, ..Convolution::new(1) };
-    let block = |axis, start, count| Run { axis, start, step: 1, count };
-    let (features, inputs, outputs, results) =
-        (Axis::operand(0, 2), Axis::operand(1, 1), Axis::operand(1, 0), Axis::result(2));
-    let ties = axes(&op, &[2, 5, 4], &[6, 2, 3]).ties;
-    let expected = [
-        Tie(block(features, 0, 2), Run::whole(inputs, 2)),
-        Tie(block(features, 2, 2), Run::whole(inputs, 2)),
-        Tie(block(outputs, 0, 3), block(results, 0, 3)),
-        Tie(block(outputs, 3, 3), block(results, 3, 3)),
-    ];
-    assert_eq!(ties[1..], expected);
-    let ties = axes(&op, &[2, 5, 2], &[4, 1, 3]).ties;
-    let strided = |axis, start| Run { axis, start, step: 2, count: 2 };
-    let expected = [0, 1].map(|start| {
-        let output = strided(outputs, start);
-        [Tie(Run::whole(features, 2), output), Tie(output, strided(results, start))]
-    });
-    assert_eq!(ties[1..], expected.concat());
+    let blocks = |axis, step: isize| (0..step as usize).map(move |start| Run { axis, start, step, count: 2 });
+    let (features, outputs, results) = (Axis::operand(0, 2), Axis::operand(1, 0), Axis::result(2));
+    let map = axes(&op, &[2, 5, 4], &[6, 2, 3]);
+    let moved: Vec<Run> = blocks(features, 2).chain(blocks(outputs, 3)).chain(blocks(results, 3)).collect();
+    assert_eq!(map.ties[1..], moved.windows(2).map(|pair| Tie(pair[0], pair[1])).collect::<Vec<_>>());
+    assert_eq!(map.inner, [Inner { outer: features, run: Run::whole(Axis::operand(1, 1), 2) }]);
 }
 
 #[test]

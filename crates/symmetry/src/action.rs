@@ -2,11 +2,11 @@
 
 use graph::Role;
 use models::Params;
-use tensor::{Element as Number, Shape, Tensor, parallel};
+use tensor::{DType, Element as Number, Shape, Tensor, parallel};
 
 use crate::{
-    Element, Factors, Generator, Group, ParameterAxis, Subject, SymmetryError, gather::Gather,
-    group::axis_size, stretch::stretch,
+    Element, Exponents, Factors, Generator, Group, Matrix, ParameterAxis, Subject, SymmetryError,
+    gather::Gather, group::axis_size, mix::mix, stretch::stretch,
 };
 
 /// One index map for each axis of a subject; `None` where nothing moves.
@@ -16,10 +16,10 @@ pub(crate) type AxisMaps = Vec<Option<Vec<usize>>>;
 pub(crate) type AxisFactors = Vec<Option<Vec<f64>>>;
 
 impl Group {
-    /// The parameters moved by `element`: along each axis on which a generator acts, the indices of slot `s` receive
-    /// what was at those of slot `p[s]`, times the factors of slot `s`. Without factors elements are copied and never
-    /// computed with, so the action is exact in every element type, and [`Group::invert`] undoes it to the bit; products are
-    /// computed in `f64` and rounded once.
+    /// The parameters moved by `element`: along each axis on which a generator acts, slots are mixed, and then the indices of
+    /// slot `s` receive what was at those of slot `p[s]`, times the factors of slot `s`. Without matrices and factors elements
+    /// are copied and never computed with, so the action is exact in every element type, and [`Group::invert`] undoes it
+    /// to the bit; products are computed in `f64` and rounded once.
     ///
     /// # Errors
     /// Where `element` is not one of this group, or the names or shapes of `params` are not those of the group's
@@ -37,9 +37,37 @@ impl Group {
 
     /// What one subject becomes; the element is one of this group, and the tensor of the subject's shape.
     pub(crate) fn moved(&self, element: &Element, name: &str, tensor: &Tensor) -> Tensor {
-        let mut moved = read_through(tensor, &self.axis_maps(name, tensor.shape(), element.permutations()));
-        stretch(&mut moved, &self.axis_factors(name, tensor.shape(), element.factors()));
-        moved
+        let is_mixed = self.mixings_of(name, element).next().is_some();
+        let mixed = is_mixed.then(|| self.mixed(element, name, tensor.convert(DType::F64)));
+        let source = mixed.as_ref().unwrap_or(tensor);
+        let (maps, factors) =
+            self.axis_moves(name, tensor.shape(), element.permutations(), element.factors());
+        let mut moved = read_through(source, &maps);
+        stretch(&mut moved, &factors);
+        if is_mixed { moved.convert(tensor.dtype()) } else { moved }
+    }
+
+    /// The actions on a subject whose slots are mixed, with the generator and the position of the action in it.
+    fn mixings_of<'a>(
+        &'a self,
+        name: &'a str,
+        element: &'a Element,
+    ) -> impl Iterator<Item = (&'a ParameterAxis, &'a Exponents, &'a [Matrix])> {
+        let generators = self.generators().iter().zip(element.matrices());
+        generators.flat_map(move |(generator, matrices)| {
+            let mixing = generator.mixing.as_ref().filter(|_| !matrices.iter().all(Matrix::is_identity));
+            let powers = mixing.map_or(&[][..], |mixing| &mixing.powers);
+            let actions = generator.actions.iter().zip(powers);
+            let here = actions.filter(move |(action, _)| action.parameter == name);
+            here.map(move |(action, powers)| (action, powers, &matrices[..]))
+        })
+    }
+
+    fn mixed(&self, element: &Element, name: &str, mut tensor: Tensor) -> Tensor {
+        for (action, powers, matrices) in self.mixings_of(name, element) {
+            mix(&mut tensor, action.axis, &action.slots, powers, matrices);
+        }
+        tensor
     }
 
     /// Checks that `params` are of the group's architecture.
@@ -67,34 +95,69 @@ impl Group {
 
     /// From where each index of each axis of the subject `name` is read under these permutations.
     pub(crate) fn axis_maps(&self, name: &str, shape: &Shape, permutations: &[Vec<u32>]) -> AxisMaps {
-        let mut maps: AxisMaps = vec![None; shape.rank()];
-        let exchangeable = |(generator, _): &(usize, _)| self.generators()[*generator].is_exchangeable;
-        for (generator, action) in self.actions_on(name).filter(exchangeable) {
-            let size = shape[action.axis];
-            let map = maps[action.axis].get_or_insert_with(|| (0..size).collect());
-            for (slot, &source) in permutations[generator].iter().enumerate() {
-                let (to, from) = (action.slots.slot(slot), action.slots.slot(source as usize));
-                to.iter().zip(from).for_each(|(&to, &from)| map[to] = from);
-            }
-        }
-        maps
+        self.axis_moves(name, shape, permutations, &[]).0
     }
 
-    /// By what each index of each axis of the subject `name` is multiplied.
-    pub(crate) fn axis_factors(&self, name: &str, shape: &Shape, factors: &[Factors]) -> AxisFactors {
-        let mut all: AxisFactors = vec![None; shape.rank().max(1)];
-        let has_factors =
-            |(generator, _): &(&Generator, _)| !(generator.scales.is_empty() && generator.signs.is_empty());
-        for (generator, factors) in self.generators().iter().zip(factors).filter(has_factors) {
+    /// From where each index of each axis of the subject `name` is read, and by what it is then multiplied.
+    pub(crate) fn axis_moves(
+        &self,
+        name: &str,
+        shape: &Shape,
+        permutations: &[Vec<u32>],
+        factors: &[Factors],
+    ) -> (AxisMaps, AxisFactors) {
+        let axes = shape.rank().max(1);
+        let (mut maps, mut all): (AxisMaps, AxisFactors) = (vec![None; axes], vec![None; axes]);
+        for (position, generator) in self.generators().iter().enumerate() {
             let here = generator.actions.iter().enumerate().filter(|(_, action)| action.parameter == name);
-            for (position, action) in here {
-                for (index, factor) in factors_of(generator, position, action, factors) {
-                    let size = axis_size(shape, action.axis).unwrap_or(0);
-                    all[action.axis].get_or_insert_with(|| vec![1.0; size])[index] *= factor;
+            for (number, action) in here {
+                let size = axis_size(shape, action.axis).unwrap_or(0);
+                let map = &mut maps[action.axis];
+                // What is inside of others acts before they move it: on where they will read from.
+                if let Some(own) = factors.get(position) {
+                    stretch_axis(
+                        &mut all[action.axis],
+                        map.as_deref(),
+                        size,
+                        factors_of(generator, number, action, own),
+                    );
+                }
+                if generator.is_exchangeable {
+                    move_axis(map, size, action, &permutations[position]);
                 }
             }
         }
-        all
+        maps.truncate(shape.rank());
+        (maps, all)
+    }
+}
+
+/// Multiplies the factors of an axis by those of these indices, which are read through `map`.
+fn stretch_axis(
+    all: &mut Option<Vec<f64>>,
+    map: Option<&[usize]>,
+    size: usize,
+    factors: impl Iterator<Item = (usize, f64)>,
+) {
+    let mut own: Option<Vec<f64>> = None;
+    factors.for_each(|(index, factor)| own.get_or_insert_with(|| vec![1.0; size])[index] *= factor);
+    let Some(own) = own else { return };
+    let all = all.get_or_insert_with(|| vec![1.0; size]);
+    for (index, factor) in all.iter_mut().enumerate() {
+        *factor *= own[map.map_or(index, |map| map[index])];
+    }
+}
+
+/// Reads an axis through a permutation of an action's slots before it is read through `map`.
+fn move_axis(map: &mut Option<Vec<usize>>, size: usize, action: &ParameterAxis, permutation: &[u32]) {
+    let mut own: Vec<usize> = (0..size).collect();
+    for (slot, &source) in permutation.iter().enumerate() {
+        let (to, from) = (action.slots.slot(slot), action.slots.slot(source as usize));
+        to.iter().zip(from).for_each(|(&to, &from)| own[to] = from);
+    }
+    match map {
+        Some(map) => map.iter_mut().for_each(|index| *index = own[*index]),
+        None => *map = Some(own),
     }
 }
 

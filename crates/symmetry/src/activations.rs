@@ -7,9 +7,9 @@ use graph::{Axis, AxisMap, Def, Graph, Prim, Role, Slot, Tie, Val};
 
 use crate::{
     Group,
-    classes::{Classes, Partition},
-    infer::{unite, unite_states},
     lines::{Line, Lines},
+    orbits::Orbits,
+    view::View,
 };
 
 /// Which values of a network count as the activations of its units. Both are read off the graph: a product is a contraction or
@@ -29,11 +29,8 @@ pub enum Stage {
 /// while no slots lie along another: what its units do on the data. `graph` is a forward graph of the architecture of the
 /// group. Reshaped and transposed copies of one value count once. A generator may have none.
 pub(crate) fn activations(graph: &Graph, group: &Group, stage: Stage) -> Vec<Vec<Units>> {
-    let lines = Lines::new(graph);
-    let mut classes = Classes::new(lines.elements());
-    let mut tied = unite(&lines, &mut classes);
-    unite_states(&lines, &mut classes, &mut tied);
-    let owners = Owners::new(&lines, classes.into_partition(), group);
+    let View { lines, orbits, .. } = View::new(graph);
+    let owners = Owners::new(&lines, &orbits, group);
     let mut all: Vec<Vec<Units>> = vec![Vec::new(); owners.sizes.len()];
     for (val, axis) in sites(&lines, stage) {
         for generator in owners.along(lines.line(val, axis)) {
@@ -110,7 +107,7 @@ fn source(graph: &Graph, mut val: Val) -> Val {
 /// To which slots the classes of indices belong.
 struct Owners<'a> {
     lines: &'a Lines<'a>,
-    partition: Partition,
+    orbits: &'a Orbits,
     /// The generator and the slot of a class, by its smallest member.
     slots: BTreeMap<usize, (usize, usize)>,
     /// The number of slots of each generator.
@@ -118,9 +115,9 @@ struct Owners<'a> {
 }
 
 impl<'a> Owners<'a> {
-    fn new(lines: &'a Lines<'a>, partition: Partition, group: &Group) -> Self {
+    fn new(lines: &'a Lines<'a>, orbits: &'a Orbits, group: &Group) -> Self {
         let (mut slots, mut sizes) = (BTreeMap::new(), Vec::new());
-        for generator in group.generators().iter().filter(|generator| generator.is_exchangeable) {
+        for generator in group.generators().iter().filter(|generator| generator.is_matched()) {
             for action in &generator.actions {
                 let input = lines
                     .movable()
@@ -128,17 +125,17 @@ impl<'a> Owners<'a> {
                 let Some((_, line)) = input else { continue };
                 for (rank, index) in action.slots.indices.iter().enumerate() {
                     let slot = (sizes.len(), rank / action.slots.block);
-                    slots.insert(partition.class(line.start + index), slot);
+                    slots.insert(orbits.class(line.start + index), slot);
                 }
             }
             sizes.push(generator.size);
         }
-        Self { lines, partition, slots, sizes }
+        Self { lines, orbits, slots, sizes }
     }
 
     /// The generator and slot of each index of a line that has one.
     fn on(&self, line: &Line) -> impl Iterator<Item = (usize, (usize, usize))> {
-        let owned = |(index, element)| Some((index, *self.slots.get(&self.partition.class(element))?));
+        let owned = |(index, element)| Some((index, *self.slots.get(&self.orbits.class(element))?));
         line.elements().enumerate().filter_map(owned)
     }
 

@@ -6,7 +6,10 @@ use graph::{Argument, Executable, Executor, Graph, Input, Role};
 use models::Params;
 use tensor::{DType, Key, Shape, Tensor, parallel};
 
-use crate::{Element, Group, Subject, SymmetryError, group::Part, scaling::old_state};
+use crate::{
+    Element, Generator, Group, LinearGroup, Matrix, Subject, SymmetryError, generator::Part,
+    scaling::old_state,
+};
 
 /// The largest relative change of the outputs that passes for rounding in f64: 1e-10. Ours: sums in another order
 /// change outputs of deep networks by 1e-15 to 1e-13, and false symmetries change them by orders of 1.
@@ -39,7 +42,7 @@ pub struct Certificate {
     pub parts: Vec<Checked>,
     /// Everything together.
     pub jointly: Checked,
-    /// The number of random elements in each test, with new parameters and data for every one.
+    /// The number of random elements in each test, with new parameters and data for every third one.
     pub trials: usize,
 }
 
@@ -73,9 +76,6 @@ pub struct Certified {
     pub group: Group,
     /// The certificate of that group.
     pub certificate: Certificate,
-    /// Factors that normalisations take out but for their epsilons, with the change of the outputs that they make, relative to
-    /// the outputs alone. They are not in the group.
-    pub approximate: Vec<Checked>,
     /// What was refused, with the change that it made.
     pub refused: Vec<Checked>,
 }
@@ -112,8 +112,8 @@ pub fn certify(
 /// Everything exact is tested together, with a cycle of all slots of every generator, an exchange of their first two, and
 /// `trials` random elements. That is as sharp as [`certify`] but for parts that are false each and true together, which
 /// pass a random element with probability 1/2 at most. If it fails, each part is tested alone, those that fail are left out,
-/// and the rest is tested together again; if that fails too, nothing is left. What approximate factors change is measured once
-/// for each, with random ones (see [`Group::random`]), in the first of the modes.
+/// and the rest is tested together again; if that fails too, nothing is left. What approximate factors change is measured by
+/// [`approximation`].
 ///
 /// # Errors
 /// As [`certify`].
@@ -127,9 +127,6 @@ pub fn certified(
     let mut bench = Bench::new(executor, graphs, group, key, trials)?;
     let is_approximate =
         |&(position, part): &(usize, Part)| group.generators()[position].is_approximate(part);
-    let approximate = group.parts().filter(is_approximate);
-    let approximate = approximate.map(|(position, part)| bench.measured(position, part));
-    let approximate = approximate.collect::<Result<_, SymmetryError>>()?;
     let (mut kept, mut refused) = (group.exact(), Vec::new());
     let mut jointly = bench.jointly(&kept, trials)?;
     if !jointly.passed() {
@@ -149,12 +146,46 @@ pub fn certified(
         kept = group.keeping(|_, _| false);
         refused.push(std::mem::replace(&mut jointly, bench.jointly(&kept, trials)?));
     }
-    Ok(Certified {
-        group: kept,
-        certificate: Certificate { parts: Vec::new(), jointly, trials },
-        approximate,
-        refused,
-    })
+    Ok(Certified { group: kept, certificate: Certificate { parts: Vec::new(), jointly, trials }, refused })
+}
+
+/// What the factors that normalisations take out but for their epsilons change all at once, random ones (see [`Group::random`])
+/// at random parameters and data: the largest change of an output relative to the outputs. `None` where there are none.
+///
+/// # Errors
+/// As [`certify`].
+pub fn approximation(
+    executor: &dyn Executor,
+    graph: &Graph,
+    group: &Group,
+    key: Key,
+) -> Result<Option<Checked>, SymmetryError> {
+    let factors = group.keeping(|generator, part| group.generators()[generator].is_approximate(part));
+    if factors.generators().is_empty() {
+        return Ok(None);
+    }
+    let mut bench = Bench::new(executor, &[graph], &factors, key, 1)?;
+    let change = bench.once(&factors.random(key.child("element")))?;
+    Ok(Some(Checked { name: "all approximate factors".to_owned(), worst_relative: change }))
+}
+
+/// The same for each family of such factors alone.
+///
+/// # Errors
+/// As [`certify`].
+pub fn approximations(
+    executor: &dyn Executor,
+    graph: &Graph,
+    group: &Group,
+    key: Key,
+) -> Result<Vec<Checked>, SymmetryError> {
+    let mut bench = Bench::new(executor, &[graph], group, key, 1)?;
+    let parts = group.parts().filter(|&(position, part)| group.generators()[position].is_approximate(part));
+    let measured = parts.map(|(position, part)| {
+        let element = single(group, position, part, 0, key.child("element"));
+        Ok(Checked { name: bench.name(position, part), worst_relative: bench.once(&element)? })
+    });
+    measured.collect()
 }
 
 fn check_precision(graph: &Graph) -> Result<(), SymmetryError> {
@@ -170,48 +201,43 @@ fn check_precision(graph: &Graph) -> Result<(), SymmetryError> {
 }
 
 /// An element with one part of one generator only; see [`arrange`] for permutations.
-fn single(
-    group: &Group,
-    position: usize,
-    part: Part,
-    trial: usize,
-    key: Key,
-) -> Result<Element, SymmetryError> {
-    let (identity, random) = (group.identity(), group.random(key));
-    let mut permutations = identity.permutations().to_vec();
-    let mut factors = identity.factors().to_vec();
-    match part {
-        Part::Scale(family) => {
-            factors[position].scales[family].clone_from(&random.factors()[position].scales[family]);
-        }
-        Part::Sign(family) => {
-            factors[position].signs[family].clone_from(&random.factors()[position].signs[family]);
-        }
-        Part::Permutation => arrange(trial, &mut permutations[position], &random.permutations()[position]),
+fn single(group: &Group, position: usize, part: Part, trial: usize, key: Key) -> Element {
+    let mut element = group.identity();
+    group.randomise(&mut element, position, part, key);
+    if part == Part::Permutation {
+        arrange(trial, &group.generators()[position], element.permutation_mut(position));
     }
-    group.with_factors(group.element(permutations)?, factors)
+    element
 }
 
-/// An element of everything, with random factors; see [`arrange`] for permutations.
-fn every(group: &Group, trial: usize, key: Key) -> Result<Element, SymmetryError> {
-    let random = group.random(key);
-    let mut permutations = group.identity().permutations().to_vec();
-    let exchangeable = |&position: &usize| group.generators()[position].is_exchangeable;
-    for position in (0..permutations.len()).filter(exchangeable) {
-        arrange(trial, &mut permutations[position], &random.permutations()[position]);
+/// A random element of everything; see [`arrange`] for permutations.
+fn every(group: &Group, trial: usize, key: Key) -> Element {
+    let mut element = group.random(key);
+    for (position, generator) in
+        group.generators().iter().enumerate().filter(|(_, each)| each.is_exchangeable)
+    {
+        arrange(trial, generator, element.permutation_mut(position));
     }
-    group.with_factors(group.element(permutations)?, random.factors().to_vec())
+    element
 }
 
-/// Makes of the identity a cycle of all slots in trial 0, an exchange of the first two in trial 1, which together generate
-/// all permutations, and a random one in those after.
-fn arrange(trial: usize, permutation: &mut [u32], random: &[u32]) {
-    match trial {
-        0 if !permutation.is_empty() => permutation.rotate_left(1),
-        1 => permutation.get_mut(..2).into_iter().for_each(<[u32]>::reverse),
-        _ => permutation.copy_from_slice(random),
+/// Makes of the permutation of each copy a cycle of all slots in trial 0, an exchange of the first two in trial 1, which together
+/// generate all permutations, and leaves those after as they are.
+fn arrange(trial: usize, generator: &Generator, permutation: &mut [u32]) {
+    if trial > 1 {
+        return;
+    }
+    permutation.iter_mut().zip(0..).for_each(|(entry, slot)| *entry = slot);
+    for copy in permutation.chunks_mut(generator.size) {
+        match trial {
+            0 => copy.rotate_left(1),
+            _ => copy.get_mut(..2).into_iter().for_each(<[u32]>::reverse),
+        }
     }
 }
+
+/// Elements that are tried at one point. Ours: a point drawn at random is as good as another, but that units may be inactive there.
+const ELEMENTS_PER_POINT: usize = 3;
 
 struct Bench<'a> {
     modes: Vec<Mode<'a>>,
@@ -293,17 +319,16 @@ impl<'a> Bench<'a> {
             Part::Permutation => generator.clone(),
             Part::Scale(_) => format!("scale of {generator}"),
             Part::Sign(_) => format!("sign of {generator}"),
+            Part::Mixing => format!("mixing of {generator}"),
         }
     }
 
-    /// What a part that holds only approximately changes, once, in the first mode.
-    fn measured(&mut self, position: usize, part: Part) -> Result<Checked, SymmetryError> {
-        let element = single(self.group, position, part, 0, self.key.child("element"))?;
-        let change = match self.modes.first_mut() {
-            Some(mode) => mode.change(self.group, &element, 0, self.key.child("inputs"))?,
-            None => 0.0,
-        };
-        Ok(Checked { name: self.name(position, part), worst_relative: change })
+    /// What an element changes in the first mode.
+    fn once(&mut self, element: &Element) -> Result<f64, SymmetryError> {
+        match self.modes.first_mut() {
+            Some(mode) => mode.change(self.group, element, 0, self.key.child("inputs")),
+            None => Ok(0.0),
+        }
     }
 
     fn jointly(&mut self, group: &Group, trials: usize) -> Result<Checked, SymmetryError> {
@@ -316,14 +341,15 @@ impl<'a> Bench<'a> {
         &mut self,
         group: &Group,
         trials: usize,
-        draw: impl Fn(usize, Key) -> Result<Element, SymmetryError>,
+        draw: impl Fn(usize, Key) -> Element,
     ) -> Result<f64, SymmetryError> {
         let mut worst = 0.0;
         for trial in 0..trials {
-            let element = draw(trial, self.key.child("element").fold(trial as u64))?;
+            let element = draw(trial, self.key.child("element").fold(trial as u64));
             let condition = condition(group, &element);
             for mode in &mut self.modes {
-                let change = mode.change(group, &element, trial, self.key.child("inputs"))?;
+                let point = trial / ELEMENTS_PER_POINT;
+                let change = mode.change(group, &element, point, self.key.child("inputs"))?;
                 worst = f64::max(worst, change / condition);
             }
         }
@@ -331,17 +357,30 @@ impl<'a> Bench<'a> {
     }
 }
 
-/// The largest ratio of two factors within one parameter.
+/// The largest ratio by which an element stretches one direction of a parameter more than another.
 fn condition(group: &Group, element: &Element) -> f64 {
     let spread = |factors: &Vec<f64>| {
         let sizes = || factors.iter().map(|factor| factor.abs());
         sizes().fold(0.0, f64::max) / sizes().fold(f64::INFINITY, f64::min)
     };
+    let mixings: Vec<f64> =
+        group.generators().iter().zip(element.matrices()).map(condition_of_mixing).collect();
     let of_subject = |subject: &Subject| {
-        let factors = group.axis_factors(&subject.name, &subject.shape, element.factors());
-        factors.iter().flatten().map(spread).product::<f64>()
+        let (_, factors) =
+            group.axis_moves(&subject.name, &subject.shape, element.permutations(), element.factors());
+        let mixed: f64 = group.actions_on(&subject.name).map(|(generator, _)| mixings[generator]).product();
+        mixed * factors.iter().flatten().map(spread).product::<f64>()
     };
     group.subjects().iter().map(of_subject).fold(1.0, f64::max)
+}
+
+fn condition_of_mixing((generator, matrices): (&Generator, &Vec<Matrix>)) -> f64 {
+    match generator.mixing.as_ref().map(|mixing| &mixing.group) {
+        Some(LinearGroup::General | LinearGroup::Units(_)) => {
+            matrices.iter().map(Matrix::condition).fold(1.0, f64::max)
+        }
+        _ => 1.0,
+    }
 }
 
 /// Outputs as they are to be after a move: new states as the old ones are moved.

@@ -3,12 +3,15 @@
 use serde::{Deserialize, Serialize};
 use tensor::Key;
 
-use crate::{Generator, Group, SymmetryError, group::Fingerprint};
+use crate::{
+    Factors, Fingerprint, Generator, Group, Matrix, SymmetryError, factors::SPREAD, generator::Part,
+};
 
-/// An element of a [`Group`]: for each generator one permutation of its slots, and a factor for each slot and family.
+/// An element of a [`Group`]: for each generator one permutation of its slots, a factor for each slot and family, and a matrix
+/// for each copy where slots can be mixed.
 ///
-/// A permutation `p` puts into slot `s` what was in slot `p[s]`, and that is multiplied by the factors of slot `s`. The
-/// element names its group by fingerprint, so that one that was saved is not applied to another architecture; it is checked
+/// First slots are mixed; then a permutation `p` puts into slot `s` what was in slot `p[s]`, and that is multiplied by the
+/// factors of slot `s`. What is inside of the slots of another generator moves before that does. The element names its group by fingerprint, so that one that was saved is not applied to another architecture; it is checked
 /// whenever a group takes it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -16,82 +19,10 @@ pub struct Element {
     group: Fingerprint,
     permutations: Vec<Vec<u32>>,
     factors: Vec<Factors>,
+    /// None where slots cannot be mixed.
+    #[serde(default)]
+    matrices: Vec<Vec<Matrix>>,
 }
-
-/// The factors of one generator's slots.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Factors {
-    /// For each family of scales a positive number for each slot.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub scales: Vec<Vec<f64>>,
-    /// For each family of signs whether the sign of each slot changes.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub signs: Vec<Vec<bool>>,
-}
-
-impl Factors {
-    fn none(generator: &Generator) -> Self {
-        Self {
-            scales: vec![vec![1.0; generator.size]; generator.scales.len()],
-            signs: vec![vec![false; generator.size]; generator.signs.len()],
-        }
-    }
-
-    fn random(generator: &Generator, key: Key) -> Self {
-        let slots = |name: &str, family: usize| {
-            let key = key.child(name).fold(family as u64);
-            (0..generator.size as u64).map(move |slot| key.normal(slot))
-        };
-        let scales = (0..generator.scales.len())
-            .map(|family| slots("scale", family).map(|x| (SPREAD * x).exp()).collect());
-        let signs = (0..generator.signs.len()).map(|family| slots("sign", family).map(|x| x < 0.0).collect());
-        Self { scales: scales.collect(), signs: signs.collect() }
-    }
-
-    fn is_none(&self) -> bool {
-        self.scales.iter().flatten().all(|scale| *scale == 1.0)
-            && !self.signs.iter().flatten().any(|sign| *sign)
-    }
-
-    /// The factors with those of slot `from[s]` of `other` besides in slot `s`.
-    fn with(&self, other: &Self, from: &[u32]) -> Self {
-        let scales = self.scales.iter().zip(&other.scales).map(|(own, other)| {
-            own.iter().zip(from).map(|(own, &slot)| own * other[slot as usize]).collect()
-        });
-        let signs = self.signs.iter().zip(&other.signs).map(|(own, other)| {
-            own.iter().zip(from).map(|(own, &slot)| own ^ other[slot as usize]).collect()
-        });
-        Self { scales: scales.collect(), signs: signs.collect() }
-    }
-
-    /// What undoes the factors, when the slots are arranged by `inverse` before.
-    fn undone(&self, inverse: &[u32]) -> Self {
-        let arranged = |slot: &u32| *slot as usize;
-        let scales =
-            self.scales.iter().map(|own| inverse.iter().map(|slot| 1.0 / own[arranged(slot)]).collect());
-        let signs = self.signs.iter().map(|own| inverse.iter().map(|slot| own[arranged(slot)]).collect());
-        Self { scales: scales.collect(), signs: signs.collect() }
-    }
-
-    fn fault(&self, generator: &Generator) -> Option<String> {
-        let (scales, signs) = (generator.scales.len(), generator.signs.len());
-        if (self.scales.len(), self.signs.len()) != (scales, signs) {
-            let found = (self.scales.len(), self.signs.len());
-            return Some(format!("{} scales and {} signs instead of {scales} and {signs}", found.0, found.1));
-        }
-        let lengths = self.scales.iter().map(Vec::len).chain(self.signs.iter().map(Vec::len));
-        if let Some(length) = lengths.into_iter().find(|length| *length != generator.size) {
-            return Some(format!("factors for {length} slots instead of {}", generator.size));
-        }
-        let wrong = self.scales.iter().flatten().find(|scale| !(scale.is_finite() && **scale > 0.0));
-        wrong.map(|scale| format!("the scale {scale}"))
-    }
-}
-
-/// The standard deviation of the logarithm of a random scale. Ours: factors between 1/3 and 3, so that a condition number of a
-/// few hundred tests an action without drowning it in rounding.
-const SPREAD: f64 = 0.5;
 
 impl Element {
     /// The fingerprint of the group to which the element belongs.
@@ -112,11 +43,23 @@ impl Element {
         &self.factors
     }
 
+    /// The matrix of each copy of each generator, in the group's order of generators; none where slots cannot be mixed.
+    #[must_use]
+    pub fn matrices(&self) -> &[Vec<Matrix>] {
+        &self.matrices
+    }
+
+    pub(crate) fn permutation_mut(&mut self, generator: usize) -> &mut [u32] {
+        &mut self.permutations[generator]
+    }
+
     /// Whether nothing moves, and nothing is multiplied.
     #[must_use]
     pub fn is_identity(&self) -> bool {
         let stays = |permutation: &Vec<u32>| permutation.iter().copied().eq(0..permutation.len() as u32);
-        self.permutations.iter().all(stays) && self.factors.iter().all(Factors::is_none)
+        self.permutations.iter().all(stays)
+            && self.factors.iter().all(Factors::is_none)
+            && self.matrices.iter().flatten().all(Matrix::is_identity)
     }
 }
 
@@ -124,39 +67,61 @@ impl Group {
     /// The element that moves nothing.
     #[must_use]
     pub fn identity(&self) -> Element {
-        let permutations = self.generators().iter().map(|generator| (0..generator.size as u32).collect());
-        let factors = self.generators().iter().map(Factors::none);
-        Element {
-            group: self.fingerprint(),
-            permutations: permutations.collect(),
-            factors: factors.collect(),
-        }
-    }
-
-    /// A random element: permutations and signs are uniform, scales log-normal with a standard deviation of 0.5 (of the
-    /// logarithm).
-    #[must_use]
-    pub fn random(&self, key: Key) -> Element {
-        let of = |(position, generator): (usize, &Generator)| {
-            Factors::random(generator, key.fold(position as u64))
+        let generators = || self.generators().iter();
+        let unmixed = |generator: &Generator| {
+            let copies = if generator.mixing.is_some() { generator.copies } else { 0 };
+            vec![Matrix::identity(generator.size); copies]
         };
         Element {
-            factors: self.generators().iter().enumerate().map(of).collect(),
-            ..self.random_permutation(key)
+            group: self.fingerprint(),
+            permutations: generators().map(|generator| (0..generator.slots() as u32).collect()).collect(),
+            factors: generators().map(Factors::none).collect(),
+            matrices: generators().map(unmixed).collect(),
         }
     }
 
-    /// A uniformly random permutation, without factors.
+    /// A random element: permutations, signs and orthogonal matrices are uniform, scales log-normal with a standard deviation of
+    /// 0.5 (of the logarithm), other matrices with singular values so distributed, or exponentials of normal ones.
+    #[must_use]
+    pub fn random(&self, key: Key) -> Element {
+        let mut element = self.identity();
+        for (position, part) in self.parts() {
+            self.randomise(&mut element, position, part, key);
+        }
+        element
+    }
+
+    /// A uniformly random permutation of slots that are not inside of others, without factors.
     #[must_use]
     pub fn random_permutation(&self, key: Key) -> Element {
         let mut element = self.identity();
-        for (position, generator) in
-            self.generators().iter().enumerate().filter(|(_, each)| each.is_exchangeable)
+        for position in
+            (0..self.generators().len()).filter(|&position| self.generators()[position].is_matched())
         {
-            let permutation = key.fold(position as u64).permutation(generator.size);
-            element.permutations[position] = permutation.into_iter().map(|slot| slot as u32).collect();
+            self.randomise(&mut element, position, Part::Permutation, key);
         }
         element
+    }
+
+    /// Replaces one part of an element by a random one.
+    pub(crate) fn randomise(&self, element: &mut Element, position: usize, part: Part, key: Key) {
+        let (generator, key) = (&self.generators()[position], key.fold(position as u64));
+        let random = Factors::random(generator, key);
+        match part {
+            Part::Permutation => element.permutations[position] = random_permutation(generator, key),
+            Part::Scale(family) => {
+                element.factors[position].scales[family].clone_from(&random.scales[family]);
+            }
+            Part::Sign(family) => element.factors[position].signs[family].clone_from(&random.signs[family]),
+            Part::Mixing => {
+                let Some(mixing) = &generator.mixing else { return };
+                let matrix = |copy: usize| {
+                    let key = key.child("matrix").fold(copy as u64);
+                    Matrix::random(&mixing.group, generator.size, SPREAD, key)
+                };
+                element.matrices[position] = (0..generator.copies).map(matrix).collect();
+            }
+        }
     }
 
     /// The element with these permutations, one for each generator, and no factors.
@@ -174,8 +139,8 @@ impl Group {
     pub(crate) fn with_idle(&self, permutations: Vec<Vec<u32>>) -> Vec<Vec<u32>> {
         let mut given = permutations.into_iter();
         let of = |generator: &Generator| {
-            let moving = if generator.is_exchangeable { given.next() } else { None };
-            moving.unwrap_or_else(|| (0..generator.size as u32).collect())
+            let moving = if generator.is_matched() { given.next() } else { None };
+            moving.unwrap_or_else(|| (0..generator.slots() as u32).collect())
         };
         self.generators().iter().map(of).collect()
     }
@@ -190,6 +155,21 @@ impl Group {
         Ok(element)
     }
 
+    /// The element with these matrices besides, a list with one for each copy of each generator whose slots can be mixed,
+    /// and an empty list for each other.
+    ///
+    /// # Errors
+    /// Where their numbers or sizes are not the group's, or a matrix is not one of the generator's.
+    pub fn with_matrices(
+        &self,
+        element: Element,
+        matrices: Vec<Vec<Matrix>>,
+    ) -> Result<Element, SymmetryError> {
+        let element = Element { matrices, ..element };
+        self.check(&element)?;
+        Ok(element)
+    }
+
     /// The element that acts as `b` first and then `a`: `act(compose(a, b), x) = act(a, act(b, x))`.
     ///
     /// # Errors
@@ -197,13 +177,26 @@ impl Group {
     pub fn compose(&self, a: &Element, b: &Element) -> Result<Element, SymmetryError> {
         self.check(a)?;
         self.check(b)?;
+        // What `a` does inside of slots, it does to where `b` has moved them.
+        let moved = self.sources(b);
+        let a = self.with_copies_from(a, |parent| inverse(&moved[parent]));
         let permutations = a.permutations.iter().zip(&b.permutations).map(|(a, b)| {
             // What `a` fetches from slot `a[s]`, `b` had put there from slot `b[a[s]]`.
             a.iter().map(|&slot| b[slot as usize]).collect()
         });
         let factors = a.factors.iter().zip(&b.factors).zip(&a.permutations);
         let factors = factors.map(|((own, other), from)| own.with(other, from)).collect();
-        Ok(Element { group: self.fingerprint(), permutations: permutations.collect(), factors })
+        let matrices = (0..a.matrices.len()).map(|position| {
+            let back = inverse(&b.permutations[position]);
+            let pairs = a.matrices[position].iter().zip(&b.matrices[position]).enumerate();
+            // A permutation that comes between two matrices goes to the left of both.
+            let product = |(copy, (a, b)): (usize, (&Matrix, &Matrix))| {
+                a.rearranged(|slot| back[copy * a.size() + slot] as usize - copy * a.size()).times(b)
+            };
+            pairs.map(product).collect()
+        });
+        let matrices = matrices.collect();
+        Ok(Element { group: self.fingerprint(), permutations: permutations.collect(), factors, matrices })
     }
 
     /// The element that undoes `a`.
@@ -212,16 +205,53 @@ impl Group {
     /// Where `a` is not an element of this group.
     pub fn invert(&self, a: &Element) -> Result<Element, SymmetryError> {
         self.check(a)?;
-        let permutations = a.permutations.iter().map(|permutation| {
-            let mut inverse = vec![0; permutation.len()];
-            for (slot, &source) in permutation.iter().enumerate() {
-                inverse[source as usize] = slot as u32;
-            }
-            inverse
-        });
-        let permutations: Vec<Vec<u32>> = permutations.collect();
+        let moved = self.sources(a);
+        let permutations: Vec<Vec<u32>> =
+            a.permutations.iter().map(|permutation| inverse(permutation)).collect();
         let factors = a.factors.iter().zip(&permutations).map(|(own, inverse)| own.undone(inverse)).collect();
-        Ok(Element { group: self.fingerprint(), permutations, factors })
+        let matrices = a.matrices.iter().zip(&a.permutations).map(|(matrices, from)| {
+            let undone = |(copy, matrix): (usize, &Matrix)| {
+                let size = matrix.size();
+                matrix.inverse().rearranged(|slot| from[copy * size + slot] as usize - copy * size)
+            };
+            matrices.iter().enumerate().map(undone).collect()
+        });
+        let matrices = matrices.collect();
+        let undone = Element { group: self.fingerprint(), permutations, factors, matrices };
+        Ok(self.with_copies_from(&undone, |parent| moved[parent].clone()))
+    }
+
+    /// From where each slot of each generator is read, what its parents do included.
+    fn sources(&self, element: &Element) -> Vec<Vec<u32>> {
+        let mut sources: Vec<Vec<u32>> = Vec::with_capacity(self.generators().len());
+        for (generator, own) in self.generators().iter().zip(&element.permutations) {
+            let size = generator.size as u32;
+            let source = |slot: u32| match generator.parent {
+                Some(parent) => own[(sources[parent][(slot / size) as usize] * size + slot % size) as usize],
+                None => own[slot as usize],
+            };
+            sources.push((0..generator.slots() as u32).map(source).collect());
+        }
+        sources
+    }
+
+    /// The element with copy `from[c]` of what is inside of a parent's slots in the place of copy `c`.
+    fn with_copies_from(&self, element: &Element, from: impl Fn(usize) -> Vec<u32>) -> Element {
+        let mut moved = element.clone();
+        for (position, generator) in self.generators().iter().enumerate() {
+            let Some(parent) = generator.parent else { continue };
+            let (from, size) = (from(parent), generator.size);
+            let source = |slot: usize| from[slot / size] as usize * size + slot % size;
+            let own = &element.permutations[position];
+            // Where a copy permutes its slots, its entries are numbers of its own slots.
+            let entry = |slot: usize| (own[source(slot)] as usize % size + slot / size * size) as u32;
+            moved.permutations[position] = (0..own.len()).map(entry).collect();
+            moved.factors[position] = element.factors[position].rearranged(source);
+            let matrices = &element.matrices[position];
+            moved.matrices[position] =
+                (0..matrices.len()).map(|copy| matrices[from[copy] as usize].clone()).collect();
+        }
+        moved
     }
 
     /// Checks that `element` is one of this group.
@@ -233,18 +263,19 @@ impl Group {
             return Err(SymmetryError::OtherGroup { expected: self.fingerprint(), found: element.group });
         }
         let expected = self.generators().len();
-        if let Some(found) =
-            [element.permutations.len(), element.factors.len()].into_iter().find(|n| *n != expected)
+        if let Some(found) = [element.permutations.len(), element.factors.len(), element.matrices.len()]
+            .into_iter()
+            .find(|n| *n != expected)
         {
             return Err(SymmetryError::PermutationCount { group: self.fingerprint(), expected, found });
         }
-        let parts = element.permutations.iter().zip(&element.factors);
-        for (generator, (permutation, factors)) in self.generators().iter().zip(parts) {
-            if let Some(found) = fault(permutation, generator) {
-                let (generator, size) = (generator.name.clone(), generator.size);
+        for (position, generator) in self.generators().iter().enumerate() {
+            if let Some(found) = fault(&element.permutations[position], generator) {
+                let (generator, size) = (generator.name.clone(), generator.slots());
                 return Err(SymmetryError::NotAPermutation { generator, size, found });
             }
-            if let Some(found) = factors.fault(generator) {
+            let factors = element.factors[position].fault(generator);
+            if let Some(found) = factors.or_else(|| matrix_fault(&element.matrices[position], generator)) {
                 return Err(SymmetryError::Factors { generator: generator.name.clone(), found });
             }
         }
@@ -252,23 +283,54 @@ impl Group {
     }
 }
 
+/// A permutation of the slots of each copy.
+fn random_permutation(generator: &Generator, key: Key) -> Vec<u32> {
+    let of_copy = |copy: usize| {
+        let key = if copy == 0 { key } else { key.child("copy").fold(copy as u64) };
+        key.permutation(generator.size).into_iter().map(move |slot| (copy * generator.size + slot) as u32)
+    };
+    (0..generator.copies).flat_map(of_copy).collect()
+}
+
+fn inverse(permutation: &[u32]) -> Vec<u32> {
+    let mut inverse = vec![0; permutation.len()];
+    for (slot, &source) in permutation.iter().enumerate() {
+        inverse[source as usize] = slot as u32;
+    }
+    inverse
+}
+
 /// The first reason why `permutation` is not one of the generator's slots.
 fn fault(permutation: &[u32], generator: &Generator) -> Option<String> {
-    if permutation.len() != generator.size {
+    let slots = generator.slots();
+    if permutation.len() != slots {
         return Some(format!("{} entries", permutation.len()));
     }
-    if !generator.is_exchangeable && !permutation.iter().copied().eq(0..generator.size as u32) {
+    if !generator.is_exchangeable && !permutation.iter().copied().eq(0..slots as u32) {
         return Some("one that moves slots, which cannot be exchanged".to_owned());
     }
-    let mut seen = vec![false; generator.size];
-    permutation.iter().find_map(|&slot| match seen.get_mut(slot as usize) {
+    let mut seen = vec![false; slots];
+    let wrong = permutation.iter().find_map(|&slot| match seen.get_mut(slot as usize) {
         None => Some(format!("the entry {slot}")),
         Some(true) => Some(format!("{slot} twice")),
         Some(unseen) => {
             *unseen = true;
             None
         }
-    })
+    });
+    let mut copies = permutation.iter().enumerate();
+    let leaves = copies.find(|&(slot, &source)| slot / generator.size != source as usize / generator.size);
+    wrong.or_else(|| leaves.map(|(slot, source)| format!("slot {slot} from {source}, inside of another")))
+}
+
+/// The first reason why matrices are not ones by which the generator's slots can be mixed.
+fn matrix_fault(matrices: &[Matrix], generator: &Generator) -> Option<String> {
+    let expected = if generator.mixing.is_some() { generator.copies } else { 0 };
+    if matrices.len() != expected {
+        return Some(format!("{} matrices instead of {expected}", matrices.len()));
+    }
+    let mixing = generator.mixing.as_ref()?;
+    matrices.iter().find_map(|matrix| matrix.fault(&mixing.group, generator.size))
 }
 
 #[cfg(test)]

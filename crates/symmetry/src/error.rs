@@ -4,7 +4,7 @@ use evaluate::EvaluateError;
 use graph::{ExecError, Ty};
 use tensor::{DType, Shape};
 
-use crate::{assignment::AssignmentError, group::Fingerprint};
+use crate::{Fingerprint, assignment::AssignmentError};
 
 /// An error of this crate.
 #[derive(Debug, thiserror::Error)]
@@ -113,6 +113,18 @@ pub enum SymmetryError {
         name: String,
         /// The element's row-major position.
         position: usize,
+    },
+    /// A gain that is to be folded has no inverse somewhere.
+    #[error(
+        "gain '{name}': element {position} is {found}, and only a finite number other than 0 can be folded into what reads it"
+    )]
+    Gain {
+        /// The gain's name.
+        name: String,
+        /// The element's position.
+        position: usize,
+        /// The element.
+        found: f64,
     },
     /// A graph to be certified computes in another precision than the certificate needs.
     #[error(

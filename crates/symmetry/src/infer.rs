@@ -1,4 +1,4 @@
-//! Deriving the symmetries of a network from its graph: permutations, scales and signs.
+//! Deriving the symmetries of a network from its graph: permutations, scales, signs and matrices.
 //!
 //! # Index classes
 //! Every index of every axis of every value that an output depends on is an element of a union-find. The axis map of
@@ -35,24 +35,43 @@
 //! single slot. Both are solved twice: as they are, and with the epsilons of normalisations taken to be zero; what
 //! is found only then is marked approximate.
 //!
+//! # Inside of blocks
+//! Heads of attention and groups of convolutions move as blocks, and what is inside of each may move in a way of its own. Runs of
+//! indices along axes cannot say that, so axis maps fix what is inside and say that they do ([`graph::AxisMap::inner`]). Where
+//! something could be free there, the graph is cut into its blocks ([`transform::cut`]), in which each block is an axis of
+//! its own, and looked at again: the blocks that could be exchanged before become generators with others inside of them,
+//! one copy for each block. This goes on until nothing is left to look into.
+//!
+//! # Matrices
+//! Like classes that pass linear maps alone can be mixed by any invertible matrix; those whose squares are summed, as in a
+//! normalisation, by orthogonal ones; those from which a mean is taken by orthogonal ones that keep the vector of ones. Classes that
+//! are fixed by constants which depend on positions, as rotary ones do, can be mixed by what commutes with these, which is
+//! computed. [`crate::infer_folded`] finds what gains stand in the way of, too.
+//!
 //! # What is not found
-//! Rotations and other symmetries that mix units, shifts of biases, those that exchange whole parameters (two
-//! parallel branches of one form), block permutations whose inner order must change from block to block, and relations
-//! among the entries of a constant that varies: its axes are fixed, although an identity matrix would let its two axes
-//! move together. Parameters that no output depends on are left alone.
+//! Shifts of biases, symmetries that exchange whole parameters (two parallel branches of one form), those that mix units of different
+//! kinds or that hold for some parameters only, and relations among the entries of a constant that varies: its axes are
+//! fixed, although an identity matrix would let its two axes move together. The channels that go into the groups of a
+//! convolution share an axis of its kernel and are moved in all groups alike. Parameters that no output depends on are
+//! left alone.
 
-use graph::{Def, Graph, Role, Run, Slot, Tie, Val};
+use graph::{Graph, Role};
+use transform::cut;
 
 use crate::{
-    Group, Subject,
-    classes::Classes,
+    Generator, Group, Subject,
+    blocks::cuts,
     interchange::{self, Factors},
-    lines::Lines,
-    orbits::{Orbits, Tied},
-    scaling::{Facts, Ground, Unknowns, old_state},
+    nest::{nested, ordered},
+    scaling::{Ground, Unknowns},
+    view::View,
 };
 
-/// The group of permutations, scales and signs along parameter and state axes that leave all outputs of `graph` unchanged, for
+/// How often blocks are cut apart, and then what is inside of them. Ours: heads inside of groups of heads inside of what a layer
+/// makes at once are three.
+const LEVELS: usize = 4;
+
+/// The group of permutations, scales, signs and matrices along parameter and state axes that leave all outputs of `graph` unchanged, for
 /// all parameters and all data; the [module](mod@crate::infer) says what is not found.
 ///
 /// `graph` is a forward graph: every output is taken to be observed, but for new states, which have the names of the old
@@ -63,86 +82,35 @@ use crate::{
 /// Where all axes of the graph's values together have 2^32 indices or more.
 #[must_use]
 pub fn infer(graph: &Graph) -> Group {
-    let lines = Lines::new(graph);
-    let mut classes = Classes::new(lines.elements());
-    let mut tied = unite(&lines, &mut classes);
-    unite_states(&lines, &mut classes, &mut tied);
-    fix_observed(&lines, &mut classes);
-    let orbits = Orbits::new(&lines, classes.into_partition(), &tied);
-    let facts = Facts::new(graph);
-    let unknowns = Unknowns::new(&lines, &orbits, &facts);
-    let ground = Ground { lines: &lines, orbits: &orbits, facts: &facts, unknowns: &unknowns };
-    let (scales, signs) = ground.solve();
-    let factors = Factors { unknowns: &unknowns, scales, signs };
-    let generators = interchange::generators(&lines, &orbits, &factors);
+    let (mut levels, mut inside) = (Vec::new(), None);
+    for _ in 0..LEVELS {
+        let view = View::new(inside.as_ref().unwrap_or(graph));
+        let cuts = cuts(&view);
+        if cuts.is_empty() {
+            break;
+        }
+        levels.push(interchange::exchanges(&view, &cuts));
+        inside = Some(cut(view.lines.graph, &cuts));
+    }
+    levels.push(everything(&View::new(inside.as_ref().unwrap_or(graph))));
     let inputs = graph.inputs().iter().filter(|input| input.role != Role::Data);
-    let subjects = inputs.map(|input| Subject {
-        name: input.name.clone(),
-        shape: graph.ty(input.val).shape.clone(),
-        role: input.role,
-    });
-    Group::trusted(subjects.collect(), generators)
+    let subjects: Vec<Subject> = inputs
+        .map(|input| Subject {
+            name: input.name.clone(),
+            shape: graph.ty(input.val).shape.clone(),
+            role: input.role,
+        })
+        .collect();
+    let place = |name: &str| subjects.iter().position(|subject| subject.name == name).unwrap_or(usize::MAX);
+    let generators = ordered(&nested(levels), place);
+    Group::trusted(subjects, generators)
 }
 
-/// Applies the axis maps of all applications; returns every pair of indices that was united.
-pub(crate) fn unite(lines: &Lines<'_>, classes: &mut Classes) -> Vec<Tied> {
-    let (mut tied, mut tie) = (Vec::new(), 0);
-    for val in lines.vals() {
-        let Def::Apply { op, operands } = lines.graph.def(val) else { continue };
-        let types: Vec<_> = operands.iter().map(|&operand| lines.graph.ty(operand)).collect();
-        let map = op.axes(&types, lines.graph.ty(val));
-        for Tie(left, right) in map.ties {
-            debug_assert_eq!(left.count, right.count, "{} ties runs of different lengths", op.name());
-            for (left, right) in
-                elements(lines, val, operands, left).zip(elements(lines, val, operands, right))
-            {
-                classes.unite(left, right);
-                tied.push(Tied { tie, left, right });
-            }
-            tie += 1;
-        }
-        for run in map.fixed {
-            elements(lines, val, operands, run).for_each(|element| classes.fix(element));
-        }
-    }
-    tied
-}
-
-/// The numbers of the indices of a run of the application that defines `val`.
-fn elements(lines: &Lines<'_>, val: Val, operands: &[Val], run: Run) -> impl Iterator<Item = usize> + use<> {
-    let owner = match run.axis.slot {
-        Slot::Operand(position) => operands[position],
-        Slot::Result => val,
-    };
-    let start = lines.line(owner, run.axis.axis).start;
-    run.indices().map(move |index| start + index)
-}
-
-/// A new state moves as the old one does.
-pub(crate) fn unite_states(lines: &Lines<'_>, classes: &mut Classes, tied: &mut Vec<Tied>) {
-    let mut tie = tied.last().map_or(0, |last| last.tie + 1);
-    for output in lines.graph.outputs() {
-        let Some(old) = old_state(lines.graph, &output.name, output.val) else { continue };
-        for (left, right) in lines.of(old).zip(lines.of(output.val)) {
-            for (left, right) in lines.get(left).elements().zip(lines.get(right).elements()) {
-                classes.unite(left, right);
-                tied.push(Tied { tie, left, right });
-            }
-            tie += 1;
-        }
-    }
-}
-
-/// Fixes what is seen from outside: outputs and data.
-fn fix_observed(lines: &Lines<'_>, classes: &mut Classes) {
-    let graph = lines.graph;
-    let outputs = graph.outputs().iter();
-    let outputs = outputs
-        .filter(|output| old_state(graph, &output.name, output.val).is_none())
-        .map(|output| output.val);
-    let data = graph.inputs().iter().filter(|input| input.role == Role::Data).map(|input| input.val);
-    let observed: Vec<Val> = outputs.chain(data).collect();
-    for line in lines.iter().filter(|line| observed.contains(&line.val)) {
-        line.elements().for_each(|element| classes.fix(element));
-    }
+/// All that can be done with the sets of like classes of a graph.
+fn everything(view: &View<'_>) -> Vec<Generator> {
+    let View { lines, orbits, facts } = view;
+    let unknowns = Unknowns::new(lines, orbits, facts);
+    let ground = Ground { lines, orbits, facts, unknowns: &unknowns };
+    let (scales, signs) = ground.solve();
+    interchange::generators(view, &Factors { unknowns: &unknowns, scales, signs })
 }

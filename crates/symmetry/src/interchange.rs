@@ -4,12 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use graph::Val;
 use num_rational::Ratio;
+use transform::Cut;
 
 use crate::{
-    Exponents, Family, Generator, ParameterAxis, Slots,
+    Exponents, Family, Generator, LinearGroup, Mixing, ParameterAxis, Slots,
     lines::{Line, Lines},
+    mixing::Touching,
     orbits::{Orbit, Orbits},
     scaling::{Parity, Solution, Solutions, Sum, Unknown, Unknowns},
+    view::View,
 };
 
 /// What is known of the factors that cancel.
@@ -19,16 +22,94 @@ pub(crate) struct Factors<'a> {
     pub(crate) signs: Solutions<Parity>,
 }
 
-/// The generators of a graph: one for each set of like classes that reach a parameter or a state and can be exchanged, scaled
-/// or turned, in the order of what they move first; then those that scale or turn several sets at once.
-pub(crate) fn generators(lines: &Lines<'_>, orbits: &Orbits, factors: &Factors<'_>) -> Vec<Generator> {
+/// The generators of a graph: one for each set of like classes that reach a parameter or a state and can be exchanged, scaled,
+/// turned or mixed, in the order of what they move first; then those that scale or turn several sets at once.
+pub(crate) fn generators(view: &View<'_>, factors: &Factors<'_>) -> Vec<Generator> {
+    let View { lines, orbits, .. } = view;
+    let touching = Touching::new(view);
     let mut placed: Vec<_> = places(lines, orbits)
         .into_iter()
-        .filter_map(|(set, places)| of_set(orbits, factors, set, places))
+        .filter_map(|(set, places)| {
+            let numbers = places.numbers.clone();
+            let (place, generator) = of_set(orbits, factors, set, places)?;
+            let generator = if orbits.sets()[set].is_fixed {
+                touching.with_commutant(set, &numbers, generator)
+            } else {
+                with_mixing(generator, || touching.mixing(set, &numbers))
+            };
+            Some((place, generator))
+        })
         .collect();
     placed.sort_by_key(|(place, _)| *place);
-    let joint = joint(lines, orbits, factors);
-    placed.into_iter().map(|(_, generator)| generator).chain(joint).collect()
+    let placed: Vec<Generator> = placed.into_iter().map(|(_, generator)| generator).collect();
+    let mut joint = joint(lines, orbits, factors);
+    joint.retain(|joint| !placed.iter().any(|generator| is_reflection(joint, generator)));
+    placed.into_iter().chain(joint).collect()
+}
+
+/// The generator with matrices instead of the scales and signs that are such. It is left as it is where its slots cannot be
+/// mixed, or have factors that are none of the matrices and so would not make one group with them.
+fn with_mixing(generator: Generator, mixing: impl FnOnce() -> Option<Mixing>) -> Generator {
+    if !generator.is_exchangeable {
+        return generator;
+    }
+    match mixing() {
+        Some(mixing)
+            if generator.scales.iter().all(|family| mixing.has_scales(family))
+                && generator.signs.iter().all(|family| mixing.has_signs(family)) =>
+        {
+            Generator { mixing: Some(mixing), scales: Vec::new(), signs: Vec::new(), ..generator }
+        }
+        _ => generator,
+    }
+}
+
+/// Whether a joint sign is that of all slots of a generator at once, which is an orthogonal matrix.
+fn is_reflection(joint: &Generator, generator: &Generator) -> bool {
+    let is_orthogonal =
+        generator.mixing.as_ref().is_some_and(|mixing| mixing.group == LinearGroup::Orthogonal);
+    let turned = || joint.signs.iter().flat_map(|family| &family.exponents);
+    let mut odd = BTreeSet::new();
+    for action in generator.actions.iter().filter(|_| is_orthogonal) {
+        if !odd.insert(&action.parameter) {
+            odd.remove(&action.parameter);
+        }
+    }
+    let parameters: BTreeSet<&String> = joint.actions.iter().map(|action| &action.parameter).collect();
+    joint.scales.is_empty()
+        && is_orthogonal
+        && turned().all(|exponents| exponents.common() == Some(1))
+        && parameters.len() == joint.actions.len()
+        && parameters == odd
+}
+
+/// The axes of parameters and states on which like classes can be mixed by matrices.
+pub(crate) fn mixable(view: &View<'_>) -> BTreeSet<(String, usize)> {
+    let touching = Touching::new(view);
+    let sets = places(&view.lines, &view.orbits).into_iter().filter(|(set, places)| {
+        let is_exchangeable = places.slot_of.len() > 1 && !view.orbits.sets()[*set].is_fixed;
+        is_exchangeable && touching.mixing(*set, &places.numbers).is_some()
+    });
+    let actions = sets.flat_map(|(_, places)| places.actions);
+    actions.map(|action| (action.parameter, action.axis)).collect()
+}
+
+/// The exchanges of blocks that are cut apart: one generator for each set of like classes of which a line is cut.
+pub(crate) fn exchanges(view: &View<'_>, cuts: &BTreeMap<Val, Cut>) -> Vec<Generator> {
+    let View { lines, orbits, .. } = view;
+    let is_cut = |line: &&Line| cuts.get(&line.val).is_some_and(|cut| cut.axis == line.axis);
+    let cut_lines = lines.iter().filter(is_cut);
+    let sets: BTreeSet<usize> =
+        cut_lines.flat_map(Line::elements).map(|element| orbits.orbit(element).set).collect();
+    let exchange = |(set, Places { actions, first, slot_of, .. }): (usize, Places)| {
+        let (place, name) = first?;
+        let is_exchangeable = slot_of.len() > 1 && !orbits.sets()[set].is_fixed;
+        let generator = Generator::permutations(name, slot_of.len(), actions);
+        (is_exchangeable && sets.contains(&set)).then_some((place, generator))
+    };
+    let mut placed: Vec<_> = places(lines, orbits).into_iter().filter_map(exchange).collect();
+    placed.sort_by_key(|(place, _)| *place);
+    placed.into_iter().map(|(_, generator)| generator).collect()
 }
 
 /// The generator of a set, with the place of the first index that it moves; `None` where nothing can be done with its classes.
@@ -60,7 +141,9 @@ fn of_set(
         return None;
     }
     let (place, name) = first?;
-    Some((place, Generator { name, size: slots, is_exchangeable, actions, scales, signs }))
+    let generator =
+        Generator { is_exchangeable, scales, signs, ..Generator::permutations(name, slots, actions) };
+    Some((place, generator))
 }
 
 fn family<F>(solution: &Solution<F>, exponents: &[Exponents]) -> Family {
@@ -162,7 +245,7 @@ fn joint(lines: &Lines<'_>, orbits: &Orbits, factors: &Factors<'_>) -> Vec<Gener
         let name = format!("joint {} of {}", if is_scale { "scale" } else { "sign" }, listed(&names));
         let family = vec![Family { exponents, is_approximate }];
         let (scales, signs) = if is_scale { (family, Vec::new()) } else { (Vec::new(), family) };
-        Generator { name, size: 1, is_exchangeable: false, actions, scales, signs }
+        Generator { is_exchangeable: false, scales, signs, ..Generator::permutations(name, 1, actions) }
     };
     scales.chain(signs).map(generator).collect()
 }
@@ -239,9 +322,10 @@ mod tests {
         ties.iter().for_each(|&(_, left, right)| classes.unite(left, right));
         let tied: Vec<Tied> = ties.iter().map(|&(tie, left, right)| Tied { tie, left, right }).collect();
         let orbits = Orbits::new(&lines, classes.into_partition(), &tied);
-        let unknowns = Unknowns::new(&lines, &orbits, &Facts::new(&graph));
+        let facts = Facts::new(&graph);
+        let unknowns = Unknowns::new(&lines, &orbits, &facts);
         let (scales, signs) = (Solutions::default(), Solutions::default());
-        generators(&lines, &orbits, &Factors { unknowns: &unknowns, scales, signs })
+        generators(&View { lines, orbits, facts }, &Factors { unknowns: &unknowns, scales, signs })
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Symmetry groups derived from graphs, their actions and certificates, and matching modulo symmetry.
 //!
-//! [`infer()`] reads a [`Group`] off a forward graph. An [`Element`] of it has a permutation and factors for each [`Generator`];
+//! [`infer()`] reads a [`Group`] off a forward graph, and [`infer_folded`] what it becomes once gains are folded. An [`Element`] has a
+//! permutation, factors and matrices for each [`Generator`];
 //! [`Group::act`] moves parameters by it without changing what the network computes, which [`certified`] tests before a
 //! group is used. [`matching`] finds the element that brings one network nearest to another, with the solver in
 //! [`assignment`].
@@ -27,25 +28,42 @@
 mod action;
 mod activations;
 pub mod assignment;
+mod blocks;
 mod certify;
 mod classes;
 mod element;
 mod error;
+mod factors;
+mod fingerprint;
+mod folding;
 mod gather;
+mod generator;
 mod group;
 pub mod infer;
 mod interchange;
 mod lines;
 pub mod matching;
+mod matrix;
+mod mix;
+mod mixing;
 mod model;
+mod nest;
 mod orbits;
 mod scaling;
 mod stretch;
+mod view;
 
 pub use activations::Stage;
-pub use certify::{Certificate, Certified, Checked, TOLERANCE, certified, certify};
-pub use element::{Element, Factors};
+pub use certify::{
+    Certificate, Certified, Checked, TOLERANCE, approximation, approximations, certified, certify,
+};
+pub use element::Element;
 pub use error::SymmetryError;
-pub use group::{Exponents, Family, Fingerprint, Generator, Group, ParameterAxis, Slots, Subject};
+pub use factors::Factors;
+pub use fingerprint::Fingerprint;
+pub use folding::{Fold, Folding, Unfolded, infer_folded};
+pub use generator::{Exponents, Family, Generator, LinearGroup, Mixing, ParameterAxis, Slots};
+pub use group::{Group, Subject};
 pub use infer::infer;
+pub use matrix::Matrix;
 pub use model::graphs;

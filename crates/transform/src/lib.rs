@@ -5,6 +5,7 @@
 
 mod batch;
 mod copy;
+mod cut;
 mod derivative;
 mod fresh;
 mod gauss_newton;
@@ -23,6 +24,7 @@ mod sum;
 mod transpose;
 
 pub use batch::{batch, per_example_grad};
+pub use cut::{Cut, cut};
 pub use derivative::{
     grad, grad_with, hvp, hvp_forward_over_reverse, hvp_reverse_over_forward, value_and_grad, vjp, vjp_with,
 };

@@ -108,11 +108,9 @@ impl Alignment {
         let nearness = Nearness::new(group, &a.params, &b.params, &element)?;
         let params = group.act(&element, &b.params)?;
         let classes = group.generators().iter().zip(element.permutations());
-        let moved = classes.filter(|(class, _)| class.is_exchangeable).map(|(class, places)| Moved {
-            name: class.name.clone(),
-            size: class.size,
-            moved: displaced(places),
-        });
+        let moved = classes.filter(|(class, _)| class.is_exchangeable && class.parent.is_none()).map(
+            |(class, places)| Moved { name: class.name.clone(), size: class.size, moved: displaced(places) },
+        );
         Ok(Self { moved: moved.collect(), params, nearness, search, seconds, certified: certified.clone() })
     }
 

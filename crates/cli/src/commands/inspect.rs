@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use isoloss::{
     models::Model,
-    symmetry::{self, Certified, Checked, Exponents, Family, Generator, ParameterAxis},
+    symmetry::{self, Certified, Checked, Exponents, Family, Folding, Generator, ParameterAxis},
 };
 use report::{Cell, Column, Entries, KeyValues, NumberFormat, Report, Section, Table};
 use serde_json::{Value, json};
@@ -48,9 +48,13 @@ pub(crate) struct Inspect {
     /// Architecture, as mlp:784-512-10, resnet20:width=2,norm=layer or net.onnx
     #[arg(long = "model", id = "spec", visible_alias = "graph", value_name = "SPEC")]
     spec: Option<String>,
-    /// Random elements that the certificate tries, each at new weights; the default is ours
-    #[arg(long, value_name = "N", default_value_t = 4)]
-    trials: usize,
+    /// Random elements that the certificate tries besides a cycle and an exchange of all units [default: 4, or 1 for networks of more
+    /// than 20 million weights; ours]
+    #[arg(long, value_name = "N")]
+    trials: Option<usize>,
+    /// Measure what each scale in front of a normalisation changes, not all of them at once
+    #[arg(long)]
+    each: bool,
     /// Folder for a report: report.html, report.json
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -58,9 +62,15 @@ pub(crate) struct Inspect {
     common: Common,
 }
 
-/// Examples in the batch on which outputs are compared. Ours: with a new point in every trial few units are inactive in all,
-/// and large networks run in seconds.
-const BATCH: usize = 4;
+/// From this number of weights on, networks are large: they are tried on fewer examples and with fewer elements. Ours: so
+/// that ResNet-50 and a GPT of 12 layers take seconds; what is false shows on few of their many pixels and words, too.
+const LARGE: usize = 20_000_000;
+
+/// Examples in the batch on which outputs are compared, of small networks and of large ones.
+const BATCH: [usize; 2] = [4, 1];
+
+/// Random elements, of small networks and of large ones.
+const TRIALS: [usize; 2] = [4, 1];
 
 impl Run for Inspect {
     fn common(&self) -> Common {
@@ -70,18 +80,49 @@ impl Run for Inspect {
     fn run(&self, session: &Session) -> Result<Outcome, Failure> {
         self.out.as_deref().map_or(Ok(()), place::check_folder)?;
         let model = self.model()?;
-        let graphs = symmetry::graphs(&model, BATCH);
+        let is_large = usize::from(model.elements() > LARGE);
+        let graphs = symmetry::graphs(&model, BATCH[is_large]);
+        let trials = self.trials.unwrap_or(TRIALS[is_large]);
         let key = session.key().child("certificate");
-        let group = symmetry::infer(&graphs[graphs.len() - 1]);
+        let folding = symmetry::infer_folded(&graphs[graphs.len() - 1]);
         let graphs: Vec<_> = graphs.iter().collect();
-        let certified = symmetry::certified(session.executor(), &graphs, &group, key, self.trials)?;
-        let report = self.report(&model, &certified);
+        let test = |group| symmetry::certified(session.executor(), &graphs, group, key, trials);
+        let certified = test(&folding.group)?;
+        let folded = match &folding.folds[..] {
+            [] => None,
+            _ => Some(folding.certified(session.executor(), &graphs, key, trials)?),
+        };
+        let key = session.key().child("approximate");
+        let approximate = match self.each {
+            true => symmetry::approximations(session.executor(), graphs[0], &folding.group, key)?,
+            false => symmetry::approximation(session.executor(), graphs[0], &folding.group, key)?
+                .into_iter()
+                .collect(),
+        };
+        let found = Found { certified, folding, folded, approximate };
+        let report = self.report(&model, &found);
         let text = report::text::report(&report);
         if let Some(folder) = &self.out {
             place::write_folder(folder, &report::bundle(&stamp::stamped(report, session))?)?;
         }
-        let answer = Answer::from_claim(certified.refused.is_empty());
-        Ok(Outcome { answer, text, json: json(&model, &certified) })
+        Ok(Outcome { answer: Answer::from_claim(found.passed()), text, json: json(&model, &found) })
+    }
+}
+
+/// What was found about a network.
+struct Found {
+    certified: Certified,
+    folding: Folding,
+    /// The group once gains are folded, where that brings anything.
+    folded: Option<Certified>,
+    /// What factors that hold but for epsilons change, all at once or each.
+    approximate: Vec<Checked>,
+}
+
+impl Found {
+    fn passed(&self) -> bool {
+        let groups = [Some(&self.certified), self.folded.as_ref()];
+        groups.into_iter().flatten().all(|group| group.refused.is_empty())
     }
 }
 
@@ -94,16 +135,20 @@ impl Inspect {
         }
     }
 
-    fn report(&self, model: &Model, certified: &Certified) -> Report {
+    fn report(&self, model: &Model, found: &Found) -> Report {
         let subject = self.network.as_ref().map_or_else(|| model.spec(), |path| path.display().to_string());
-        Report::new("inspect", format!("Symmetry of {subject}"))
+        let report = Report::new("inspect", format!("Symmetry of {subject}"))
             .with_summary(format!("{model}, {} weights.{}", model.elements(), objective(model)))
             .with_section(Section::new("Parameters").with_block(parameter_table(model)))
             .with_section(
                 Section::new("Symmetry")
-                    .with_block(group_table(certified))
-                    .with_block(KeyValues::new("", order_and_certificate(certified))),
-            )
+                    .with_block(group_table(&found.certified, |_| true))
+                    .with_block(KeyValues::new("", order_and_certificate(found))),
+            );
+        match &found.folded {
+            Some(folded) => report.with_section(folded_section(found, folded)),
+            None => report,
+        }
     }
 }
 
@@ -124,14 +169,30 @@ fn parameter_table(model: &Model) -> Table {
     rows.fold(Table::new("", columns), Table::with_row)
 }
 
-fn group_table(certified: &Certified) -> Table {
+/// What the folding of gains adds: rotations.
+fn folded_section(found: &Found, folded: &Certified) -> Section {
+    let gains: Vec<&str> = found.folding.folds.iter().map(|fold| fold.gain.as_str()).collect();
+    let is_new = |generator: &Generator| {
+        let before = found.certified.group.generators().iter().find(|own| own.name == generator.name);
+        generator.mixing.is_some() && before.is_none_or(|before| before.mixing.is_none())
+    };
+    let entries = Entries::new()
+        .with("gains that what reads them can take over", gains.join(", "))
+        .with("free real parameters", folded.group.dimension(false).to_string())
+        .with("certificate", verdict(folded));
+    Section::new("With gains folded")
+        .with_block(group_table(folded, is_new))
+        .with_block(KeyValues::new("", entries))
+}
+
+fn group_table(certified: &Certified, is_shown: impl Fn(&Generator) -> bool) -> Table {
     let columns = [
         Column::text("what"),
         Column::number("number", NumberFormat::Fixed(0)),
         Column::text("each can be"),
         Column::text("acts on"),
     ];
-    let rows = certified.group.generators().iter().map(|generator| {
+    let rows = certified.group.generators().iter().filter(|generator| is_shown(generator)).map(|generator| {
         let axes =
             generator.actions.iter().map(|action| format!("{} axis {}", action.parameter, action.axis));
         [
@@ -149,7 +210,7 @@ fn group_table(certified: &Certified) -> Table {
 }
 
 /// What can be done with the slots of a generator, as `exchanged, scaled, turned`; factors with their number where there are
-/// several.
+/// several, and whether there is a copy in each slot of another.
 fn possibilities(generator: &Generator) -> String {
     let times = |word: &str, families: &[Family]| match families.len() {
         0 => None,
@@ -157,22 +218,41 @@ fn possibilities(generator: &Generator) -> String {
         count => Some(format!("{word} in {count} ways")),
     };
     let exchanged = generator.is_exchangeable.then(|| "exchanged".to_owned());
-    let all = [exchanged, times("scaled", &generator.scales), times("turned", &generator.signs)];
+    let mixed = generator.mixing.as_ref().map(|mixing| {
+        format!(
+            "mixed by matrices ({}, dimension {})",
+            mixing.group.name(),
+            mixing.group.dimension(generator.size)
+        )
+    });
+    let copies = (generator.copies > 1).then(|| format!("in each of {} apart", generator.copies));
+    let all =
+        [exchanged, times("scaled", &generator.scales), times("turned", &generator.signs), mixed, copies];
     all.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
-fn order_and_certificate(certified: &Certified) -> Entries {
+fn order_and_certificate(Found { certified, folding, approximate, .. }: &Found) -> Entries {
     let group = &certified.group;
     let mut entries = Entries::new()
         .with("arrangements", format!("10^{:.1}", group.log10_order()))
-        .with("free scales and signs", format!("{} and {}", group.dimension(false), group.signs()))
+        .with("free real parameters and signs", format!("{} and {}", group.dimension(false), group.signs()))
         .with("certificate", verdict(certified));
-    if let Some(worst) = worst_of(&certified.approximate) {
+    if !folding.unfolded.is_empty() {
+        let gains: Vec<&str> = folding.unfolded.iter().map(|unfolded| unfolded.gain.as_str()).collect();
+        let text = format!("{}: more than linear maps read what they multiply", gains.join(", "));
+        entries = entries.with("gains that stand in the way of rotations", text);
+    }
+    if let Some(worst) = worst_of(approximate) {
+        let families = folding
+            .group
+            .generators()
+            .iter()
+            .flat_map(|generator| generator.scales.iter().chain(&generator.signs));
         entries = entries.with(
             "scales in front of normalisations",
             format!(
                 "{} more, but for epsilons: outputs change by up to {worst:.1e} of their size",
-                certified.approximate.len()
+                families.filter(|family| family.is_approximate).count()
             ),
         );
     }
@@ -201,27 +281,43 @@ fn worst_of(checks: &[Checked]) -> Option<f64> {
     checks.iter().map(|check| check.worst_relative).reduce(f64::max)
 }
 
-fn json(model: &Model, certified: &Certified) -> Value {
+fn json(model: &Model, Found { certified, folding, folded, approximate }: &Found) -> Value {
     let parameters: Vec<Value> = model
         .parameters()
         .into_iter()
         .map(|(name, shape)| json!({ "name": name, "shape": shape.to_vec(), "weights": shape.elements() }))
         .collect();
-    let refused = certified.refused.iter().map(|check| check.name.as_str());
-    json!({
+    let mut answer = json!({
         "model": model.spec(),
         "weights": model.elements(),
         "objective": model.target().map(|target| {
             json!({ "examples": model.input().to_string(), "labels": target.to_string() })
         }),
         "parameters": parameters,
+    });
+    let group = certified_json(certified);
+    if let (Value::Object(answer), Value::Object(group)) = (&mut answer, group) {
+        answer.extend(group);
+        let folds: Vec<&str> = folding.folds.iter().map(|fold| fold.gain.as_str()).collect();
+        let unfolded: Vec<&str> = folding.unfolded.iter().map(|unfolded| unfolded.gain.as_str()).collect();
+        let folding =
+            json!({ "gains": folds, "not_foldable": unfolded, "group": folded.as_ref().map(certified_json) });
+        answer.insert("folding".to_owned(), folding);
+        let approximate = approximate
+            .iter()
+            .map(|check| json!({ "name": check.name, "relative_change": number(check.worst_relative) }));
+        answer.insert("approximate".to_owned(), approximate.collect());
+    }
+    answer
+}
+
+fn certified_json(certified: &Certified) -> Value {
+    let refused = certified.refused.iter().map(|check| check.name.as_str());
+    json!({
         "groups": certified.group.generators().iter().map(group_json).collect::<Vec<_>>(),
         "log10_order": number(certified.group.log10_order()),
-        "scales": certified.group.dimension(false),
+        "dimension": certified.group.dimension(false),
         "signs": certified.group.signs(),
-        "approximate": certified.approximate.iter().map(|check| {
-            json!({ "name": check.name, "relative_change": number(check.worst_relative) })
-        }).collect::<Vec<_>>(),
         "certificate": {
             "passed": certified.refused.is_empty(),
             "worst_relative": number(worst(certified)),
@@ -237,23 +333,30 @@ fn group_json(generator: &Generator) -> Value {
         json!({ "parameter": action.parameter, "axis": action.axis, "indices_of_each": action.slots.block })
     });
     let families = |families: &[Family]| {
-        families.iter().map(|family| exponents_json(generator, family)).collect::<Vec<_>>()
+        families.iter().map(|family| exponents_json(generator, &family.exponents)).collect::<Vec<_>>()
     };
     json!({
         "name": generator.name,
         "size": generator.size,
+        "copies": generator.copies,
+        "inside": generator.parent,
         "exchangeable": generator.is_exchangeable,
         "axes": axes.collect::<Vec<_>>(),
         "scales": families(&generator.scales),
         "signs": families(&generator.signs),
+        "matrices": generator.mixing.as_ref().map(|mixing| json!({
+            "group": mixing.group.name(),
+            "dimension": mixing.group.dimension(generator.size),
+            "powers": exponents_json(generator, &mixing.powers),
+        })),
     })
 }
 
 /// For each axis the exponent of a slot's factor, or one for each of its indices there.
-fn exponents_json(generator: &Generator, family: &Family) -> Value {
+fn exponents_json(generator: &Generator, exponents: &[Exponents]) -> Value {
     let of_axis = |(action, exponents): (&ParameterAxis, &Exponents)| match exponents.common() {
         Some(exponent) => json!(exponent),
         None => json!((0..action.slots.block).map(|rank| exponents.of(rank)).collect::<Vec<_>>()),
     };
-    generator.actions.iter().zip(&family.exponents).map(of_axis).collect()
+    generator.actions.iter().zip(exponents).map(of_axis).collect()
 }

@@ -32,9 +32,9 @@ fn the_symmetry_of_the_mnist_network_has_its_known_order_and_a_certificate() {
         json!({ "parameter": "2.weight", "axis": 1, "indices_of_each": 1 })
     );
     assert_eq!(result["groups"][0]["scales"], json!([[1, 1, -1]]));
-    assert_eq!((&result["scales"], &result["signs"]), (&json!(3 * 512), &json!(0)));
+    assert_eq!((&result["dimension"], &result["signs"]), (&json!(3 * 512), &json!(0)));
     let normalised = Place::new().json("inspect --model mlp:6-5-4,norm=batch");
-    assert_eq!((&normalised["scales"], &normalised["signs"]), (&json!(5), &json!(5)));
+    assert_eq!((&normalised["dimension"], &normalised["signs"]), (&json!(5), &json!(5)));
     assert!(number(&normalised, "/approximate/0/relative_change") > 1e-8, "{normalised:#}");
 }
 

@@ -37,8 +37,8 @@ use crate::{
 /// the image's cotangent needs has its blocks exchanged with its inputs first, a reshape for depthwise kernels; the
 /// cotangents of batch groups, and of mirrored kernels in groups, exchange such blocks too; and a kernel mirrored along
 /// some spatial axes of several needs a `reverse`.
-/// Axes: the batch is free, output features move with the kernel's, input features with the kernel's inputs; within
-/// their blocks where there are groups (in all blocks alike), and as whole blocks where each has one input feature.
+/// Axes: the batch is free, output features move with the kernel's, input features with the kernel's inputs; where there are
+/// groups of features, as whole blocks, inside of which the kernel's inputs are fixed.
 /// Spatial axes are fixed, unless each window is one index.
 /// Accuracy: an order of summation of the executor's choice that depends on the shapes alone.
 /// StableHLO: `convolution`; a kernel without positions is allowed here, and its sums are 0. What is left out here is a

@@ -31,18 +31,17 @@ fn tie_features(map: &mut AxisMap, op: &Convolution, operands: &[&Ty]) {
     let (inputs, outputs) = (Axis::operand(1, op.rhs.input), Axis::operand(1, op.rhs.output));
     let results = Axis::result(op.out.feature);
     let (input_count, output_count) = (operands[1].shape[op.rhs.input], operands[1].shape[op.rhs.output]);
-    if op.feature_groups > 1 && input_count == 1 {
-        // One input feature for each block: the blocks move, whatever they put out.
-        let all = across_blocks(outputs, op.feature_groups, output_count);
-        let all = all.zip(across_blocks(results, op.feature_groups, output_count));
-        for (output, result) in all {
-            map.ties.push(Tie(Run::whole(features, op.feature_groups), output));
-            map.ties.push(Tie(output, result));
-        }
+    if op.feature_groups > 1 {
+        let blocks_of = |axis, size| across_blocks(axis, op.feature_groups, size);
+        let images = blocks_of(features, operands[0].shape[op.lhs.feature]);
+        let kernels = blocks_of(outputs, output_count);
+        let moved = images.chain(kernels).chain(blocks_of(results, output_count));
+        let all: Vec<Run> = moved.collect();
+        map.ties.extend(all.windows(2).map(|pair| Tie(pair[0], pair[1])));
+        map.fix_inside(features, inputs, input_count);
         return;
     }
-    let whole = Run::whole(inputs, input_count);
-    map.ties.extend(blocks(features, op.feature_groups, input_count).map(|block| Tie(block, whole)));
+    map.ties.push(Tie(Run::whole(features, input_count), Run::whole(inputs, input_count)));
     let count = output_count / op.groups();
     let pairs = blocks(outputs, op.groups(), count).zip(blocks(results, op.groups(), count));
     map.ties.extend(pairs.map(|(output, result)| Tie(output, result)));

@@ -1,5 +1,7 @@
 //! The same elements under another shape.
 
+use std::ops::Range;
+
 use tensor::{Shape, Tensor};
 
 use super::elementwise::check_count;
@@ -15,14 +17,28 @@ use crate::{
 /// Constraints: (C1) one operand; (C2) `shape` has as many elements as `S`.
 /// Derivative: linear. Transpose: the cotangent reshaped back. StableHLO: `reshape`.
 ///
-/// Axes: an axis that is only accompanied by inserted or removed axes of size 1 moves as a whole. Where one axis is
-/// split into several (or several are merged into one), the outermost of the several moves with whole blocks of the
-/// one, and the others are fixed; sound, but a permutation of inner indices that keeps the blocks is not found.
-/// Axes that are split and merged at once are fixed.
+/// Axes: an axis that is only accompanied by inserted or removed axes of size 1 moves as a whole. Where several axes become
+/// one or several others, the outermost of either side move with each other, the one with fewer indices with whole blocks of
+/// the other, and the further ones are fixed inside of these; all are fixed where neither size divides the other.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reshape {
     /// The shape of the result.
     pub shape: Shape,
+}
+
+impl Reshape {
+    /// The axis of an operand of this shape, and the run of its indices, that hold the elements that a run of the result's
+    /// `axis` will hold; `None` where they are no such run.
+    #[must_use]
+    pub fn source(&self, operand: &Shape, axis: usize, range: &Range<usize>) -> Option<(usize, Range<usize>)> {
+        let elements = |sizes: &[usize]| sizes.iter().product::<usize>();
+        let outer = elements(&self.shape[..axis]);
+        let source = (0..operand.rank()).rfind(|&axis| elements(&operand[..axis]) == outer)?;
+        let (inner, source_inner) = (elements(&self.shape[axis + 1..]), elements(&operand[source + 1..]));
+        let [start, end] = [range.start, range.end].map(|index| index * inner);
+        let is_whole = start.is_multiple_of(source_inner) && end.is_multiple_of(source_inner);
+        (source_inner > 0 && is_whole).then(|| (source, start / source_inner..end / source_inner))
+    }
 }
 
 impl Primitive for Reshape {
@@ -114,26 +130,27 @@ fn groups(operand: &Shape, result: &Shape) -> Vec<(Vec<Sized>, Vec<Sized>)> {
     groups
 }
 
+/// The outermost axis of the side where it has fewer indices moves with blocks of the other side's outermost one.
 fn relate(map: &mut AxisMap, operand: &[Sized], result: &[Sized]) {
-    match (operand, result) {
-        (&[(left, size)], &[(right, _)]) if size > 0 => map.tie(left, right, size),
-        (&[one], [outer, inner @ ..]) | ([outer, inner @ ..], &[one]) if one.1 > 0 => {
-            tie_blocks(map, one, *outer);
-            fix_all(map, inner);
-        }
-        _ => {
-            fix_all(map, operand);
-            fix_all(map, result);
-        }
+    let (left, right) = (operand[0], result[0]);
+    let (coarse, fine) = if left.1 <= right.1 { (left, right) } else { (right, left) };
+    if operand.iter().chain(result).any(|&(_, size)| size == 0) || !fine.1.is_multiple_of(coarse.1) {
+        fix_all(map, operand);
+        fix_all(map, result);
+        return;
+    }
+    tie_blocks(map, fine, coarse);
+    for &(axis, size) in operand[1..].iter().chain(&result[1..]) {
+        map.fix_inside(coarse.0, axis, size);
     }
 }
 
-/// Index `i` of `outer` moves with the `i`-th block of `one`: each position within a block gives one tie.
-fn tie_blocks(map: &mut AxisMap, one: Sized, outer: Sized) {
-    let block = one.1 / outer.1;
+/// Index `i` of `coarse` moves with the `i`-th block of `fine`: each position within a block gives one tie.
+fn tie_blocks(map: &mut AxisMap, fine: Sized, coarse: Sized) {
+    let block = fine.1 / coarse.1;
     for start in 0..block {
-        let strided = Run { axis: one.0, start, step: block as isize, count: outer.1 };
-        map.ties.push(Tie(strided, Run::whole(outer.0, outer.1)));
+        let strided = Run { axis: fine.0, start, step: block as isize, count: coarse.1 };
+        map.ties.push(Tie(Run::whole(coarse.0, coarse.1), strided));
     }
 }
 

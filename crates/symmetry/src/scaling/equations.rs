@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use graph::{Def, Graph, Role, Val};
+use graph::{Def, Graph, Prim, Role, Val};
 
 use super::{
     facts::{Fact, Facts},
     law::{Law, Rule, has_factor},
-    sites::{Application, Site},
+    sites::{Application, Place, Site},
     system::{Sum, add},
     unknowns::Unknowns,
 };
@@ -41,7 +41,7 @@ impl Ground<'_> {
             let types: Vec<_> = operands.iter().map(|&operand| self.lines.graph.ty(operand)).collect();
             let map = op.axes(&types, self.lines.graph.ty(val));
             let application = Application::new(self.lines.graph, val, operands, map);
-            let sites = self.sites(&application);
+            let sites = self.sites(op, &application);
             self.application(&application, &sites, &F::rule(op, operands, self.facts), &mut take);
             self.application(&application, &sites, &G::rule(op, operands, self.facts), &mut take_other);
         }
@@ -62,13 +62,23 @@ impl Ground<'_> {
         sum
     }
 
-    /// The first site, and those where one axis of one value has another index: one of each orbit.
-    fn sites(&self, application: &Application<'_>) -> BTreeSet<Site> {
-        let mut sites: BTreeSet<Site> = application.site(None).into_iter().collect();
-        for (slot, &val) in application.vals.iter().enumerate() {
-            for (axis, number) in self.lines.of(val).enumerate() {
-                let places = self.unknowns.places(number).iter();
-                sites.extend(places.filter_map(|&index| application.site(Some((slot, axis, index)))));
+    /// The first site, and those where one axis of one value has another index: one of each orbit. As an operand of a
+    /// concatenation is read at some indices of the result only, this is done for each of them.
+    fn sites(&self, op: &Prim, application: &Application<'_>) -> BTreeSet<Site> {
+        let mut starts: Vec<Vec<Place>> = vec![Vec::new()];
+        if let Prim::Concatenate(op) = op {
+            starts.extend((1..application.vals.len()).map(|operand| vec![(operand - 1, op.axis, 0)]));
+        }
+        let mut sites = BTreeSet::new();
+        for start in starts {
+            sites.extend(application.site(&start));
+            let is_free = |axis: usize| start.iter().all(|place| place.1 != axis);
+            for (slot, &val) in application.vals.iter().enumerate() {
+                for (axis, number) in self.lines.of(val).enumerate().filter(|(axis, _)| is_free(*axis)) {
+                    let places = self.unknowns.places(number).iter();
+                    let moved = places.map(|&index| [&start[..], &[(slot, axis, index)]].concat());
+                    sites.extend(moved.filter_map(|moved| application.site(&moved)));
+                }
             }
         }
         sites

@@ -19,7 +19,7 @@ mod system;
 mod unknowns;
 
 pub(crate) use equations::{Ground, old_state};
-pub(crate) use facts::Facts;
+pub(crate) use facts::{Fact, Facts};
 pub(crate) use field::Parity;
 pub(crate) use solve::{Solution, Solutions};
 pub(crate) use system::Sum;

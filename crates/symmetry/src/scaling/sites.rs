@@ -5,6 +5,9 @@ use graph::{Axis, AxisMap, Graph, Run, Slot, Val};
 /// For each operand, then the result, the index along each axis; `None` for an operand that takes no part.
 pub(crate) type Site = Vec<Option<Vec<usize>>>;
 
+/// An index along an axis of one of the values, given by its position.
+pub(crate) type Place = (usize, usize, usize);
+
 /// An application with its axis map.
 pub(crate) struct Application<'a> {
     /// The operands, then the result.
@@ -47,12 +50,12 @@ impl<'a> Application<'a> {
         self.fixed.iter().map(|run| (self.slot(run.axis), run.axis.axis, *run))
     }
 
-    /// The site where an axis of one of the values has this index, and everything else follows or is first; `None` where there
-    /// is none, as for an index that a slice leaves out.
-    pub(crate) fn site(&self, moved: Option<(usize, usize, usize)>) -> Option<Site> {
+    /// The site where axes of the values have these indices, given with the values' positions, and everything else follows or is
+    /// first; `None` where there is none, as for an index that a slice leaves out.
+    pub(crate) fn site(&self, moved: &[Place]) -> Option<Site> {
         let mut found: Vec<Vec<Option<usize>>> =
             self.shapes.iter().map(|shape| vec![None; shape.len()]).collect();
-        if let Some((slot, axis, index)) = moved {
+        for &(slot, axis, index) in moved {
             if self.is_left_out(slot, axis, index) {
                 return None;
             }
@@ -131,7 +134,7 @@ mod tests {
         let y = b.dot_transposed(x, w);
         b.output("y", y);
         let graph = b.finish();
-        let site = application(&graph).site(Some((0, 1, 2)));
+        let site = application(&graph).site(&[(0, 1, 2)]);
         assert_eq!(site, Some(vec![Some(vec![0, 2]), Some(vec![0, 2]), Some(vec![0, 0])]));
     }
 
@@ -143,7 +146,7 @@ mod tests {
         b.output("both", both);
         let graph = b.finish();
         let application = application(&graph);
-        assert_eq!(application.site(Some((2, 0, 3))), Some(vec![None, Some(vec![1]), Some(vec![3])]));
-        assert_eq!(application.site(Some((0, 0, 1))), Some(vec![Some(vec![1]), None, Some(vec![1])]));
+        assert_eq!(application.site(&[(2, 0, 3)]), Some(vec![None, Some(vec![1]), Some(vec![3])]));
+        assert_eq!(application.site(&[(0, 0, 1)]), Some(vec![Some(vec![1]), None, Some(vec![1])]));
     }
 }

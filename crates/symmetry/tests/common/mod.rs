@@ -1,10 +1,11 @@
 //! Small networks and random parameters for them.
 #![allow(dead_code, reason = "each test file uses its own part of what all share")]
 
-use graph::{Builder, Graph, Role, Ty, Val};
+use graph::{Builder, Graph, Reference, Role, Ty, Val};
 use isoloss_symmetry::{Element, Group};
 use models::Params;
 use tensor::{DType, Key, Tensor};
+use transform::jvp;
 
 /// The number of examples that the small networks take.
 pub(crate) const EXAMPLES: usize = 4;
@@ -105,14 +106,17 @@ pub(crate) fn random_params(graph: &Graph, dtype: DType, key: Key) -> Params {
     }))
 }
 
-/// All elements of a small group.
+/// All permutations of the slots of a small group that are not inside of others.
 pub(crate) fn all_elements(group: &Group) -> Vec<Element> {
     let mut partial: Vec<Vec<Vec<u32>>> = vec![Vec::new()];
     for generator in group.generators() {
         let longer = |chosen: &Vec<Vec<u32>>| {
             let chosen = chosen.clone();
-            let last = permutations(generator.size as u32).into_iter();
-            last.map(move |permutation| [chosen.clone(), vec![permutation]].concat())
+            let last = match generator.parent {
+                None => permutations(generator.size as u32),
+                Some(_) => vec![(0..generator.slots() as u32).collect()],
+            };
+            last.into_iter().map(move |permutation| [chosen.clone(), vec![permutation]].concat())
         };
         partial = partial.iter().flat_map(longer).collect();
     }
@@ -130,4 +134,68 @@ pub(crate) fn permutations(n: u32) -> Vec<Vec<u32>> {
     let shorter = permutations(n - 1);
     let insert = |place: usize, shorter: &Vec<u32>| [&shorter[..place], &[n - 1], &shorter[place..]].concat();
     shorter.iter().flat_map(|shorter| (0..n as usize).map(move |place| insert(place, shorter))).collect()
+}
+
+/// The rank of a matrix with these rows, by elimination with the largest pivots.
+fn rank(mut rows: Vec<Vec<f64>>) -> usize {
+    let largest = |rows: &[Vec<f64>]| {
+        let all = rows
+            .iter()
+            .enumerate()
+            .flat_map(|(i, row)| row.iter().enumerate().map(move |(j, x)| (x.abs(), i, j)));
+        all.fold((0.0, 0, 0), |best, next| if next.0 > best.0 { next } else { best })
+    };
+    let (scale, ..) = largest(&rows);
+    for rank in 0..rows.len() {
+        let (pivot, row, column) = largest(&rows[rank..]);
+        if pivot < 1e-9 * scale {
+            return rank;
+        }
+        rows.swap(rank, rank + row);
+        let (done, rest) = rows.split_at_mut(rank + 1);
+        for other in rest {
+            let factor = other[column] / done[rank][column];
+            other.iter_mut().zip(&done[rank]).for_each(|(x, y)| *x -= factor * y);
+        }
+    }
+    rows.len()
+}
+
+/// The number of directions in which parameters can move without the function changing: parameters less the generic rank of the
+/// derivative of the outputs by them. At some points a unit may be inactive, or nowhere bent, for all examples; the least
+/// number over several points is the generic one.
+pub(crate) fn flat_directions(graph: &Graph) -> usize {
+    (0..24).map(|seed| flat_directions_at(graph, Key::new(seed))).min().expect("there are points")
+}
+
+pub(crate) fn flat_directions_at(graph: &Graph, key: Key) -> usize {
+    let parameters: Vec<usize> = graph.inputs_with(Role::Parameter).collect();
+    let point: Vec<Tensor> = graph
+        .inputs()
+        .iter()
+        .map(|input| {
+            let key = key.child(&input.name);
+            Tensor::from_fn(graph.ty(input.val).shape.clone(), |i| key.normal(i as u64))
+        })
+        .collect();
+    let derivative = jvp(graph, &parameters);
+    let mut rows = Vec::new();
+    for &parameter in &parameters {
+        for element in 0..point[parameter].elements() {
+            let tangents = parameters.iter().map(|&other| {
+                let is_here = |i: usize| if other == parameter && i == element { 1.0 } else { 0.0 };
+                Tensor::from_fn(point[other].shape().clone(), is_here)
+            });
+            let tangents: Vec<Tensor> = tangents.collect();
+            let arguments: Vec<&Tensor> = point.iter().chain(&tangents).collect();
+            rows.push(evaluate(&derivative, &arguments));
+        }
+    }
+    rows.len() - rank(rows)
+}
+
+/// The last output.
+fn evaluate(graph: &Graph, arguments: &[&Tensor]) -> Vec<f64> {
+    let outputs = Reference::evaluate(graph, arguments).expect("the arguments are of the graph");
+    outputs.last().expect("there is an output").to_f64_vec()
 }

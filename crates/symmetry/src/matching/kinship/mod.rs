@@ -207,7 +207,7 @@ fn cosine(objective: f64, [left, right]: [f64; 2]) -> f64 {
 /// The element's permutations of those generators that can be exchanged.
 fn moving(group: &Group, element: &Element) -> Vec<Vec<u32>> {
     let generators = group.generators().iter().zip(element.permutations());
-    let moving = generators.filter(|(generator, _)| generator.is_exchangeable);
+    let moving = generators.filter(|(generator, _)| generator.is_matched());
     moving.map(|(_, permutation)| permutation.clone()).collect()
 }
 
@@ -252,7 +252,7 @@ fn surrogate(group: &Group, network: &Params, key: Key) -> Params {
 /// A map of an axis that shuffles what no generator moves.
 fn shuffle(group: &Group, name: &str, shape: &Shape, axis: usize, key: Key) -> Vec<usize> {
     let exchangeable = |(generator, action): &(usize, &ParameterAxis)| {
-        action.axis == axis && group.generators()[*generator].is_exchangeable
+        action.axis == axis && group.generators()[*generator].is_matched()
     };
     let mut map: Vec<usize> = (0..shape[axis]).collect();
     let mut stays = vec![true; map.len()];
