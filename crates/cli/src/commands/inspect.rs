@@ -196,7 +196,7 @@ fn group_table(certified: &Certified, is_shown: impl Fn(&Generator) -> bool) -> 
         let axes =
             generator.actions.iter().map(|action| format!("{} axis {}", action.parameter, action.axis));
         [
-            Cell::from(generator.name.as_str()),
+            Cell::from(short_name(generator)),
             Cell::from(generator.size as f64),
             Cell::from(possibilities(generator)),
             Cell::from(axes.collect::<Vec<_>>().join(", ")),
@@ -207,6 +207,14 @@ fn group_table(certified: &Certified, is_shown: impl Fn(&Generator) -> bool) -> 
         return table.with_caption("Nothing can be exchanged, scaled or turned.");
     }
     rows.fold(table, Table::with_row)
+}
+
+/// A generator's name without that of its parent, after which it stands.
+fn short_name(generator: &Generator) -> String {
+    match generator.name.split_once(" within ") {
+        Some((own, _)) if generator.parent.is_some() => format!("… in each: {own}"),
+        _ => generator.name.clone(),
+    }
 }
 
 /// What can be done with the slots of a generator, as `exchanged, scaled, turned`; factors with their number where there are

@@ -9,7 +9,7 @@
 //!
 //! Ours differs in that the plan is exact ([`Plan`]), not entropic; that the cost is the squared distance, so that at equal
 //! widths a layer's plan is the assignment of a weight matching; that biases and other parameters that make a unit count as
-//! much as weights; and that it is found, not told, which axes make units and which read them ([`sides`]).
+//! much as weights; and that it is found, not told, which axes make units and which read them ([`sides()`]).
 
 mod carry;
 mod plan;
