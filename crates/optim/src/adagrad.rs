@@ -3,7 +3,7 @@
 use graph::{Builder, Val};
 
 use crate::{
-    OptimError, Update,
+    Moment, OptimError, Update,
     number::Range,
     rule::{Rule, descend, with_penalty},
     spec::{Printer, Spec},
@@ -55,6 +55,10 @@ impl Rule for Adagrad {
 
     fn slots(&self) -> &'static [&'static str] {
         &["sum"]
+    }
+
+    fn moments(&self) -> &'static [Moment] {
+        &[Moment::Square]
     }
 
     fn start(&self) -> f64 {

@@ -3,7 +3,7 @@
 use graph::{Builder, Val};
 
 use crate::{
-    OptimError, Update,
+    Moment, OptimError, Update,
     number::Range,
     rule::{Rule, approach, blend, with_penalty},
     spec::{Printer, Spec},
@@ -64,6 +64,10 @@ impl Rule for Adam {
 
     fn slots(&self) -> &'static [&'static str] {
         &["mean", "mean_square"]
+    }
+
+    fn moments(&self) -> &'static [Moment] {
+        &[Moment::Gradient, Moment::Square]
     }
 
     /// The corrected rate, the corrected epsilon and, where the decay acts on it, the share of the parameter that stays.

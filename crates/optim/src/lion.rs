@@ -3,7 +3,7 @@
 use graph::{Builder, Val};
 
 use crate::{
-    OptimError, Update,
+    Moment, OptimError, Update,
     number::Range,
     rule::{Rule, blend},
     spec::{Printer, Spec},
@@ -55,6 +55,10 @@ impl Rule for Lion {
 
     fn slots(&self) -> &'static [&'static str] {
         &["mean"]
+    }
+
+    fn moments(&self) -> &'static [Moment] {
+        &[Moment::Gradient]
     }
 
     fn hyper_names(&self) -> &'static [&'static str] {

@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use graph::{Builder, Val};
 
 use crate::{
-    Adagrad, Adam, Lion, OptimError, RmsProp, Sgd, Sophia, Update,
+    Adagrad, Adam, Lion, Moment, OptimError, RmsProp, Sgd, Sophia, Update,
     number::Range,
     rule::Rule,
     spec::{Printer, Spec},
@@ -115,6 +115,12 @@ impl Optimizer {
     #[must_use]
     pub fn slots(&self) -> &'static [&'static str] {
         self.method.rule().slots()
+    }
+
+    /// What each of these tensors is made of.
+    #[must_use]
+    pub fn moments(&self) -> &'static [Moment] {
+        self.method.rule().moments()
     }
 
     /// What all elements of these tensors are before the first step.

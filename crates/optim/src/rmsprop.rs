@@ -3,7 +3,7 @@
 use graph::{Builder, Val};
 
 use crate::{
-    OptimError, Update,
+    Moment, OptimError, Update,
     number::Range,
     rule::{Rule, accelerate, approach, blend, descend, with_penalty},
     spec::{Printer, Spec},
@@ -74,6 +74,15 @@ impl Rule for RmsProp {
             (false, true) => &["mean_square", "velocity"],
             (true, false) => &["mean_square", "mean"],
             (true, true) => &["mean_square", "mean", "velocity"],
+        }
+    }
+
+    fn moments(&self) -> &'static [Moment] {
+        match (self.centered, self.momentum > 0.0) {
+            (false, false) => &[Moment::Square],
+            (false, true) => &[Moment::Square, Moment::Quotient],
+            (true, false) => &[Moment::Square, Moment::Gradient],
+            (true, true) => &[Moment::Square, Moment::Gradient, Moment::Quotient],
         }
     }
 

@@ -2,7 +2,7 @@
 
 use graph::{Builder, Val};
 
-use crate::spec::Printer;
+use crate::{Moment, spec::Printer};
 
 /// What changes one parameter in one step. All tensors are of the parameter's type.
 #[derive(Clone, Copy, Debug)]
@@ -28,6 +28,9 @@ pub(crate) trait Rule {
 
     /// Names of the tensors kept for each parameter.
     fn slots(&self) -> &'static [&'static str];
+
+    /// What each of these tensors is made of.
+    fn moments(&self) -> &'static [Moment];
 
     /// What all elements of these tensors are at the start.
     fn start(&self) -> f64 {

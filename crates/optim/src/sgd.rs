@@ -3,7 +3,7 @@
 use graph::{Builder, Val};
 
 use crate::{
-    OptimError, Update,
+    Moment, OptimError, Update,
     number::Range,
     rule::{Rule, accelerate, descend, with_penalty},
     spec::{Printer, Spec},
@@ -60,6 +60,10 @@ impl Rule for Sgd {
 
     fn slots(&self) -> &'static [&'static str] {
         if self.momentum == 0.0 { &[] } else { &["velocity"] }
+    }
+
+    fn moments(&self) -> &'static [Moment] {
+        if self.momentum == 0.0 { &[] } else { &[Moment::Gradient] }
     }
 
     fn emit(&self, b: &mut Builder, hyper: &[Val], update: Update<'_>) -> (Val, Vec<Val>) {

@@ -3,7 +3,7 @@
 use graph::{Builder, Val};
 
 use crate::{
-    OptimError, Update,
+    Moment, OptimError, Update,
     number::Range,
     rule::{Rule, blend},
     spec::{Printer, Spec},
@@ -81,6 +81,10 @@ impl Rule for Sophia {
 
     fn slots(&self) -> &'static [&'static str] {
         &["mean", "curvature"]
+    }
+
+    fn moments(&self) -> &'static [Moment] {
+        &[Moment::Gradient, Moment::Square]
     }
 
     fn curvature_every(&self) -> Option<u64> {

@@ -1,8 +1,8 @@
-//! Methods that PyTorch lacks, against the formulas of their papers on plain numbers.
+//! Methods that PyTorch lacks, against the formulas of their papers on plain numbers, and what all methods remember.
 #![expect(clippy::unwrap_used, reason = "a failure is a failed test")]
 
 use graph::{Builder, Reference, Role, Ty, Val};
-use isoloss_optim::{Optimizer, Update};
+use isoloss_optim::{Moment, Optimizer, Update};
 use tensor::{DType, Key, Tensor};
 
 const COUNT: usize = 6;
@@ -22,18 +22,23 @@ fn squares(step: usize) -> Vec<f64> {
 
 /// The parameter after all steps, with the curvature of each step that `optimizer` wants one for.
 fn run(optimizer: &str) -> Vec<f64> {
-    let optimizer: Optimizer = optimizer.parse().unwrap();
+    states(&optimizer.parse().unwrap(), 1.0)[0].clone()
+}
+
+/// The parameter and what the optimiser keeps for it after all steps, with gradients `factor` times as large.
+fn states(optimizer: &Optimizer, factor: f64) -> Vec<Vec<f64>> {
     let mut state = vec![Tensor::new([COUNT], numbers("start", 0)).unwrap()];
     state.extend(optimizer.slots().iter().map(|_| Tensor::full([COUNT], optimizer.start())));
+    let times = |numbers: Vec<f64>, factor: f64| numbers.iter().map(|x| factor * x).collect::<Vec<_>>();
     for step in 0..STEPS {
         let due = optimizer.curvature_every().is_some_and(|every| (step as u64).is_multiple_of(every));
-        let mut arguments = vec![Tensor::new([COUNT], numbers("gradient", step)).unwrap()];
-        arguments.extend(due.then(|| Tensor::new([COUNT], squares(step)).unwrap()));
+        let mut arguments = vec![Tensor::new([COUNT], times(numbers("gradient", step), factor)).unwrap()];
+        arguments.extend(due.then(|| Tensor::new([COUNT], times(squares(step), factor * factor)).unwrap()));
         arguments.extend(optimizer.hyper(step as u64 + 1, RATE).into_iter().map(Tensor::scalar));
-        let graph = graph(&optimizer, due);
+        let graph = graph(optimizer, due);
         state = Reference::evaluate(&graph, &state.iter().chain(&arguments).collect::<Vec<_>>()).unwrap();
     }
-    state[0].to_f64_vec()
+    state.iter().map(Tensor::to_f64_vec).collect()
 }
 
 fn graph(optimizer: &Optimizer, with_curvature: bool) -> graph::Graph {
@@ -95,4 +100,34 @@ fn sophia_follows_algorithm_3_of_its_paper() {
     let options = "beta1=0.9,beta2=0.95,gamma=0.5,epsilon=1e-9,weight_decay=0.3";
     assert_close(&run(&format!("sophia:every=4,{options}")), &p);
     assert!((run(&format!("sophia:every=5,{options}"))[0] - p[0]).abs() > 1e-6);
+}
+
+#[test]
+fn what_is_remembered_grows_with_gradients_as_its_kind_says() {
+    for spec in [
+        "sgd:momentum=0.9",
+        "sgd",
+        "adam",
+        "adagrad",
+        "rmsprop:epsilon=1e-30",
+        "rmsprop:epsilon=1e-30,momentum=0.9",
+        "rmsprop:centered",
+        "rmsprop:epsilon=1e-30,momentum=0.9,centered",
+        "lion",
+        "sophia",
+    ] {
+        let optimizer: Optimizer = spec.parse().unwrap();
+        assert_eq!(optimizer.moments().len(), optimizer.slots().len(), "{spec}");
+        let (once, turned) = (states(&optimizer, 1.0), states(&optimizer, -4.0));
+        for (slot, moment) in optimizer.moments().iter().enumerate() {
+            let factor = match moment {
+                Moment::Gradient => -4.0,
+                Moment::Square => 16.0,
+                Moment::Quotient => -1.0,
+            };
+            for (once, turned) in once[slot + 1].iter().zip(&turned[slot + 1]) {
+                assert!((factor * once - turned).abs() <= 1e-12 * turned.abs(), "{spec}: {once} {turned}");
+            }
+        }
+    }
 }

@@ -27,17 +27,22 @@ impl Group {
     pub fn act(&self, element: &Element, params: &Params) -> Result<Params, SymmetryError> {
         self.check(element)?;
         self.check_params(params)?;
+        Ok(self.all_moved(element, params))
+    }
+
+    /// What all become; the element acts as one of this group, and the parameters are of its architecture.
+    pub(crate) fn all_moved(&self, element: &Element, params: &Params) -> Params {
         let pairs: Vec<(&str, &Tensor)> = params.iter().collect();
         let moved = parallel::map(pairs.len(), |position| {
             let (name, tensor) = pairs[position];
             self.moved(element, name, tensor)
         });
-        Ok(params.with_values(moved))
+        params.with_values(moved)
     }
 
     /// What one subject becomes; the element is one of this group, and the tensor of the subject's shape.
     pub(crate) fn moved(&self, element: &Element, name: &str, tensor: &Tensor) -> Tensor {
-        let is_mixed = self.mixings_of(name, element).next().is_some();
+        let is_mixed = self.mixes(element, name);
         let mixed = is_mixed.then(|| self.mixed(element, name, tensor.convert(DType::F64)));
         let source = mixed.as_ref().unwrap_or(tensor);
         let (maps, factors) =
@@ -45,6 +50,11 @@ impl Group {
         let mut moved = read_through(source, &maps);
         stretch(&mut moved, &factors);
         if is_mixed { moved.convert(tensor.dtype()) } else { moved }
+    }
+
+    /// Whether an element mixes slots on an axis of a subject.
+    pub(crate) fn mixes(&self, element: &Element, name: &str) -> bool {
+        self.mixings_of(name, element).next().is_some()
     }
 
     /// The actions on a subject whose slots are mixed, with the generator and the position of the action in it.

@@ -49,6 +49,20 @@ impl Element {
         &self.matrices
     }
 
+    /// The element with the factors and matrices that these functions make of its own, which need not be ones of its group.
+    pub(crate) fn with_changed(
+        &self,
+        factors: impl Fn(&Factors) -> Factors,
+        matrix: impl Fn(&Matrix) -> Matrix,
+    ) -> Self {
+        let matrices = self.matrices.iter().map(|own| own.iter().map(&matrix).collect());
+        Self {
+            factors: self.factors.iter().map(factors).collect(),
+            matrices: matrices.collect(),
+            ..self.clone()
+        }
+    }
+
     pub(crate) fn permutation_mut(&mut self, generator: usize) -> &mut [u32] {
         &mut self.permutations[generator]
     }

@@ -114,6 +114,16 @@ pub enum SymmetryError {
         /// The element's row-major position.
         position: usize,
     },
+    /// The state of an optimiser has another number of tensors for each parameter than the optimiser keeps.
+    #[error("state of {optimizer}: expected one list of tensors for each of [{}], found {found} lists", expected.join(", "))]
+    OptimizerState {
+        /// The optimiser.
+        optimizer: String,
+        /// The names of what it keeps.
+        expected: Vec<&'static str>,
+        /// The number of lists.
+        found: usize,
+    },
     /// A gain that is to be folded has no inverse somewhere.
     #[error(
         "gain '{name}': element {position} is {found}, and only a finite number other than 0 can be folded into what reads it"
