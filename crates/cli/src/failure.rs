@@ -54,6 +54,8 @@ pub(crate) enum CliError {
     UnusedFlag { flag: &'static str, method: String },
     #[error("{what} takes two networks, found {found}{hint}")]
     TwoNetworks { what: String, found: usize, hint: &'static str },
+    #[error("--form: balanced and unit are two ways to choose the same scales; leave one out")]
+    TwoScalings,
     #[error("two networks would be written to {}; give them different names", path.display())]
     SameName { path: PathBuf },
     #[error("--evaluate: expected every name once, found '{name}' twice")]

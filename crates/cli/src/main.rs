@@ -8,6 +8,7 @@ mod cli;
 mod commands;
 mod common;
 mod comparison;
+mod drawing;
 mod failure;
 mod footprint;
 mod graphs;

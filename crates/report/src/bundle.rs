@@ -1,10 +1,11 @@
 use crate::error::Error;
 use crate::html::{Links, html, index_html};
-use crate::schema::{RecipeIndex, Report};
-use crate::{csv, png, svg};
+use crate::schema::{Block, RecipeIndex, Report};
+use crate::{csv, diagram_svg, png, svg};
 
 /// The files of a report with their paths relative to its folder, slashes between parts: `report.json`,
-/// `report.html`, and for each figure `figures/<id>.svg`, `.png` and `.csv`. The caller writes them.
+/// `report.html`, for each figure `figures/<id>.svg`, `.png` and `.csv`, and for each diagram `figures/<id>.svg`. The caller
+/// writes them.
 ///
 /// # Errors
 /// [`Error::Inconsistent`] for a report that [`Report::check`] refuses, [`Error::Png`] if a figure cannot be drawn.
@@ -19,6 +20,11 @@ pub fn bundle(report: &Report) -> Result<Vec<(String, Vec<u8>)>, Error> {
         files.push((path("svg"), svg(figure).into_bytes()));
         files.push((path("png"), png(figure)?));
         files.push((path("csv"), csv(figure).into_bytes()));
+    }
+    for block in report.blocks() {
+        if let Block::Diagram(diagram) = block {
+            files.push((format!("figures/{}.svg", diagram.id), diagram_svg(diagram).into_bytes()));
+        }
     }
     Ok(files)
 }

@@ -67,6 +67,18 @@ pub enum Fault {
         /// The number of values in `part`.
         found: usize,
     },
+    /// A position that a diagram does not have.
+    #[error("diagram \"{diagram}\": there is no {what} {found} of {count}, counted from 0")]
+    OutsideDiagram {
+        /// The diagram's id.
+        diagram: String,
+        /// "row" or "class".
+        what: &'static str,
+        /// The position.
+        found: usize,
+        /// How many there are.
+        count: usize,
+    },
     /// A part of a flame chart that takes no amount.
     #[error("flame chart \"{flame}\", \"{frame}\": found {found}, expected a finite number from 0 up")]
     FrameValue {

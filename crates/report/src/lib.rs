@@ -32,13 +32,13 @@ pub mod text;
 pub use bundle::{bundle, index_bundle};
 pub use csv::csv;
 pub use error::{Error, Fault};
-pub use figure::svg;
+pub use figure::{diagram_svg, svg};
 pub use format::{NumberFormat, format_number};
 pub use html::{Links, html, index_html};
 pub use png::png;
 pub use schema::{
-    Align, Axis, Band, Block, Cell, Color, Column, Control, Direction, Entries, Figure, Flame, Frame,
-    Highlight, INDEX_SCHEMA, KeyValues, Mark, Measured, Notes, Outcome, RecipeEntry, RecipeIndex,
-    RecipeVerdict, Reference, Report, SCHEMA, Scale, Section, Seed, Series, Style, Table, Value, Verdict,
-    Verdicts,
+    Align, Axis, Band, Block, Cell, Color, Column, Control, Diagram, DiagramAxis, DiagramRow, DiagramTensor,
+    Direction, Entries, Figure, Flame, Frame, Highlight, INDEX_SCHEMA, KeyValues, Mark, Measured, Notes,
+    Outcome, RecipeEntry, RecipeIndex, RecipeVerdict, Reference, Report, RowKind, SCHEMA, Scale, Section,
+    Seed, Series, Style, Table, Value, Verdict, Verdicts,
 };

@@ -2,8 +2,7 @@
 
 use crate::format::{NumberFormat, format_number};
 use crate::schema::{
-    Align, Block, Control, Entries, Figure, Flame, Frame, Measured, RecipeIndex, Report, Section, Table,
-    Verdict,
+    Align, Block, Control, Entries, Flame, Frame, Measured, RecipeIndex, Report, Section, Table, Verdict,
 };
 
 /// A whole report; figures are linked as `figures/<id>.svg`. Ends in a line break.
@@ -74,7 +73,8 @@ fn section(section: &Section) -> String {
 
 fn block(block: &Block) -> String {
     match block {
-        Block::Figure(data) => figure(data),
+        Block::Figure(data) => picture(&data.id, &data.title, &data.caption),
+        Block::Diagram(data) => picture(&data.id, &data.title, &data.caption),
         Block::Flame(data) => flame(data),
         Block::Table(data) => table(data),
         Block::Verdicts(data) => verdicts(&data.verdicts),
@@ -86,9 +86,9 @@ fn block(block: &Block) -> String {
     }
 }
 
-fn figure(figure: &Figure) -> String {
-    let picture = format!("![{}](figures/{}.svg)", inert(&figure.title), figure.id);
-    if figure.caption.is_empty() { picture } else { format!("{picture}\n\n{}", inert(&figure.caption)) }
+fn picture(id: &str, title: &str, caption: &str) -> String {
+    let picture = format!("![{}](figures/{id}.svg)", inert(title));
+    if caption.is_empty() { picture } else { format!("{picture}\n\n{}", inert(caption)) }
 }
 
 /// The whole and its parts, but not theirs.

@@ -4,7 +4,7 @@
 
 use crate::format::{NumberFormat, format_number};
 use crate::schema::{
-    Align, Block, Control, Entries, Flame, Frame, Measured, Report, Section, Table, Verdict,
+    Align, Block, Control, Diagram, Entries, Flame, Frame, Measured, Report, Section, Table, Verdict,
 };
 
 /// A whole report; figures are named with their captions. Ends in a line break.
@@ -67,6 +67,7 @@ fn block(block: &Block) -> String {
             format!("[figure {}] {}", figure.id, figure.title)
         }
         Block::Figure(figure) => format!("[figure {}] {}\n{}", figure.id, figure.title, figure.caption),
+        Block::Diagram(data) => diagram(data),
         Block::Flame(data) => flame(data),
         Block::Table(data) => table(data),
         Block::Verdicts(data) => verdicts(&data.verdicts),
@@ -74,6 +75,12 @@ fn block(block: &Block) -> String {
         Block::KeyValues(values) if values.title.is_empty() => entries(&values.entries),
         Block::KeyValues(values) => format!("{}\n{}", values.title, entries(&values.entries)),
     }
+}
+
+/// The heading and the caption; the rows are those of the parameters.
+fn diagram(diagram: &Diagram) -> String {
+    let title = format!("[figure {}] {}", diagram.id, diagram.title);
+    if diagram.caption.is_empty() { title } else { format!("{title}\n{}", diagram.caption) }
 }
 
 /// The whole and its parts, but not theirs: those fill a page.

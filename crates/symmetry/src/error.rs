@@ -124,6 +124,24 @@ pub enum SymmetryError {
         /// The number of lists.
         found: usize,
     },
+    /// A parameter holds NaN or an infinity, which has no place in a canonical form.
+    #[error("parameter '{name}': element {position} (row-major) is not finite; did the training diverge?")]
+    NotFinite {
+        /// The parameter's name.
+        name: String,
+        /// The element's row-major position.
+        position: usize,
+    },
+    /// The scales of a canonical form were not found.
+    #[error(
+        "scales of the canonical form: after {sweeps} passes they are still {residual:.1e} from a solution; parts of the network may depend on nothing"
+    )]
+    NoCanonicalScales {
+        /// How far the scales are from a solution.
+        residual: f64,
+        /// The number of passes.
+        sweeps: usize,
+    },
     /// A gain that is to be folded has no inverse somewhere.
     #[error(
         "gain '{name}': element {position} is {found}, and only a finite number other than 0 can be folded into what reads it"

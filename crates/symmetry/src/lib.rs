@@ -29,6 +29,7 @@ mod action;
 mod activations;
 pub mod assignment;
 mod blocks;
+pub mod canonical;
 mod certify;
 mod classes;
 mod element;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use isoloss::{
     models::Model,
-    symmetry::{self, Certified, Checked, Exponents, Family, Folding, Generator, ParameterAxis},
+    symmetry::{self, Certified, Checked, Exponents, Family, Folding, Generator, Group, ParameterAxis},
 };
 use report::{Cell, Column, Entries, KeyValues, NumberFormat, Report, Section, Table};
 use serde_json::{Value, json};
@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use super::Run;
 use crate::{
     common::Common,
+    drawing,
     failure::Failure,
     json::number,
     networks::Network,
@@ -55,7 +56,7 @@ pub(crate) struct Inspect {
     /// Measure what each scale in front of a normalisation changes, not all of them at once
     #[arg(long)]
     each: bool,
-    /// Folder for a report: report.html, report.json
+    /// Folder for a report: report.html, report.json, and a drawing of the network with its classes in colours
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     #[command(flatten)]
@@ -103,6 +104,8 @@ impl Run for Inspect {
         let report = self.report(&model, &found);
         let text = report::text::report(&report);
         if let Some(folder) = &self.out {
+            let drawing = drawing::diagram(graphs[0], &found.certified.group);
+            let report = report.with_section(Section::new("Drawing").with_block(drawing));
             place::write_folder(folder, &report::bundle(&stamp::stamped(report, session))?)?;
         }
         Ok(Outcome { answer: Answer::from_claim(found.passed()), text, json: json(&model, &found) })
@@ -142,7 +145,7 @@ impl Inspect {
             .with_section(Section::new("Parameters").with_block(parameter_table(model)))
             .with_section(
                 Section::new("Symmetry")
-                    .with_block(group_table(&found.certified, |_| true))
+                    .with_block(group_table(&found.certified, &found.certified.group, |_| true))
                     .with_block(KeyValues::new("", order_and_certificate(found))),
             );
         match &found.folded {
@@ -181,12 +184,18 @@ fn folded_section(found: &Found, folded: &Certified) -> Section {
         .with("free real parameters", folded.group.dimension(false).to_string())
         .with("certificate", verdict(folded));
     Section::new("With gains folded")
-        .with_block(group_table(folded, is_new))
+        .with_block(group_table(folded, &found.certified.group, is_new))
         .with_block(KeyValues::new("", entries))
 }
 
-fn group_table(certified: &Certified, is_shown: impl Fn(&Generator) -> bool) -> Table {
+/// The generators of a group. Classes are numbered as in the drawing, which is that of the group `drawn`.
+fn group_table(certified: &Certified, drawn: &Group, is_shown: impl Fn(&Generator) -> bool) -> Table {
+    let class_of = |generator: &Generator| {
+        let position = drawn.generators().iter().position(|other| other.name == generator.name);
+        position.map(|position| position + 1)
+    };
     let columns = [
+        Column::number("class", NumberFormat::Fixed(0)),
         Column::text("what"),
         Column::number("number", NumberFormat::Fixed(0)),
         Column::text("each can be"),
@@ -196,6 +205,7 @@ fn group_table(certified: &Certified, is_shown: impl Fn(&Generator) -> bool) -> 
         let axes =
             generator.actions.iter().map(|action| format!("{} axis {}", action.parameter, action.axis));
         [
+            class_of(generator).map_or_else(|| Cell::from(""), |class| Cell::from(class as f64)),
             Cell::from(short_name(generator)),
             Cell::from(generator.size as f64),
             Cell::from(possibilities(generator)),

@@ -3,6 +3,7 @@
 mod align;
 mod barrier;
 mod bench;
+mod canonical;
 mod compare;
 mod completions;
 mod convert;
@@ -72,6 +73,7 @@ commands! {
     inspect::Inspect,
     align::Align,
     merge::Merge,
+    canonical::Canonical,
     convert::Convert,
     barrier::Barrier,
     reproduce::Reproduce,

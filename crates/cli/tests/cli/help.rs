@@ -5,13 +5,14 @@ use std::{env, fs, path::Path};
 
 use crate::support::Place;
 
-const COMMANDS: [&str; 15] = [
+const COMMANDS: [&str; 16] = [
     "demo",
     "train",
     "evaluate",
     "inspect",
     "align",
     "merge",
+    "canonical",
     "convert",
     "barrier",
     "reproduce",

@@ -4,9 +4,11 @@
 
 mod alignment;
 mod bad_input;
+mod canonical;
 mod convert;
 mod data;
 mod devices;
+mod drawing;
 mod help;
 mod microscope;
 mod onnx;

@@ -1,15 +1,13 @@
 //! Everything in a figure but the series.
 
 use super::Look;
-use super::layout::{Area, LABEL_SIZE, Layout, SMALL_LINE, TICK_SIZE, TITLE_LINE, TITLE_SIZE};
+use super::layout::{Area, LABEL_SIZE, Layout, SMALL_LINE, TICK_SIZE, TITLE_LINE, TITLE_SIZE, TYPEFACE};
 use super::measure::{cut, width};
 use super::palette::Ink;
 use super::path::Place;
 use super::ticks::Tick;
 use super::writer::{Tag, Writer, number};
 use crate::schema::{Direction, Scale, Series};
-
-const TYPEFACE: &str = "Inter, 'Helvetica Neue', Helvetica, Arial, sans-serif";
 
 /// The opening of the picture, its description and its background.
 pub(super) fn root(out: &mut Writer, layout: &Layout<'_>) {

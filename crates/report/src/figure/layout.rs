@@ -11,6 +11,7 @@ use crate::format::superscript;
 use crate::schema::{Axis, Color, Direction, Figure, Scale, Series, Style};
 
 pub(super) const TITLE_SIZE: f64 = 16.0;
+pub(super) const TYPEFACE: &str = "Inter, 'Helvetica Neue', Helvetica, Arial, sans-serif";
 pub(super) const TITLE_LINE: f64 = 21.0;
 pub(super) const LABEL_SIZE: f64 = 13.0;
 pub(super) const TICK_SIZE: f64 = 12.0;

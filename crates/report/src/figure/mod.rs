@@ -1,5 +1,6 @@
 //! Figures as SVG.
 
+mod diagram;
 mod domain;
 mod draw;
 mod layout;
@@ -15,6 +16,8 @@ use layout::Layout;
 use writer::Writer;
 
 use crate::schema::Figure;
+pub(crate) use diagram::diagram_for;
+pub use diagram::diagram_svg;
 pub(crate) use palette::INKS;
 
 /// What a figure is drawn for.

@@ -2,10 +2,10 @@
 
 use maud::{Markup, PreEscaped, html as markup};
 
-use super::{Links, figure_links};
-use crate::figure::{Look, svg_for};
+use super::{Links, data_uri, figure_links};
+use crate::figure::{Look, diagram_for, diagram_svg, svg_for};
 use crate::format::typographic;
-use crate::schema::{Figure, Value};
+use crate::schema::{Diagram, Figure, Value};
 
 pub(super) fn figure(figure: &Figure, links: Links) -> Markup {
     markup! {
@@ -23,6 +23,23 @@ pub(super) fn figure(figure: &Figure, links: Links) -> Markup {
                             aria-label=(format!("{} as {}", figure.title, kind.to_uppercase())) { (kind.to_uppercase()) }
                     }
                 }
+            }
+        }
+    }
+}
+
+pub(super) fn diagram(diagram: &Diagram, links: Links) -> Markup {
+    let place = match links {
+        Links::Siblings => format!("figures/{}.svg", diagram.id),
+        Links::Embedded => data_uri("image/svg+xml", diagram_svg(diagram).as_bytes()),
+    };
+    markup! {
+        figure {
+            h3 { (diagram.title) }
+            div.plot { (PreEscaped(diagram_for(diagram, Look::Wide))) }
+            figcaption {
+                @if !diagram.caption.is_empty() { p { (diagram.caption) } }
+                p.files { a href=(place) download=(format!("{}.svg", diagram.id)) { "SVG" } }
             }
         }
     }

@@ -66,6 +66,7 @@ fn header(report: &Report) -> Markup {
 fn block_markup(block: &Block, links: Links) -> Markup {
     match block {
         Block::Figure(figure) => blocks::figure(figure, links),
+        Block::Diagram(diagram) => blocks::diagram(diagram, links),
         Block::Flame(flame) => flame::flame(flame),
         Block::Table(table) => table::table(table),
         Block::Verdicts(verdicts) => verdicts::cards(&verdicts.verdicts),

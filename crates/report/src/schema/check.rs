@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Block, Figure, Flame, Report, Series, Table};
+use super::{Block, Diagram, Figure, Flame, Report, Series, Table};
 use crate::error::Fault;
 
 /// Every fault, in document order.
@@ -16,6 +16,12 @@ pub(super) fn faults(report: &Report) -> Vec<Fault> {
                     faults.push(Fault::RepeatedFigure { id: figure.id.clone() });
                 }
                 figure_faults(figure, &mut faults);
+            }
+            Block::Diagram(diagram) => {
+                if !ids.insert(diagram.id.to_ascii_lowercase()) {
+                    faults.push(Fault::RepeatedFigure { id: diagram.id.clone() });
+                }
+                diagram_faults(diagram, &mut faults);
             }
             Block::Flame(flame) => flame_faults(flame, &mut faults),
             Block::Table(table) => table_faults(table, &mut faults),
@@ -37,6 +43,18 @@ fn figure_faults(figure: &Figure, faults: &mut Vec<Fault>) {
                 faults.push(Fault::SeriesLength { figure, series, part, expected, found });
             }
         }
+    }
+}
+
+fn diagram_faults(diagram: &Diagram, faults: &mut Vec<Fault>) {
+    if !is_file_stem(&diagram.id) {
+        faults.push(Fault::FigureId { id: diagram.id.clone() });
+    }
+    let ends = diagram.edges.iter().flat_map(|&(from, to)| [from, to]);
+    let ends = ends.map(|end| ("row", end, diagram.rows.len()));
+    let classes = diagram.shown_classes().into_iter().map(|class| ("class", class, diagram.classes.len()));
+    for (what, found, count) in ends.chain(classes).filter(|(_, found, count)| found >= count) {
+        faults.push(Fault::OutsideDiagram { diagram: diagram.id.clone(), what, found, count });
     }
 }
 

@@ -6,6 +6,7 @@
 //! figures show them as gaps.
 
 mod check;
+mod diagram;
 mod entries;
 mod figure;
 mod flame;
@@ -16,6 +17,7 @@ mod table;
 mod verdict;
 mod version;
 
+pub use diagram::{Diagram, DiagramAxis, DiagramRow, DiagramTensor, RowKind};
 pub use entries::{Entries, Seed, Value};
 pub use figure::{Axis, Band, Color, Direction, Figure, Highlight, Reference, Scale, Series, Style};
 pub use flame::{Flame, Frame};

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::{Entries, Figure, Flame, Seed, Table, Verdict, Verdicts, check, version};
+use super::{Diagram, Entries, Figure, Flame, Seed, Table, Verdict, Verdicts, check, version};
 use crate::error::{Error, Fault};
 use crate::json;
 
@@ -181,6 +181,8 @@ pub enum Block {
     Figure(Figure),
     /// A flame chart.
     Flame(Flame),
+    /// A network.
+    Diagram(Diagram),
     /// Rows and columns.
     Table(Table),
     /// Claims and what became of them.
@@ -231,6 +233,12 @@ impl From<Figure> for Block {
 impl From<Flame> for Block {
     fn from(flame: Flame) -> Self {
         Self::Flame(flame)
+    }
+}
+
+impl From<Diagram> for Block {
+    fn from(diagram: Diagram) -> Self {
+        Self::Diagram(diagram)
     }
 }
 

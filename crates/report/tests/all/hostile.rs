@@ -1,9 +1,10 @@
 //! Texts that try to be markup.
 
 use isoloss_report::{
-    Axis, Cell, Column, Control, Direction, Entries, Figure, Flame, Frame, KeyValues, Links, Measured, Notes,
-    NumberFormat, Outcome, RecipeEntry, RecipeIndex, RecipeVerdict, Report, Section, Series, Table, Verdict,
-    Verdicts, csv, html, index_html, markdown, png, svg,
+    Axis, Cell, Column, Control, Diagram, DiagramAxis, DiagramRow, DiagramTensor, Direction, Entries, Figure,
+    Flame, Frame, KeyValues, Links, Measured, Notes, NumberFormat, Outcome, RecipeEntry, RecipeIndex,
+    RecipeVerdict, Report, RowKind, Section, Series, Table, Verdict, Verdicts, csv, html, index_html,
+    markdown, png, svg,
 };
 use resvg::usvg::roxmltree::Document;
 
@@ -17,6 +18,14 @@ fn figure() -> Figure {
         .with_series(series)
         .with_reference(Direction::Horizontal, 0.5, HOSTILE)
         .with_highlight(1.0, 1.0, HOSTILE)
+}
+
+fn hostile_diagram() -> Diagram {
+    let mut diagram = Diagram::new("diagram", HOSTILE, vec![HOSTILE.to_owned()]).with_caption(HOSTILE);
+    let axes = vec![DiagramAxis { size: 2, classes: vec![0] }];
+    let tensors = vec![DiagramTensor { name: HOSTILE.to_owned(), axes }];
+    diagram.rows = vec![DiagramRow { name: HOSTILE.to_owned(), kind: RowKind::Part, tensors }];
+    diagram
 }
 
 /// A report in which every text is hostile.
@@ -40,6 +49,7 @@ pub(crate) fn report() -> Report {
             Flame::new(HOSTILE, HOSTILE, Frame::of(HOSTILE, vec![Frame::new(HOSTILE, 1.0)]))
                 .with_caption(HOSTILE),
         )
+        .with_block(hostile_diagram())
         .with_block(Verdicts::new([verdict]))
         .with_block(Notes::new([HOSTILE]))
         .with_block(KeyValues::new(HOSTILE, entries()));

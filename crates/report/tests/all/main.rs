@@ -1,6 +1,7 @@
 //! The views of a report, tested from outside.
 
 mod browser;
+mod diagrams;
 mod figures;
 mod flames;
 mod goldens;
