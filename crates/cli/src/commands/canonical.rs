@@ -33,6 +33,8 @@ use crate::{
 /// Balanced scales have the least sum of squares of all weights, as weight decay would choose them; the sum is convex in the
 /// logarithms of all scales together, and the residual that is told proves the least. Unit scales make the norm of the weights
 /// that make each unit 1. Of signs the largest weights decide. Units are ordered by the sum of squares of all their weights.
+///
+/// To match two networks whatever their scales are, bring both into a form first, and align what comes out.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

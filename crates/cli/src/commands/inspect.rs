@@ -105,7 +105,8 @@ impl Run for Inspect {
         let text = report::text::report(&report);
         if let Some(folder) = &self.out {
             let drawing = drawing::diagram(graphs[0], &found.certified.group);
-            let report = report.with_section(Section::new("Drawing").with_block(drawing));
+            let mut report = report;
+            report.sections.insert(0, Section::new("Drawing").with_block(drawing));
             place::write_folder(folder, &report::bundle(&stamp::stamped(report, session))?)?;
         }
         Ok(Outcome { answer: Answer::from_claim(found.passed()), text, json: json(&model, &found) })

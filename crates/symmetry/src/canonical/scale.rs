@@ -13,6 +13,13 @@ use crate::{Factors, Group, SymmetryError};
 /// Passes after which it is given up. Ours: chains of a hundred layers need a few thousand.
 const MOST_SWEEPS: usize = 20_000;
 
+/// Steps are lengthened by this factor when balanced scales are near: successive over-relaxation, which converges for every convex
+/// quadratic problem and factors below 2 (Ostrowski 1954). Ours: chains of twenty layers need a fifth of the sweeps.
+const RELAXATION: f64 = 1.6;
+
+/// What is near: the residual from which on the problem is nearly quadratic. Ours.
+const NEAR: f64 = 0.1;
+
 /// The scales of a canonical form.
 pub(super) struct Scales {
     pub(super) factors: Vec<Factors>,
@@ -40,19 +47,9 @@ pub(super) fn scales(group: &Group, params: &Params, scaling: Scaling) -> Result
     });
     // Rounding of each element changes squares by one unit in the last place; half as much again is for the solution's own error.
     let rounding = if is_single { 2.0 * f64::from(f32::EPSILON) } else { 1e-10 };
-    let mut residual = problem.residual();
-    let mut sweeps = 0;
+    let (mut residual, mut sweeps) = (problem.residual(), 0);
     if residual > rounding {
-        let enough = rounding / 64.0;
-        while residual > enough {
-            if sweeps == MOST_SWEEPS || !residual.is_finite() {
-                return Err(SymmetryError::NoCanonicalScales { residual, sweeps });
-            }
-            (0..unknowns.count).for_each(|unknown| problem.improve(unknown));
-            problem.renew();
-            residual = problem.residual();
-            sweeps += 1;
-        }
+        (residual, sweeps) = problem.solve(rounding / 64.0)?;
     }
     let mut factors = Scales::none(group).factors;
     for (position, (generator, factors)) in group.generators().iter().zip(&mut factors).enumerate() {
@@ -81,6 +78,11 @@ struct Side {
     weight: f64,
     /// The largest magnitude of an exponent.
     steepest: i32,
+}
+
+/// The difference of two sides relative to their sum.
+fn imbalance(plus: Side, minus: Side) -> f64 {
+    (plus.weight - minus.weight).abs() / (plus.weight + minus.weight)
 }
 
 struct Problem<'a> {
@@ -165,26 +167,50 @@ impl<'a> Problem<'a> {
         made
     }
 
-    /// Changes one logarithm: to the solution of its own equation where all exponents of a side are equal, and otherwise towards it,
-    /// never past it.
-    fn improve(&mut self, unknown: usize) {
-        if !self.is_free[unknown] {
-            return;
+    /// Sweeps over all unknowns until the residual is at most `enough`; the residual, and the number of sweeps.
+    fn solve(&mut self, enough: f64) -> Result<(f64, usize), SymmetryError> {
+        let mut residual = f64::INFINITY;
+        for sweeps in 1..=MOST_SWEEPS {
+            let is_near = self.scaling == Scaling::Balanced && residual < NEAR;
+            let relaxation = if is_near { RELAXATION } else { 1.0 };
+            residual =
+                (0..self.of.len()).map(|unknown| self.improve(unknown, relaxation)).fold(0.0, f64::max);
+            if residual <= enough {
+                self.renew();
+                residual = self.residual();
+            }
+            if residual <= enough {
+                return Ok((residual, sweeps));
+            }
         }
-        let change = match self.scaling {
+        Err(SymmetryError::NoCanonicalScales { residual, sweeps: MOST_SWEEPS })
+    }
+
+    /// Changes one logarithm: to the solution of its own equation where all exponents of a side are equal, and otherwise towards it,
+    /// never past it; and that so many times as far. Returns how far the equation was from being solved.
+    fn improve(&mut self, unknown: usize, relaxation: f64) -> f64 {
+        if !self.is_free[unknown] {
+            return 0.0;
+        }
+        let (change, residual) = match self.scaling {
             Scaling::Balanced => {
                 let [plus, minus] = self.sides(unknown);
-                (minus.weight / plus.weight).ln() / f64::from(2 * (plus.steepest + minus.steepest))
+                let change =
+                    (minus.weight / plus.weight).ln() / f64::from(2 * (plus.steepest + minus.steepest));
+                (change, imbalance(plus, minus))
             }
             Scaling::Unit => {
                 let made = self.made(unknown);
-                -made.weight.ln() / f64::from(2 * made.steepest * self.makes[unknown].1)
+                let change = -made.weight.ln() / f64::from(2 * made.steepest * self.makes[unknown].1);
+                (change, (made.weight - 1.0).abs())
             }
         };
-        self.logarithms[unknown] += change;
+        self.logarithms[unknown] += relaxation * change;
+        let factor = (2.0 * relaxation * change).exp();
         for &(term, exponent) in &self.of[unknown] {
-            self.squares[term as usize] *= (2.0 * f64::from(exponent) * change).exp();
+            self.squares[term as usize] *= factor.powi(exponent);
         }
+        residual
     }
 
     /// Computes all terms anew, without the errors of many small changes.
@@ -205,7 +231,7 @@ impl<'a> Problem<'a> {
         let of = |unknown: usize| match self.scaling {
             Scaling::Balanced => {
                 let [plus, minus] = self.sides(unknown);
-                (plus.weight - minus.weight).abs() / (plus.weight + minus.weight)
+                imbalance(plus, minus)
             }
             Scaling::Unit => (self.made(unknown).weight - 1.0).abs(),
         };
