@@ -8,7 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use graph::{Builder, Def, Executor, Graph, Prim, Role, Val};
+use graph::{Builder, Def, Executor, Graph, Input, Prim, Role, Val};
 use models::Params;
 use tensor::{Key, Tensor};
 
@@ -237,24 +237,16 @@ fn wanted(
 /// The graph with ones in the place of these parameters.
 fn without(graph: &Graph, gains: &BTreeSet<String>) -> Graph {
     let mut b = Builder::new(graph.name());
-    let mut made: Vec<Val> = Vec::with_capacity(graph.len());
-    for val in graph.vals() {
-        let copy = match graph.def(val) {
-            Def::Input(position) => {
-                let input = &graph.inputs()[*position];
-                if gains.contains(&input.name) {
-                    b.splat(graph.ty(val), 1.0)
-                } else {
-                    b.input(input.name.clone(), input.role, graph.ty(val).clone())
-                }
-            }
-            Def::Apply { op, operands } => {
-                let operands: Vec<Val> = operands.iter().map(|operand| made[operand.position()]).collect();
-                b.apply(op.clone(), &operands)
-            }
-        };
-        made.push(copy);
-    }
+    let argument = |input: &Input| {
+        let ty = graph.ty(input.val);
+        if gains.contains(&input.name) {
+            b.splat(ty, 1.0)
+        } else {
+            b.input(&*input.name, input.role, ty.clone())
+        }
+    };
+    let arguments: Vec<Val> = graph.inputs().iter().map(argument).collect();
+    let made = b.inline(graph, &arguments);
     for output in graph.outputs() {
         b.output(output.name.clone(), made[output.val.position()]);
     }
