@@ -23,6 +23,11 @@ pub(crate) trait Architecture {
         None
     }
 
+    /// Whether `emit` takes texts shorter than [`Input`] says, too.
+    fn takes_shorter_texts(&self) -> bool {
+        false
+    }
+
     /// Parameters and buffers in the order of PyTorch's `state_dict`.
     fn layout(&self) -> Layout;
 

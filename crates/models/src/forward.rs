@@ -26,9 +26,27 @@ impl Model {
     /// Where `dtype` is not a floating-point type.
     #[must_use]
     pub fn forward_in(&self, mode: Mode, batch: usize, dtype: DType) -> Graph {
-        let (mut net, result) = self.emit("forward", mode, batch, dtype);
+        let (mut net, result) = self.emit("forward", mode, [batch, self.input_features()], dtype);
         net.b.output(if self.target().is_some() { "loss" } else { "logits" }, result);
         net.finish()
+    }
+
+    /// The network in evaluation as [`Model::forward`] gives it, on texts of `tokens` tokens: the first that it takes, or all where
+    /// it takes no more. Parameters of later positions are declared and have no influence. `None` where it takes no texts, or only
+    /// whole ones, as what was read from an ONNX file does.
+    ///
+    /// # Panics
+    /// Where `dtype` is not a floating-point type, or `tokens` is 0.
+    #[must_use]
+    pub fn forward_on(&self, batch: usize, tokens: usize, dtype: DType) -> Option<Graph> {
+        assert!(tokens > 0, "a text has at least one token");
+        if !self.network.architecture().takes_shorter_texts() {
+            return None;
+        }
+        let tokens = tokens.min(self.input_features());
+        let (mut net, result) = self.emit("forward", Mode::Evaluation, [batch, tokens], dtype);
+        net.b.output("logits", result);
+        Some(net.finish())
     }
 
     /// The network in evaluation with its loss; [`Model::objective_in`] with [`Mode::Evaluation`].
@@ -54,7 +72,7 @@ impl Model {
         if let Err(error) = self.check_loss(loss) {
             panic!("{error}");
         }
-        let (mut net, logits) = self.emit("objective", mode, batch, dtype);
+        let (mut net, logits) = self.emit("objective", mode, [batch, self.input_features()], dtype);
         if loss == Loss::Own {
             net.b.output("loss", logits);
             return net.finish();
@@ -79,7 +97,7 @@ impl Model {
     /// Where `dtype` is not a floating-point type.
     #[must_use]
     pub fn moments(&self, batch: usize, dtype: DType) -> Graph {
-        let (net, _) = self.emit("moments", Mode::Moments, batch, dtype);
+        let (net, _) = self.emit("moments", Mode::Moments, [batch, self.input_features()], dtype);
         net.finish()
     }
 
@@ -89,18 +107,18 @@ impl Model {
         std::iter::once(batch).chain(self.labels().shape().iter().copied()).collect()
     }
 
-    /// Declares parameters, buffers and `x`, and emits the logits; for a network that is its own objective declares the labels
+    /// Declares parameters, buffers and `x`, of shape `input`, and emits the logits; for a network that is its own objective declares the labels
     /// too, and emits the objective.
-    fn emit(&self, name: &str, mode: Mode, batch: usize, dtype: DType) -> (Net, Val) {
+    fn emit(&self, name: &str, mode: Mode, input: [usize; 2], dtype: DType) -> (Net, Val) {
         let architecture = self.network.architecture();
         let mut net = Net::new(name, architecture.layout(), mode, dtype);
         let dtype = match architecture.input() {
             Input::Features(_) | Input::Image(_) | Input::Graph { .. } => dtype,
             Input::Tokens { .. } => DType::I32,
         };
-        let x = net.b.data("x", Ty::new(dtype, [batch, self.input_features()]));
+        let x = net.b.data("x", Ty::new(dtype, input));
         if architecture.target().is_some() {
-            net.declare_labels(self.labels_shape(batch));
+            net.declare_labels(self.labels_shape(input[0]));
         }
         let result = architecture.emit(&mut net, x);
         (net, result)

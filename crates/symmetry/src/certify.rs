@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use graph::{Argument, Executable, Executor, Graph, Input, Role};
+use graph::{Argument, Executable, Executor, Graph, Input, Role, Ty};
 use models::Params;
-use tensor::{DType, Key, Shape, Tensor, parallel};
+use tensor::{DType, Key, Tensor, parallel};
 
 use crate::{
     Element, Generator, Group, LinearGroup, Matrix, Subject, SymmetryError, generator::Part,
@@ -87,8 +87,8 @@ pub struct Certified {
 /// Permutations of a generator are tested with a cycle of all its slots and an exchange of the first two, which generate all,
 /// and then with `trials` random ones; factors, and everything together, with `trials` random elements.
 ///
-/// Parameters are normal, matrices scaled by one over the root of their fan-in, so that activations stay of order 1;
-/// states, which may be variances, are at least 1/2; data is normal, integers are 0 or 1.
+/// Parameters are uniform with mean 0 and deviation 1, matrices scaled by one over the root of their fan-in, so that activations stay
+/// of order 1; states, which may be variances, are at least 1/2; data is like parameters, integers are 0 or 1.
 ///
 /// # Errors
 /// Where `trials` is 0, a floating-point input of a graph is not `f64`, the group was made from another architecture,
@@ -100,7 +100,10 @@ pub fn certify(
     key: Key,
     trials: usize,
 ) -> Result<Certificate, SymmetryError> {
-    let mut bench = Bench::new(executor, graphs, group, key, trials)?;
+    if trials == 0 {
+        return Err(SymmetryError::Zero { what: "trials of a certificate" });
+    }
+    let mut bench = Bench::new(executor, graphs, group, key)?;
     let parts = group.parts().map(|(position, part)| bench.part(position, part, trials));
     let parts = parts.collect::<Result<_, SymmetryError>>()?;
     Ok(Certificate { parts, jointly: bench.jointly(&group.exact(), trials)?, trials })
@@ -110,13 +113,13 @@ pub fn certify(
 /// holds only approximately.
 ///
 /// Everything exact is tested together, with a cycle of all slots of every generator, an exchange of their first two, and
-/// `trials` random elements. That is as sharp as [`certify`] but for parts that are false each and true together, which
+/// `trials` random elements, which may be none. That is as sharp as [`certify`] but for parts that are false each and true together, which
 /// pass a random element with probability 1/2 at most. If it fails, each part is tested alone, those that fail are left out,
 /// and the rest is tested together again; if that fails too, nothing is left. What approximate factors change is measured by
 /// [`approximation`].
 ///
 /// # Errors
-/// As [`certify`].
+/// As [`certify`], but for `trials`.
 pub fn certified(
     executor: &dyn Executor,
     graphs: &[&Graph],
@@ -124,7 +127,7 @@ pub fn certified(
     key: Key,
     trials: usize,
 ) -> Result<Certified, SymmetryError> {
-    let mut bench = Bench::new(executor, graphs, group, key, trials)?;
+    let mut bench = Bench::new(executor, graphs, group, key)?;
     let is_approximate =
         |&(position, part): &(usize, Part)| group.generators()[position].is_approximate(part);
     let (mut kept, mut refused) = (group.exact(), Vec::new());
@@ -132,7 +135,7 @@ pub fn certified(
     if !jointly.passed() {
         let mut passed = BTreeSet::new();
         for (position, part) in group.parts().filter(|part| !is_approximate(part)) {
-            let checked = bench.part(position, part, trials)?;
+            let checked = bench.part(position, part, trials.max(1))?;
             if checked.passed() {
                 passed.insert((position, part));
             } else {
@@ -164,7 +167,7 @@ pub fn approximation(
     if factors.generators().is_empty() {
         return Ok(None);
     }
-    let mut bench = Bench::new(executor, &[graph], &factors, key, 1)?;
+    let mut bench = Bench::new(executor, &[graph], &factors, key)?;
     let change = bench.once(&factors.random(key.child("element")))?;
     Ok(Some(Checked { name: "all approximate factors".to_owned(), worst_relative: change }))
 }
@@ -179,7 +182,7 @@ pub fn approximations(
     group: &Group,
     key: Key,
 ) -> Result<Vec<Checked>, SymmetryError> {
-    let mut bench = Bench::new(executor, &[graph], group, key, 1)?;
+    let mut bench = Bench::new(executor, &[graph], group, key)?;
     let parts = group.parts().filter(|&(position, part)| group.generators()[position].is_approximate(part));
     let measured = parts.map(|(position, part)| {
         let element = single(group, position, part, 0, key.child("element"));
@@ -203,16 +206,16 @@ fn check_precision(graph: &Graph) -> Result<(), SymmetryError> {
 /// An element with one part of one generator only; see [`arrange`] for permutations.
 fn single(group: &Group, position: usize, part: Part, trial: usize, key: Key) -> Element {
     let mut element = group.identity();
-    group.randomise(&mut element, position, part, key);
+    group.randomise(&mut element, position, part, key, Matrix::random_in_blocks);
     if part == Part::Permutation {
         arrange(trial, &group.generators()[position], element.permutation_mut(position));
     }
     element
 }
 
-/// A random element of everything; see [`arrange`] for permutations.
+/// A random element of everything; see [`arrange`] for permutations, and [`Matrix::random_in_blocks`].
 fn every(group: &Group, trial: usize, key: Key) -> Element {
-    let mut element = group.random(key);
+    let mut element = group.random_by(key, Matrix::random_in_blocks);
     for (position, generator) in
         group.generators().iter().enumerate().filter(|(_, each)| each.is_exchangeable)
     {
@@ -239,35 +242,40 @@ fn arrange(trial: usize, generator: &Generator, permutation: &mut [u32]) {
 /// Elements that are tried at one point. Ours: a point drawn at random is as good as another, but that units may be inactive there.
 const ELEMENTS_PER_POINT: usize = 3;
 
-struct Bench<'a> {
-    modes: Vec<Mode<'a>>,
-    group: &'a Group,
-    key: Key,
+/// The network in its modes, with the group whose subjects move.
+pub(crate) struct Bench<'a> {
+    pub(crate) modes: Vec<Mode<'a>>,
+    pub(crate) group: &'a Group,
+    pub(crate) key: Key,
 }
 
 /// The network in one of its modes, with the point at which it was tried last.
-struct Mode<'a> {
-    graph: &'a Graph,
+pub(crate) struct Mode<'a> {
+    pub(crate) graph: &'a Graph,
     executable: Box<dyn Executable>,
-    last: Option<Point>,
+    pub(crate) last: Option<Point>,
 }
 
 /// Random inputs of a trial, and the outputs there.
-struct Point {
+pub(crate) struct Point {
     trial: usize,
-    params: Params,
-    data: Params,
-    outputs: Vec<Tensor>,
+    pub(crate) params: Params,
+    pub(crate) data: Params,
+    pub(crate) outputs: Vec<Tensor>,
 }
 
 impl Mode<'_> {
-    fn point(&mut self, group: &Group, trial: usize, key: Key) -> Result<Point, SymmetryError> {
+    pub(crate) fn point(&mut self, group: &Group, trial: usize, key: Key) -> Result<Point, SymmetryError> {
         if let Some(last) = self.last.take().filter(|last| last.trial == trial) {
             return Ok(last);
         }
         let [params, data] = inputs(group, self.graph, key.fold(trial as u64));
-        let outputs = outputs(self.graph, self.executable.as_mut(), &params, &data)?;
+        let outputs = self.outputs(&params, &data)?;
         Ok(Point { trial, params, data, outputs })
+    }
+
+    pub(crate) fn outputs(&mut self, params: &Params, data: &Params) -> Result<Vec<Tensor>, SymmetryError> {
+        outputs(self.graph, self.executable.as_mut(), params, data)
     }
 
     /// The largest relative change of an output when an element moves the parameters.
@@ -281,23 +289,19 @@ impl Mode<'_> {
         let point = self.point(group, trial, key)?;
         let moved = group.act(element, &point.params)?;
         let here = with_moved_states(group, element, self.graph, &point.outputs);
-        let there = outputs(self.graph, self.executable.as_mut(), &moved, &point.data)?;
+        let there = self.outputs(&moved, &point.data)?;
         self.last = Some(point);
         Ok(here.iter().zip(&there).map(|(here, there)| relative_change(here, there)).fold(0.0, f64::max))
     }
 }
 
 impl<'a> Bench<'a> {
-    fn new(
+    pub(crate) fn new(
         executor: &dyn Executor,
         graphs: &[&'a Graph],
         group: &'a Group,
         key: Key,
-        trials: usize,
     ) -> Result<Self, SymmetryError> {
-        if trials == 0 {
-            return Err(SymmetryError::Zero { what: "trials of a certificate" });
-        }
         graphs.iter().try_for_each(|graph| check_precision(graph))?;
         let mode =
             |graph: &&'a Graph| Ok(Mode { graph, executable: executor.compile(graph, &[])?, last: None });
@@ -377,7 +381,8 @@ fn condition(group: &Group, element: &Element) -> f64 {
 fn condition_of_mixing((generator, matrices): (&Generator, &Vec<Matrix>)) -> f64 {
     match generator.mixing.as_ref().map(|mixing| &mixing.group) {
         Some(LinearGroup::General | LinearGroup::Units(_)) => {
-            matrices.iter().map(Matrix::condition).fold(1.0, f64::max)
+            let conditions = parallel::map(matrices.len(), |copy| matrices[copy].condition());
+            conditions.into_iter().fold(1.0, f64::max)
         }
         _ => 1.0,
     }
@@ -412,27 +417,36 @@ fn outputs(
     Ok(executable.run(arguments)?)
 }
 
+/// Numbers that are drawn by one parallel task.
+const DRAWN_AT_ONCE: usize = 1 << 16;
+
 fn random_tensor(graph: &Graph, input: &Input, key: Key) -> Tensor {
     let ty = graph.ty(input.val);
-    let number = |index: usize| random_number(input.role, &ty.shape, key, index as u64);
-    let values = parallel::map(ty.shape.elements(), |index| {
-        if ty.dtype.is_float() { number(index) } else { f64::from(u8::from(number(index) > 0.0)) }
+    let (count, number) = (ty.shape.elements(), random_number(input.role, ty));
+    let mut values = vec![0.0; count];
+    parallel::for_each_chunk(&mut values, DRAWN_AT_ONCE, |first, values| {
+        let mut words = vec![0; values.len()];
+        key.words(0, first as u64, &mut words);
+        values.iter_mut().zip(words).for_each(|(value, word)| *value = number(word));
     });
     let values = Tensor::new(ty.shape.clone(), values).expect("one number for each element");
     values.convert(ty.dtype)
 }
 
-fn random_number(role: Role, shape: &Shape, key: Key, index: u64) -> f64 {
-    let normal = key.normal(index);
-    match role {
-        Role::Parameter if shape.rank() > 1 => normal / (shape[1..].iter().product::<usize>() as f64).sqrt(),
-        Role::Parameter | Role::Data => normal,
-        Role::State => 0.5 + normal.abs(),
+/// What becomes of a random word in an input of a role: see [`certify`].
+fn random_number(role: Role, ty: &Ty) -> impl Fn(i32) -> f64 + Sync {
+    let fan_in = if role == Role::Parameter { ty.shape.iter().skip(1).product::<usize>() } else { 1 };
+    let (is_float, is_state) = (ty.dtype.is_float(), role == Role::State);
+    let factor = 3f64.sqrt() * 2f64.powi(-31) / (fan_in as f64).sqrt();
+    move |word| match (is_float, is_state) {
+        (false, _) => f64::from(u8::from(word > 0)),
+        (true, false) => factor * f64::from(word),
+        (true, true) => 0.5 + (factor * f64::from(word)).abs(),
     }
 }
 
 /// The largest difference of two outputs over the largest magnitude of the first.
-fn relative_change(here: &Tensor, there: &Tensor) -> f64 {
+pub(crate) fn relative_change(here: &Tensor, there: &Tensor) -> f64 {
     let (here_values, there_values) = (here.to_f64_vec(), there.to_f64_vec());
     if [&here_values, &there_values].iter().any(|values| values.iter().any(|x| !x.is_finite())) {
         return f64::INFINITY;

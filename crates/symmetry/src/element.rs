@@ -1,10 +1,11 @@
 //! Elements of a group and their algebra.
 
 use serde::{Deserialize, Serialize};
-use tensor::Key;
+use tensor::{Key, parallel};
 
 use crate::{
-    Factors, Fingerprint, Generator, Group, Matrix, SymmetryError, factors::SPREAD, generator::Part,
+    Factors, Fingerprint, Generator, Group, LinearGroup, Matrix, SymmetryError, factors::SPREAD,
+    generator::Part,
 };
 
 /// An element of a [`Group`]: for each generator one permutation of its slots, a factor for each slot and family, and a matrix
@@ -98,9 +99,14 @@ impl Group {
     /// 0.5 (of the logarithm), other matrices with singular values so distributed, or exponentials of normal ones.
     #[must_use]
     pub fn random(&self, key: Key) -> Element {
+        self.random_by(key, Matrix::random)
+    }
+
+    /// A random element with matrices that `draw` draws.
+    pub(crate) fn random_by(&self, key: Key, draw: Draw) -> Element {
         let mut element = self.identity();
         for (position, part) in self.parts() {
-            self.randomise(&mut element, position, part, key);
+            self.randomise(&mut element, position, part, key, draw);
         }
         element
     }
@@ -112,13 +118,13 @@ impl Group {
         for position in
             (0..self.generators().len()).filter(|&position| self.generators()[position].is_matched())
         {
-            self.randomise(&mut element, position, Part::Permutation, key);
+            self.randomise(&mut element, position, Part::Permutation, key, Matrix::random);
         }
         element
     }
 
     /// Replaces one part of an element by a random one.
-    pub(crate) fn randomise(&self, element: &mut Element, position: usize, part: Part, key: Key) {
+    pub(crate) fn randomise(&self, element: &mut Element, position: usize, part: Part, key: Key, draw: Draw) {
         let (generator, key) = (&self.generators()[position], key.fold(position as u64));
         let random = Factors::random(generator, key);
         match part {
@@ -131,9 +137,9 @@ impl Group {
                 let Some(mixing) = &generator.mixing else { return };
                 let matrix = |copy: usize| {
                     let key = key.child("matrix").fold(copy as u64);
-                    Matrix::random(&mixing.group, generator.size, SPREAD, key)
+                    draw(&mixing.group, generator.size, SPREAD, key)
                 };
-                element.matrices[position] = (0..generator.copies).map(matrix).collect();
+                element.matrices[position] = parallel::map(generator.copies, matrix);
             }
         }
     }
@@ -296,6 +302,9 @@ impl Group {
         Ok(())
     }
 }
+
+/// How a matrix is drawn: of a group, of a size, with the standard deviation of logarithms.
+pub(crate) type Draw = fn(&LinearGroup, usize, f64, Key) -> Matrix;
 
 /// A permutation of the slots of each copy.
 fn random_permutation(generator: &Generator, key: Key) -> Vec<u32> {

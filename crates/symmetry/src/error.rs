@@ -62,6 +62,14 @@ pub enum SymmetryError {
         /// The first fault.
         found: String,
     },
+    /// Amounts do not fit a translation.
+    #[error("{translation}: the amounts do not fit: {found}")]
+    Amounts {
+        /// The translation's name.
+        translation: String,
+        /// The first fault.
+        found: String,
+    },
     /// A parameter that the group acts on is not among those given.
     #[error("parameter '{name}' {shape} is missing; the group was made from another architecture")]
     MissingParameter {

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use graph::{Builder, Def, Executor, Graph, Input, Prim, Role, Val};
 use models::Params;
-use tensor::{Key, Tensor};
+use tensor::{Key, Tensor, parallel};
 
 use crate::{
     Certified, Element, Factors, Family, Generator, Group, ParameterAxis, Subject, SymmetryError, certified,
@@ -76,10 +76,13 @@ impl Folding {
 /// The group of a forward graph, as [`infer`](crate::infer()) finds it, and that which it has with gains folded.
 #[must_use]
 pub fn infer_folded(graph: &Graph) -> Folding {
-    let group = infer(graph);
+    // What multiplies is a gain more often than not, so the group without is looked for at the same time.
+    let (group, without_factors) = parallel::join(|| infer(graph), || Ungained::new(graph, factors(graph)));
     let gains = gains(graph, &group);
+    let all: BTreeSet<String> = gains.values().flatten().cloned().collect();
+    let ungained = if without_factors.gains == all { without_factors } else { Ungained::new(graph, all) };
     let (mut folds, mut unfolded) = (Vec::new(), Vec::new());
-    for (generator, gains) in wanted(graph, &group, gains) {
+    for (generator, gains) in wanted(&group, gains, &ungained) {
         let own: Vec<Option<Fold>> = gains.iter().map(|gain| fold(&group, generator, gain, &gains)).collect();
         let stuck = gains.iter().zip(&own).filter(|(_, fold)| fold.is_none()).map(|(gain, _)| gain);
         let name = &group.generators()[generator].name;
@@ -94,7 +97,9 @@ pub fn infer_folded(graph: &Graph) -> Folding {
         [] => group.clone(),
         folds => {
             let gains = folds.iter().map(|fold| fold.gain.clone()).collect();
-            with_subjects(&infer(&without(graph, &gains)), group.subjects())
+            let without_all = ungained.group.filter(|_| ungained.gains == gains);
+            let folded = without_all.unwrap_or_else(|| infer(&without(graph, &gains)));
+            with_subjects(&folded, group.subjects())
         }
     };
     Folding { group, folds, unfolded, folded }
@@ -159,6 +164,34 @@ fn gain(params: &Params, name: &str) -> Result<Vec<f64>, SymmetryError> {
     }
 }
 
+/// What is found with ones in the place of gains.
+struct Ungained {
+    gains: BTreeSet<String>,
+    /// The axes on which like classes can be mixed.
+    mixable: BTreeSet<(String, usize)>,
+    /// The group; `None` where there are no gains.
+    group: Option<Group>,
+}
+
+impl Ungained {
+    fn new(graph: &Graph, gains: BTreeSet<String>) -> Self {
+        if gains.is_empty() {
+            return Self { gains, mixable: BTreeSet::new(), group: None };
+        }
+        let graph = without(graph, &gains);
+        Self { gains, mixable: mixable(&View::new(&graph)), group: Some(infer(&graph)) }
+    }
+}
+
+/// The vectors of parameters that something is multiplied by.
+fn factors(graph: &Graph) -> BTreeSet<String> {
+    let operands = graph.vals().filter_map(|val| match graph.def(val) {
+        Def::Apply { op: Prim::Multiply(_), operands } => Some(operands),
+        _ => None,
+    });
+    operands.flatten().filter_map(|&operand| vector(graph, operand)).map(str::to_owned).collect()
+}
+
 /// The parameters that multiply all slots of a generator one by one, by the generator.
 fn gains(graph: &Graph, group: &Group) -> BTreeMap<usize, BTreeSet<String>> {
     let mut gains: BTreeMap<usize, BTreeSet<String>> = BTreeMap::new();
@@ -216,15 +249,10 @@ fn fold(group: &Group, generator: usize, gain: &str, gains: &BTreeSet<String>) -
 
 /// The generators, with their gains, whose slots could be mixed if all gains were 1.
 fn wanted(
-    graph: &Graph,
     group: &Group,
     mut gains: BTreeMap<usize, BTreeSet<String>>,
+    Ungained { gains: all, mixable, .. }: &Ungained,
 ) -> BTreeMap<usize, BTreeSet<String>> {
-    if gains.is_empty() {
-        return gains;
-    }
-    let all = gains.values().flatten().cloned().collect();
-    let mixable = mixable(&View::new(&without(graph, &all)));
     gains.retain(|&generator, _| {
         let actions = &group.generators()[generator].actions;
         let mut others = actions.iter().filter(|action| !all.contains(&action.parameter)).peekable();

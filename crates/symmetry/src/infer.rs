@@ -49,7 +49,7 @@
 //! computed. [`crate::infer_folded`] finds what gains stand in the way of, too.
 //!
 //! # What is not found
-//! Shifts of biases, symmetries that exchange whole parameters (two parallel branches of one form), those that mix units of different
+//! Translations, which [`crate::translations()`] finds; symmetries that exchange whole parameters (two parallel branches of one form), those that mix units of different
 //! kinds or that hold for some parameters only, and relations among the entries of a constant that varies: its axes are
 //! fixed, although an identity matrix would let its two axes move together. The channels that go into the groups of a
 //! convolution share an axis of its kernel and are moved in all groups alike. Parameters that no output depends on are
@@ -93,17 +93,21 @@ pub fn infer(graph: &Graph) -> Group {
         inside = Some(cut(view.lines.graph, &cuts));
     }
     levels.push(everything(&View::new(inside.as_ref().unwrap_or(graph))));
-    let inputs = graph.inputs().iter().filter(|input| input.role != Role::Data);
-    let subjects: Vec<Subject> = inputs
-        .map(|input| Subject {
-            name: input.name.clone(),
-            shape: graph.ty(input.val).shape.clone(),
-            role: input.role,
-        })
-        .collect();
+    let subjects = subjects(graph);
     let place = |name: &str| subjects.iter().position(|subject| subject.name == name).unwrap_or(usize::MAX);
     let generators = ordered(&nested(levels), place);
     Group::trusted(subjects, generators)
+}
+
+/// The parameters and states of a graph.
+pub(crate) fn subjects(graph: &Graph) -> Vec<Subject> {
+    let inputs = graph.inputs().iter().filter(|input| input.role != Role::Data);
+    let subject = |input: &graph::Input| Subject {
+        name: input.name.clone(),
+        shape: graph.ty(input.val).shape.clone(),
+        role: input.role,
+    };
+    inputs.map(subject).collect()
 }
 
 /// All that can be done with the sets of like classes of a graph.

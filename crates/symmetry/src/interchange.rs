@@ -251,7 +251,7 @@ fn joint(lines: &Lines<'_>, orbits: &Orbits, factors: &Factors<'_>) -> Vec<Gener
 }
 
 /// `a, b and c`, or the first two and how many more.
-fn listed(names: &[&str]) -> String {
+pub(crate) fn listed(names: &[&str]) -> String {
     match names {
         [] => String::new(),
         [one] => (*one).to_owned(),

@@ -1,4 +1,4 @@
-//! Symmetry groups derived from graphs, their actions and certificates, and matching modulo symmetry.
+//! Symmetry groups derived from graphs, trials, their actions and certificates, and matching modulo symmetry.
 //!
 //! [`infer()`] reads a [`Group`] off a forward graph, and [`infer_folded`] what it becomes once gains are folded. An [`Element`] has a
 //! permutation, factors and matrices for each [`Generator`];
@@ -53,6 +53,7 @@ mod nest;
 mod orbits;
 mod scaling;
 mod stretch;
+mod translation;
 mod view;
 
 pub use activations::Stage;
@@ -68,5 +69,8 @@ pub use generator::{Exponents, Family, Generator, LinearGroup, Mixing, Parameter
 pub use group::{Group, Subject};
 pub use infer::infer;
 pub use matrix::Matrix;
-pub use model::graphs;
+pub use model::{graphs, trials};
 pub use moments::{MovedState, Undefined, UndefinedMoment};
+pub use translation::{
+    CertifiedTranslations, Reach, Term, Translation, Translations, translations, translations_certified,
+};

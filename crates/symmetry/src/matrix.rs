@@ -1,10 +1,12 @@
 //! Square matrices in `f64`.
 
+use std::collections::BTreeMap;
+
 use faer::{Mat, linalg::solvers::DenseSolveCore};
 use serde::{Deserialize, Serialize};
 use tensor::Key;
 
-use crate::LinearGroup;
+use crate::{LinearGroup, classes::Classes};
 
 /// A square matrix.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -18,6 +20,10 @@ pub struct Matrix {
 /// How far a matrix that is to be orthogonal, to keep the ones or to be in a span may be from it, in its largest entry: 1e-8. Ours:
 /// above what rounding makes of a product of a few thousand rotations, and far below what would show in a network.
 const MEMBERSHIP: f64 = 1e-8;
+
+/// The indices that random matrices mix with each other in certificates. Ours: mixing what reads and writes a wide stream costs as
+/// many products as running the network on so many examples as the stream is wide.
+const BLOCK: usize = 64;
 
 impl Matrix {
     /// The matrix with these entries.
@@ -111,9 +117,9 @@ impl Matrix {
             LinearGroup::General => {
                 let [left, right] = ["left", "right"].map(|side| rotation(size, key.child(side)));
                 let values = key.child("values");
-                let scaled = Mat::from_fn(size, size, |row, column| {
-                    (spread * values.normal(row as u64)).exp() * right[(row, column)]
-                });
+                let values: Vec<f64> =
+                    (0..size).map(|row| (spread * values.normal(row as u64)).exp()).collect();
+                let scaled = Mat::from_fn(size, size, |row, column| values[row] * right[(row, column)]);
                 Self::from_dense(&(left * scaled))
             }
             LinearGroup::OrthogonalAroundOnes => {
@@ -139,6 +145,39 @@ impl Matrix {
         }
     }
 
+    /// A random matrix that mixes indices in blocks of [`BLOCK`] only, each as [`Matrix::random`] does. Where indices can be
+    /// permuted, too, these generate the whole group: its Lie algebra is irreducible under permutations, or the sum of what is and
+    /// of what each block has a part in.
+    pub(crate) fn random_in_blocks(group: &LinearGroup, size: usize, spread: f64, key: Key) -> Self {
+        if matches!(group, LinearGroup::Units(_)) || size <= BLOCK {
+            return Self::random(group, size, spread, key);
+        }
+        let length = |block: usize| BLOCK.min(size - block * BLOCK);
+        let draw = |block: usize| Self::random(group, length(block), spread, key.fold(block as u64));
+        let blocks: Vec<Self> = (0..size.div_ceil(BLOCK)).map(draw).collect();
+        Self::from_fn(size, |row, column| match (row / BLOCK, column / BLOCK) {
+            (own, other) if own == other => blocks[own].entry(row % BLOCK, column % BLOCK),
+            _ => 0.0,
+        })
+    }
+
+    /// The indices that are mixed with each other, with the matrix that does it; those that stay as they are left out.
+    pub(crate) fn parts(&self) -> Vec<(Vec<usize>, Self)> {
+        let mut classes = Classes::new(self.size);
+        for row in 0..self.size {
+            let others = (0..self.size).filter(|&column| self.entry(row, column) != 0.0);
+            others.for_each(|column| classes.unite(row, column));
+        }
+        let partition = classes.into_partition();
+        let mut parts: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        (0..self.size).for_each(|index| parts.entry(partition.class(index)).or_default().push(index));
+        let part = |indices: Vec<usize>| {
+            let own = Self::from_fn(indices.len(), |row, column| self.entry(indices[row], indices[column]));
+            (!own.is_identity()).then_some((indices, own))
+        };
+        parts.into_values().filter_map(part).collect()
+    }
+
     /// Why the matrix is not one of a group of matrices of `size`.
     pub(crate) fn fault(&self, group: &LinearGroup, size: usize) -> Option<String> {
         if (self.size, self.entries.len()) != (size, size * size) {
@@ -152,12 +191,16 @@ impl Matrix {
             return Some(format!("the entry {entry}"));
         }
         let is_member = match group {
-            LinearGroup::General => self.condition().is_finite(),
+            LinearGroup::General => self.is_invertible(),
             LinearGroup::Orthogonal => self.is_orthogonal(),
             LinearGroup::OrthogonalAroundOnes => self.is_orthogonal() && self.keeps_ones(),
-            LinearGroup::Units(basis) => self.condition().is_finite() && self.is_spanned(basis),
+            LinearGroup::Units(basis) => self.is_invertible() && self.is_spanned(basis),
         };
         (!is_member).then(|| "a matrix that is not of its group".to_owned())
+    }
+
+    fn is_invertible(&self) -> bool {
+        self.inverse().entries.iter().all(|entry| entry.is_finite())
     }
 
     fn is_orthogonal(&self) -> bool {

@@ -1,5 +1,7 @@
 //! Mixing the slots of a tensor's axis by matrices.
 
+use std::ops::Range;
+
 use faer::Mat;
 use tensor::{Tensor, parallel};
 
@@ -8,6 +10,9 @@ use crate::{Exponents, Matrix, Slots};
 /// Columns multiplied by one parallel task; ours: the matrix is read once for so many.
 const COLUMNS: usize = 256;
 
+/// Tasks whose products are held at once; ours: enough for many threads, and few enough that memory is used again.
+const CHUNKS: usize = 64;
+
 /// Replaces the slots of each copy along an axis by their sums with the entries of the copy's matrix, or of its transposed inverse for
 /// ranks of power −1. The tensor holds `f64`.
 pub(crate) fn mix(tensor: &mut Tensor, axis: usize, slots: &Slots, powers: &Exponents, matrices: &[Matrix]) {
@@ -15,15 +20,20 @@ pub(crate) fn mix(tensor: &mut Tensor, axis: usize, slots: &Slots, powers: &Expo
     let inner: usize = shape[axis + 1..].iter().product();
     let outer: usize = shape[..axis].iter().product();
     let Ok(values) = tensor.as_mut_slice::<f64>() else { return };
-    for (copy, matrix) in matrices.iter().enumerate().filter(|(_, matrix)| !matrix.is_identity()) {
-        let is_dual = |rank: &usize| powers.of(*rank) < 0;
+    let is_dual = |rank: &usize| powers.of(*rank) < 0;
+    let base = |column: usize| column / inner * shape[axis] * inner + column % inner;
+    let parts = matrices.iter().enumerate().flat_map(|(copy, matrix)| {
+        let part = move |(slots, part): (Vec<usize>, Matrix)| {
+            (slots.into_iter().map(|slot| copy * matrix.size() + slot).collect::<Vec<_>>(), part)
+        };
+        matrix.parts().into_iter().map(part)
+    });
+    for (mixed, matrix) in parts {
         let dual = (0..slots.block).any(|rank| is_dual(&rank)).then(|| matrix.inverse().transposed().dense());
         let own = matrix.dense();
         for rank in 0..slots.block {
             let dense = dual.as_ref().filter(|_| is_dual(&rank)).unwrap_or(&own);
-            let index = |slot: usize| slots.slot(copy * matrix.size() + slot)[rank];
-            let rows: Vec<usize> = (0..matrix.size()).map(|slot| index(slot) * inner).collect();
-            let base = |column: usize| column / inner * shape[axis] * inner + column % inner;
+            let rows: Vec<usize> = mixed.iter().map(|&slot| slots.slot(slot)[rank] * inner).collect();
             multiply(values, dense, &rows, outer * inner, base);
         }
     }
@@ -35,24 +45,22 @@ fn multiply(
     matrix: &Mat<f64>,
     rows: &[usize],
     columns: usize,
-    base: impl Fn(usize) -> usize + Sync + Send,
+    base: impl Fn(usize) -> usize + Copy + Sync + Send,
 ) {
-    let chunks = columns.div_ceil(COLUMNS);
-    let range = |chunk: usize| chunk * COLUMNS..((chunk + 1) * COLUMNS).min(columns);
-    let products = {
-        let values = &*values;
-        parallel::map(chunks, |chunk| {
-            let range = range(chunk);
-            let own = Mat::from_fn(rows.len(), range.len(), |row, column| {
-                values[base(range.start + column) + rows[row]]
+    let chunks: Vec<Range<usize>> =
+        (0..columns).step_by(COLUMNS).map(|first| first..(first + COLUMNS).min(columns)).collect();
+    for chunks in chunks.chunks(CHUNKS) {
+        let products = parallel::map(chunks.len(), |chunk| {
+            let own = Mat::from_fn(rows.len(), chunks[chunk].len(), |row, column| {
+                values[base(chunks[chunk].start + column) + rows[row]]
             });
             matrix * own
-        })
-    };
-    for (chunk, product) in products.iter().enumerate() {
-        for (at, column) in range(chunk).enumerate() {
-            let base = base(column);
-            rows.iter().enumerate().for_each(|(row, offset)| values[base + offset] = product[(row, at)]);
+        });
+        for (chunk, product) in chunks.iter().zip(&products) {
+            for (at, column) in chunk.clone().enumerate() {
+                let base = base(column);
+                rows.iter().enumerate().for_each(|(row, offset)| values[base + offset] = product[(row, at)]);
+            }
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Which index classes look alike.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use crate::{classes::Partition, lines::Lines};
 
@@ -13,7 +13,7 @@ pub(crate) struct Tied {
 }
 
 /// Where the members of a class are, and how they are tied.
-#[derive(PartialEq, Eq, PartialOrd, Ord, Default)]
+#[derive(PartialEq, Eq, Hash, Default)]
 struct Signature {
     /// Whether the class may not move.
     is_fixed: bool,
@@ -46,43 +46,43 @@ pub(crate) struct Orbits {
     partition: Partition,
     ranks: Vec<u32>,
     sets: Vec<Set>,
-    /// By the smallest member of each class.
-    set_of: BTreeMap<usize, usize>,
+    /// By index: the set of its class.
+    set_of: Vec<u32>,
 }
 
 impl Orbits {
     pub(crate) fn new(lines: &Lines<'_>, partition: Partition, tied: &[Tied]) -> Self {
-        let mut signatures: BTreeMap<usize, Signature> = BTreeMap::new();
-        let mut ranks = vec![0; lines.elements()];
-        for (position, line) in lines.iter().enumerate() {
-            let mut counts: BTreeMap<usize, u32> = BTreeMap::new();
-            for element in line.elements() {
-                let class = partition.class(element);
-                signatures.entry(class).or_default().lines.push(position);
-                let count = counts.entry(class).or_default();
-                ranks[element] = *count;
-                *count += 1;
+        // The classes in the order of their smallest members.
+        let mut classes: Vec<usize> = Vec::new();
+        let mut number_of = vec![0_u32; lines.elements()];
+        for element in 0..lines.elements() {
+            let class = partition.class(element);
+            if class == element {
+                number_of[element] = classes.len() as u32;
+                classes.push(class);
             }
+            number_of[element] = number_of[class];
         }
+        let mut signatures: Vec<Signature> = Vec::new();
+        signatures.resize_with(classes.len(), Signature::default);
+        let ranks = ranks(lines, &number_of, &mut signatures);
         for &Tied { tie, left, right } in tied {
-            if let Some(signature) = signatures.get_mut(&partition.class(left)) {
-                signature.ties.push((tie, ranks[left], ranks[right]));
-            }
+            signatures[number_of[left] as usize].ties.push((tie, ranks[left], ranks[right]));
         }
-        let mut by_signature: BTreeMap<Signature, Vec<usize>> = BTreeMap::new();
-        for (class, mut signature) in signatures {
+        let (mut sets, mut set_of_class): (Vec<Set>, Vec<u32>) = (Vec::new(), Vec::new());
+        let mut known: HashMap<Signature, usize> = HashMap::new();
+        for (&class, mut signature) in classes.iter().zip(signatures) {
             signature.is_fixed = partition.is_fixed(class);
             signature.ties.sort_unstable();
-            by_signature.entry(signature).or_default().push(class);
+            let is_fixed = signature.is_fixed;
+            let set = *known.entry(signature).or_insert(sets.len());
+            if set == sets.len() {
+                sets.push(Set { classes: Vec::new(), is_fixed });
+            }
+            sets[set].classes.push(class);
+            set_of_class.push(set as u32);
         }
-        let set =
-            |(signature, classes): (Signature, Vec<usize>)| Set { classes, is_fixed: signature.is_fixed };
-        let mut sets: Vec<Set> = by_signature.into_iter().map(set).collect();
-        sets.sort_by_key(|set| set.classes[0]);
-        let of_set = |(number, set): (usize, &Set)| {
-            set.classes.iter().map(move |&class| (class, number)).collect::<Vec<_>>()
-        };
-        let set_of = sets.iter().enumerate().flat_map(of_set).collect();
+        let set_of = number_of.iter().map(|&number| set_of_class[number as usize]).collect();
         Self { partition, ranks, sets, set_of }
     }
 
@@ -97,8 +97,24 @@ impl Orbits {
     }
 
     pub(crate) fn orbit(&self, element: usize) -> Orbit {
-        let class = self.class(element);
-        let set = self.set_of[&class];
-        Orbit { set, rank: self.ranks[element], is_first: self.sets[set].classes[0] == class }
+        let set = self.set_of[element] as usize;
+        Orbit { set, rank: self.ranks[element], is_first: self.sets[set].classes[0] == self.class(element) }
     }
+}
+
+/// For each index its rank among those of its class on its line; notes the lines of each class.
+fn ranks(lines: &Lines<'_>, number_of: &[u32], signatures: &mut [Signature]) -> Vec<u32> {
+    // The line that a class was last met on, and how many of its members are there.
+    let mut last = vec![(usize::MAX, 0_u32); signatures.len()];
+    let mut ranks = vec![0; number_of.len()];
+    for (position, line) in lines.iter().enumerate() {
+        for element in line.elements() {
+            let number = number_of[element] as usize;
+            let rank = if last[number].0 == position { last[number].1 } else { 0 };
+            last[number] = (position, rank + 1);
+            ranks[element] = rank;
+            signatures[number].lines.push(position);
+        }
+    }
+    ranks
 }

@@ -18,9 +18,18 @@ pub(crate) struct View<'a> {
 
 impl<'a> View<'a> {
     pub(crate) fn new(graph: &'a Graph) -> Self {
+        Self::with(graph, Fixing::All)
+    }
+
+    /// The view in which what is tied to one feature of the data is of one class, though it may not move.
+    pub(crate) fn through_data(graph: &'a Graph) -> Self {
+        Self::with(graph, Fixing::ThroughData)
+    }
+
+    fn with(graph: &'a Graph, fixing: Fixing) -> Self {
         let (lines, facts) = (Lines::new(graph), Facts::new(graph));
         let mut tied = Vec::new();
-        let partition = Ground { lines: &lines, facts: &facts }.partition(Fixing::All, &mut tied);
+        let partition = Ground { lines: &lines, facts: &facts }.partition(fixing, &mut tied);
         let orbits = Orbits::new(&lines, partition, &tied);
         Self { lines, orbits, facts }
     }
@@ -36,6 +45,8 @@ impl<'a> View<'a> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Fixing {
     All,
+    /// All, by way of the data that they are tied to.
+    ThroughData,
     /// Not those that are fixed only as parts of blocks, and not those of constants.
     NotInside,
 }
@@ -75,6 +86,7 @@ impl Ground<'_> {
                 match self.facts.of(owner) {
                     _ if uniform[self.lines.of(owner).start + run.axis.axis] => Side::Uniform,
                     Fact::Variable => Side::Moves,
+                    Fact::Data if fixing == Fixing::ThroughData => Side::Moves,
                     fact => Side::Still(fact),
                 }
             };
@@ -88,10 +100,10 @@ impl Ground<'_> {
                             tied.push(Tied { tie, left, right });
                         }
                     }
-                    (Side::Moves, Side::Still(fact)) if fixing == Fixing::All || fact == Fact::Data => {
+                    (Side::Moves, Side::Still(fact)) if fixing != Fixing::NotInside || fact == Fact::Data => {
                         elements(left).for_each(|element| classes.fix(element));
                     }
-                    (Side::Still(fact), Side::Moves) if fixing == Fixing::All || fact == Fact::Data => {
+                    (Side::Still(fact), Side::Moves) if fixing != Fixing::NotInside || fact == Fact::Data => {
                         elements(right).for_each(|element| classes.fix(element));
                     }
                     _ => {}
@@ -99,7 +111,7 @@ impl Ground<'_> {
                 tie += 1;
             }
             let is_inside = |run: &Run| map.inner.iter().any(|inner| inner.run == *run);
-            for run in map.fixed.iter().filter(|run| fixing == Fixing::All || !is_inside(run)) {
+            for run in map.fixed.iter().filter(|run| fixing != Fixing::NotInside || !is_inside(run)) {
                 elements(*run).for_each(|element| classes.fix(element));
             }
         }
@@ -107,7 +119,7 @@ impl Ground<'_> {
 }
 
 /// For each line, whether its value is the same along it.
-fn uniform(lines: &Lines<'_>) -> Vec<bool> {
+pub(crate) fn uniform(lines: &Lines<'_>) -> Vec<bool> {
     let mut uniform = vec![false; lines.iter().count()];
     for (val, _, operands, map) in applications(lines) {
         for number in lines.of(val) {

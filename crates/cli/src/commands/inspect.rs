@@ -49,7 +49,7 @@ pub(crate) struct Inspect {
     /// Architecture, as mlp:784-512-10, resnet20:width=2,norm=layer or net.onnx
     #[arg(long = "model", id = "spec", visible_alias = "graph", value_name = "SPEC")]
     spec: Option<String>,
-    /// Random elements that the certificate tries besides a cycle and an exchange of all units [default: 4, or 1 for networks of more
+    /// Random elements that the certificate tries besides a cycle and an exchange of all units [default: 4, or none for networks of more
     /// than 20 million weights; ours]
     #[arg(long, value_name = "N")]
     trials: Option<usize>,
@@ -63,15 +63,8 @@ pub(crate) struct Inspect {
     common: Common,
 }
 
-/// From this number of weights on, networks are large: they are tried on fewer examples and with fewer elements. Ours: so
-/// that ResNet-50 and a GPT of 12 layers take seconds; what is false shows on few of their many pixels and words, too.
-const LARGE: usize = 20_000_000;
-
-/// Examples in the batch on which outputs are compared, of small networks and of large ones.
-const BATCH: [usize; 2] = [4, 1];
-
-/// Random elements, of small networks and of large ones.
-const TRIALS: [usize; 2] = [4, 1];
+/// Examples in the batch on which outputs are compared.
+const BATCH: usize = 4;
 
 impl Run for Inspect {
     fn common(&self) -> Common {
@@ -81,11 +74,11 @@ impl Run for Inspect {
     fn run(&self, session: &Session) -> Result<Outcome, Failure> {
         self.out.as_deref().map_or(Ok(()), place::check_folder)?;
         let model = self.model()?;
-        let is_large = usize::from(model.elements() > LARGE);
-        let graphs = symmetry::graphs(&model, BATCH[is_large]);
-        let trials = self.trials.unwrap_or(TRIALS[is_large]);
+        let (graphs, enough) = symmetry::trials(&model, BATCH);
+        let trials = self.trials.unwrap_or(enough);
         let key = session.key().child("certificate");
-        let folding = symmetry::infer_folded(&graphs[graphs.len() - 1]);
+        let whole = symmetry::graphs(&model, 1).pop().unwrap_or_else(|| unreachable!("a network has a mode"));
+        let folding = symmetry::infer_folded(&whole);
         let graphs: Vec<_> = graphs.iter().collect();
         let test = |group| symmetry::certified(session.executor(), &graphs, group, key, trials);
         let certified = test(&folding.group)?;

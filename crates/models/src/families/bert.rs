@@ -114,26 +114,21 @@ impl Bert {
     fn emit_embedding(&self, net: &mut Net, tokens: Val) -> Val {
         let [words, positions, types] =
             EMBEDDINGS.map(|part| net.get(&format!("{}.weight", embedding(part))));
+        let (rows, length) = (net.b.shape(tokens).elements(), net.b.shape(tokens)[1]);
+        let positions = transformer::first(net, positions, length);
         let x = net.b.embedding(words, tokens);
         let first = net.b.slice_axis(types, 0, 0..1);
         let first = net.b.reshape(first, &Shape::from([self.width]));
-        let first = net.b.broadcast(first, &Shape::from([self.context, self.width]), &[1]);
+        let first = net.b.broadcast(first, &Shape::from([length, self.width]), &[1]);
         let added = net.b.add(positions, first);
         let x = transformer::add_to_each(net, x, added);
-        let rows = net.b.shape(tokens).elements();
         let x = net.b.reshape(x, &Shape::from([rows, self.width]));
         self.norm(net, &embedding("LayerNorm"), x)
     }
 
     /// A layer over rows `[N T, C]`.
-    fn emit_layer(&self, net: &mut Net, layer: usize, x: Val) -> Val {
-        let heads = Heads {
-            heads: self.heads,
-            key_heads: self.heads,
-            length: self.context,
-            rotary: None,
-            causal: false,
-        };
+    fn emit_layer(&self, net: &mut Net, layer: usize, length: usize, x: Val) -> Val {
+        let heads = Heads { heads: self.heads, key_heads: self.heads, length, rotary: None, causal: false };
         let names = ATTENTION.map(|name| part(layer, name));
         let y = heads.emit(net, names.each_ref().map(String::as_str), x);
         let x = net.b.add(x, y);
@@ -145,9 +140,9 @@ impl Bert {
     }
 
     /// Logits of rows `[N T, C]`.
-    fn emit_head(&self, net: &mut Net, x: Val) -> Val {
+    fn emit_head(&self, net: &mut Net, length: usize, x: Val) -> Val {
         let rows = net.b.shape(x)[0];
-        let texts = |last| Shape::from([rows / self.context, self.context, last]);
+        let texts = |last| Shape::from([rows / length, length, last]);
         match self.head {
             Head::Masked => {
                 let x = net.linear(&format!("{TRANSFORM}.dense"), x);
@@ -253,6 +248,10 @@ impl Architecture for Bert {
         Some(if self.head == Head::Masked { self.vocabulary } else { self.classes })
     }
 
+    fn takes_shorter_texts(&self) -> bool {
+        true
+    }
+
     fn layout(&self) -> Layout {
         let mut layout = Layout::default();
         for (part, rows) in EMBEDDINGS.into_iter().zip([self.vocabulary, self.context, self.types]) {
@@ -268,9 +267,10 @@ impl Architecture for Bert {
     }
 
     fn emit(&self, net: &mut Net, tokens: Val) -> Val {
+        let length = net.b.shape(tokens)[1];
         let x = self.emit_embedding(net, tokens);
-        let x = (0..self.layers).fold(x, |x, layer| self.emit_layer(net, layer, x));
-        self.emit_head(net, x)
+        let x = (0..self.layers).fold(x, |x, layer| self.emit_layer(net, layer, length, x));
+        self.emit_head(net, length, x)
     }
 }
 

@@ -150,10 +150,10 @@ impl Gpt {
         net.b.linear(x, weight, bias)
     }
 
-    fn emit_layer(&self, net: &mut Net, layer: usize, x: Val) -> Val {
+    fn emit_layer(&self, net: &mut Net, layer: usize, length: usize, x: Val) -> Val {
         let part = |part: &str| self.name(&format!("h.{layer}.{part}"));
         let y = net.norm_with(&part("ln_1"), self.norm, self.epsilon, x);
-        let attended = self.emit_attention(net, &part("attn"), y);
+        let attended = self.emit_attention(net, &part("attn"), length, y);
         let x = net.b.add(x, attended);
         let y = net.norm_with(&part("ln_2"), self.norm, self.epsilon, x);
         let y = self.linear(net, &part("mlp.c_fc"), y);
@@ -163,7 +163,7 @@ impl Gpt {
     }
 
     /// Attention over rows `[N T, C]`.
-    fn emit_attention(&self, net: &mut Net, name: &str, x: Val) -> Val {
+    fn emit_attention(&self, net: &mut Net, name: &str, length: usize, x: Val) -> Val {
         let (projection, projection_bias) = self.matrix(net, &format!("{name}.c_attn"));
         let (output, output_bias) = self.matrix(net, &format!("{name}.c_proj"));
         let parameters = SelfAttention {
@@ -176,19 +176,20 @@ impl Gpt {
             rotary: (self.positions == Positions::Rotary).then_some(ROTARY_BASE),
             mask: Attention { causal: true, present: None },
         };
-        transformer::over_rows(net, x, self.context, |b, x| b.self_attention(x, parameters))
+        transformer::over_rows(net, x, length, |b, x| b.self_attention(x, parameters))
     }
 
     /// The vectors of the tokens with their positions, `[N T, C]`.
     fn emit_embedding(&self, net: &mut Net, tokens: Val) -> Val {
-        let batch = net.b.shape(tokens)[0];
+        let (rows, length) = (net.b.shape(tokens).elements(), net.b.shape(tokens)[1]);
         let table = net.get(&self.name("wte.weight"));
         let mut x = net.b.embedding(table, tokens);
         if self.positions == Positions::Learned {
             let positions = net.get(&self.name("wpe.weight"));
+            let positions = transformer::first(net, positions, length);
             x = transformer::add_to_each(net, x, positions);
         }
-        net.b.reshape(x, &Shape::from([batch * self.context, self.width]))
+        net.b.reshape(x, &Shape::from([rows, self.width]))
     }
 }
 
@@ -248,6 +249,10 @@ impl Architecture for Gpt {
         Some(self.vocabulary)
     }
 
+    fn takes_shorter_texts(&self) -> bool {
+        true
+    }
+
     fn layout(&self) -> Layout {
         let (width, embedding) = (self.width, Kind::Embedding { deviation: DEVIATION });
         let mut layout = Layout::default();
@@ -274,14 +279,14 @@ impl Architecture for Gpt {
 
     fn emit(&self, net: &mut Net, tokens: Val) -> Val {
         debug_assert_eq!(net.b.ty(tokens).dtype, DType::I32);
-        let batch = net.b.shape(tokens)[0];
+        let (batch, length) = (net.b.shape(tokens)[0], net.b.shape(tokens)[1]);
         let x = self.emit_embedding(net, tokens);
-        let x = (0..self.layers).fold(x, |x, layer| self.emit_layer(net, layer, x));
+        let x = (0..self.layers).fold(x, |x, layer| self.emit_layer(net, layer, length, x));
         let x = net.norm_with(&self.name("ln_f"), self.norm, self.epsilon, x);
         let head = if self.tied { self.name("wte.weight") } else { "lm_head.weight".to_owned() };
         let head = net.get(&head);
         let logits = net.b.linear(x, head, None);
-        net.b.reshape(logits, &Shape::from([batch, self.context, self.vocabulary]))
+        net.b.reshape(logits, &Shape::from([batch, length, self.vocabulary]))
     }
 }
 

@@ -91,12 +91,12 @@ impl Llama {
     }
 
     /// A layer over rows `[N T, C]`.
-    fn emit_layer(&self, net: &mut Net, layer: usize, x: Val) -> Val {
+    fn emit_layer(&self, net: &mut Net, layer: usize, length: usize, x: Val) -> Val {
         let rates = self.rope.rates(self.depth());
         let heads = Heads {
             heads: self.heads,
             key_heads: self.key_heads,
-            length: self.context,
+            length,
             rotary: Some(&rates),
             causal: true,
         };
@@ -210,6 +210,10 @@ impl Architecture for Llama {
         Some(self.vocabulary)
     }
 
+    fn takes_shorter_texts(&self) -> bool {
+        true
+    }
+
     fn layout(&self) -> Layout {
         let mut layout = Layout::default();
         layout.parameter(EMBEDDING, [self.vocabulary, self.width], Kind::Embedding { deviation: DEVIATION });
@@ -225,14 +229,14 @@ impl Architecture for Llama {
     }
 
     fn emit(&self, net: &mut Net, tokens: Val) -> Val {
-        let (table, rows) = (net.get(EMBEDDING), net.b.shape(tokens).elements());
+        let (table, texts) = (net.get(EMBEDDING), net.b.shape(tokens).clone());
         let x = net.b.embedding(table, tokens);
-        let x = net.b.reshape(x, &Shape::from([rows, self.width]));
-        let x = (0..self.layers).fold(x, |x, layer| self.emit_layer(net, layer, x));
+        let x = net.b.reshape(x, &Shape::from([texts.elements(), self.width]));
+        let x = (0..self.layers).fold(x, |x, layer| self.emit_layer(net, layer, texts[1], x));
         let x = self.norm(net, "model.norm", x);
         let head = if self.tied { table } else { net.get("lm_head.weight") };
         let logits = net.b.linear(x, head, None);
-        net.b.reshape(logits, &Shape::from([rows / self.context, self.context, self.vocabulary]))
+        net.b.reshape(logits, &Shape::from([texts[0], texts[1], self.vocabulary]))
     }
 }
 

@@ -83,6 +83,11 @@ pub(crate) fn add_to_each(net: &mut Net, x: Val, positions: Val) -> Val {
     net.b.add(x, positions)
 }
 
+/// The vectors of the first `length` positions.
+pub(crate) fn first(net: &mut Net, positions: Val, length: usize) -> Val {
+    if net.b.shape(positions)[0] == length { positions } else { net.b.slice_axis(positions, 0, 0..length) }
+}
+
 /// The vector at `position` of each sequence `[N, T, C]`: `[N, C]`.
 pub(crate) fn token(net: &mut Net, x: Val, position: usize) -> Val {
     let shape = net.b.shape(x).clone();

@@ -22,5 +22,5 @@ pub(crate) use equations::{Ground, old_state};
 pub(crate) use facts::{Fact, Facts};
 pub(crate) use field::Parity;
 pub(crate) use solve::{Solution, Solutions};
-pub(crate) use system::Sum;
+pub(crate) use system::{Sum, System, add};
 pub(crate) use unknowns::{Subject as Unknown, Unknowns};

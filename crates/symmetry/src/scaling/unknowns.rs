@@ -59,9 +59,10 @@ impl Unknowns {
 
     fn number(&mut self, lines: &Lines<'_>, orbits: &Orbits, val: Val) {
         for number in lines.of(val) {
+            let mut last = None;
             for (index, element) in lines.get(number).elements().enumerate() {
                 let orbit = orbits.orbit(element);
-                if !self.along[number].contains_key(&orbit) {
+                if last.replace(orbit) != Some(orbit) && !self.along[number].contains_key(&orbit) {
                     self.along[number].insert(orbit, self.subjects.len());
                     self.places[number].push(index);
                     self.subjects.push(Subject::Along(number, orbit));

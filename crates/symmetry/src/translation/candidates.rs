@@ -1,0 +1,231 @@
+//! Which changes of parameters are tried, and which of them together change nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use graph::Val;
+use num_rational::Ratio;
+
+use super::{
+    form::{Along, Change, Form},
+    walk::Walk,
+};
+use crate::{
+    lines::Line,
+    orbits::Orbit,
+    scaling::{Sum, System, add},
+    view::View,
+};
+
+/// The most changes of one parameter that are tried. Ours: a kernel of 7 × 7 positions has a few hundred; of a parameter with more, those
+/// at one index of one axis only.
+const MOST: usize = 4096;
+
+/// What a change of an input is along one of its axes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Place {
+    /// The same at every index.
+    Every,
+    /// At the index of the first class of an orbit, which stands for those of all classes.
+    At(Orbit, usize),
+}
+
+impl Place {
+    /// The set of classes that it is at one of.
+    pub(super) fn set(self) -> Option<usize> {
+        match self {
+            Self::Every => None,
+            Self::At(orbit, _) => Some(orbit.set),
+        }
+    }
+}
+
+/// A change of an input by an amount.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Candidate {
+    pub(super) input: Val,
+    pub(super) places: Vec<Place>,
+}
+
+/// Changes that together change nothing, with their amounts.
+pub(super) type Solution = Vec<(Candidate, Ratio<i64>)>;
+
+/// The sets of classes that a solution is at one of.
+pub(super) fn sets(solution: &Solution) -> BTreeSet<usize> {
+    solution
+        .iter()
+        .flat_map(|(candidate, _)| candidate.places.iter().filter_map(|place| place.set()))
+        .collect()
+}
+
+/// What changes nothing, and the dimension of it with all that is like it.
+pub(super) fn solutions(view: &View<'_>) -> (Vec<Solution>, usize) {
+    let candidates = candidates(view);
+    let mut inputs: BTreeMap<Val, Change> = BTreeMap::new();
+    for (amount, candidate) in candidates.iter().enumerate() {
+        let along = candidate.places.iter().map(|place| match *place {
+            Place::Every => Along::Every,
+            Place::At(_, index) => Along::Index(index),
+        });
+        let form = Form::plain(along.collect(), &view.lines.graph.ty(candidate.input).shape);
+        inputs.entry(candidate.input).or_default().insert(form, Sum::from([(amount, Ratio::ONE)]));
+    }
+    let system = Walk::run(view, inputs, candidates.len());
+    let all: Vec<usize> = (0..candidates.len()).collect();
+    let found = system.solutions(&all).into_iter().map(|amounts| {
+        amounts.into_iter().map(|(amount, factor)| (candidates[amount].clone(), factor)).collect()
+    });
+    independent(view, found.collect())
+}
+
+/// All changes that are tried.
+fn candidates(view: &View<'_>) -> Vec<Candidate> {
+    let mut axes: BTreeMap<Val, Vec<Vec<Place>>> = BTreeMap::new();
+    for (input, line) in view.lines.movable() {
+        axes.entry(input.val).or_default().push(places(view, line));
+    }
+    let of_input = |(input, axes): (Val, Vec<Vec<Place>>)| {
+        let places = combinations(&axes);
+        places.into_iter().map(move |places| Candidate { input, places })
+    };
+    axes.into_iter().flat_map(of_input).collect()
+}
+
+/// What a change can be along an axis.
+fn places(view: &View<'_>, line: &Line) -> Vec<Place> {
+    let mut places = vec![Place::Every];
+    let mut seen = BTreeSet::new();
+    for (index, element) in line.elements().enumerate().filter(|_| line.size > 1) {
+        let orbit = view.orbits.orbit(element);
+        if orbit.is_first && seen.insert(orbit) {
+            places.push(Place::At(orbit, index));
+        }
+    }
+    places
+}
+
+/// One place for each axis, of different sets.
+fn combinations(axes: &[Vec<Place>]) -> Vec<Vec<Place>> {
+    let count: usize = axes.iter().map(Vec::len).product();
+    let mut all: Vec<Vec<Place>> = vec![Vec::new()];
+    for places in axes {
+        let longer = |before: &Vec<Place>| {
+            let is_alone = before.iter().all(|place| place.set().is_none());
+            let sets: Vec<usize> = before.iter().filter_map(|place| place.set()).collect();
+            let is_new = move |place: &&Place| match place.set() {
+                Some(set) => !sets.contains(&set) && (count <= MOST || is_alone),
+                None => true,
+            };
+            let before = before.clone();
+            places.iter().filter(is_new).map(|place| [&before[..], &[*place]].concat()).collect::<Vec<_>>()
+        };
+        all = all.iter().flat_map(longer).collect();
+    }
+    all
+}
+
+/// Which of its classes a term of a solution moves along an axis.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Part {
+    /// One class, against the others.
+    One(usize, u32),
+    /// All classes alike.
+    All(usize, u32),
+}
+
+/// Solutions as far as they go in one component; see [`Components`].
+#[derive(Default)]
+struct Component {
+    numbers: BTreeMap<(Val, Vec<Part>), usize>,
+    system: System<Ratio<i64>>,
+}
+
+/// What solutions span. The amounts of a solution at one class each of several sets, and of those that are like it, are a tensor with
+/// an axis for each set. It is the sum of parts that add up to zero along the axes of some sets and are the same along the others;
+/// parts for different sets are independent of each other, and all of one kind are so if one is.
+struct Components<'a> {
+    view: &'a View<'a>,
+    components: BTreeMap<BTreeSet<usize>, Component>,
+    dimension: usize,
+}
+
+/// The solutions that others do not make up, those at single classes of more sets first, and the dimension of what all span.
+fn independent(view: &View<'_>, mut found: Vec<Solution>) -> (Vec<Solution>, usize) {
+    found.sort_by_key(|solution| std::cmp::Reverse(sets(solution).len()));
+    let mut components = Components { view, components: BTreeMap::new(), dimension: 0 };
+    found.retain(|solution| components.take(solution));
+    (found, components.dimension)
+}
+
+impl Components<'_> {
+    fn classes(&self, set: usize) -> usize {
+        self.view.orbits.sets()[set].classes.len()
+    }
+
+    /// Adds a solution; whether it brings anything.
+    fn take(&mut self, solution: &Solution) -> bool {
+        let sets: Vec<usize> = sets(solution).into_iter().filter(|&set| self.classes(set) > 1).collect();
+        let mut is_new = false;
+        for chosen in 0..1_usize << sets.len() {
+            let own: BTreeSet<usize> = sets
+                .iter()
+                .enumerate()
+                .filter(|(bit, _)| chosen >> bit & 1 == 1)
+                .map(|(_, &set)| set)
+                .collect();
+            let mut component = self.components.remove(&own).unwrap_or_default();
+            let parts = self.parts(solution, &own, &mut component.numbers);
+            if component.system.push(parts) {
+                is_new = true;
+                self.dimension += own.iter().map(|&set| self.classes(set) - 1).product::<usize>();
+            }
+            self.components.insert(own, component);
+        }
+        is_new
+    }
+
+    /// The part of a solution that adds up to zero along the axes of `own`, in terms of orbits.
+    fn parts(
+        &self,
+        solution: &Solution,
+        own: &BTreeSet<usize>,
+        numbers: &mut BTreeMap<(Val, Vec<Part>), usize>,
+    ) -> Sum<Ratio<i64>> {
+        let mut sum = Sum::new();
+        for (candidate, factor) in solution {
+            let sets: BTreeSet<usize> = candidate.places.iter().filter_map(|place| place.set()).collect();
+            // What is the same for all classes of a set adds up to zero only if it is zero.
+            if !sets.is_superset(own) {
+                continue;
+            }
+            let mut all: Vec<Vec<Part>> = vec![Vec::new()];
+            for (number, place) in self.view.lines.of(candidate.input).zip(&candidate.places) {
+                let options = self.options(number, *place, own);
+                let longer = |before: &Vec<Part>| {
+                    let longer = options.iter().map(|part| [&before[..], &[*part]].concat());
+                    longer.collect::<Vec<_>>()
+                };
+                all = all.iter().flat_map(longer).collect();
+            }
+            for parts in all {
+                let next = numbers.len();
+                let number = *numbers.entry((candidate.input, parts)).or_insert(next);
+                add(&mut sum, number, *factor);
+            }
+        }
+        sum
+    }
+
+    /// What a place is on its line, class by class.
+    fn options(&self, number: usize, place: Place, own: &BTreeSet<usize>) -> Vec<Part> {
+        match place {
+            Place::At(orbit, _) if own.contains(&orbit.set) => vec![Part::One(orbit.set, orbit.rank)],
+            Place::At(orbit, _) => vec![Part::All(orbit.set, orbit.rank)],
+            Place::Every => {
+                let elements = self.view.lines.get(number).elements();
+                let orbits = elements.map(|element| self.view.orbits.orbit(element));
+                let orbits: BTreeSet<(usize, u32)> = orbits.map(|orbit| (orbit.set, orbit.rank)).collect();
+                orbits.into_iter().map(|(set, rank)| Part::All(set, rank)).collect()
+            }
+        }
+    }
+}

@@ -1,0 +1,398 @@
+//! How changes of parameters spread to all values.
+//!
+//! Every value has a change, a sum of [`Form`]s with linear combinations of the unknown amounts for factors. Primitives that are linear
+//! in what changes pass it on, exactly where they only move or add indices, and else as a function of which is known only along
+//! what it is constant and at which index alone it is not zero. What is not linear asks that nothing changes, and so do outputs.
+
+use std::collections::BTreeMap;
+
+use graph::{Axis, AxisMap, Def, Prim, Run, Slot, Val};
+use num_rational::Ratio;
+use tensor::Shape;
+
+use super::{
+    form::{Along, Change, Form, add_form, mapped, total},
+    reshaped::reshaped,
+};
+use crate::{
+    scaling::{Fact, Sum, System, old_state},
+    view::{View, uniform},
+};
+
+/// A walk over a graph, from inputs to outputs.
+pub(super) struct Walk<'a> {
+    view: &'a View<'a>,
+    /// For each line, whether the value is the same along it.
+    uniform: Vec<bool>,
+    /// By value.
+    changes: Vec<Change>,
+    /// By primitive, the operand that changes with its shape, and the other operands: the first application of the kind.
+    first: BTreeMap<(String, usize, Vec<Val>), Val>,
+    /// The functions that were met: what they are made of.
+    tokens: BTreeMap<(Val, usize, Form), usize>,
+    /// Amounts that are zero.
+    is_zero: Vec<bool>,
+    /// What is to be zero.
+    demands: Vec<Sum<Ratio<i64>>>,
+}
+
+const ONE: Ratio<i64> = Ratio::<i64>::ONE;
+
+impl<'a> Walk<'a> {
+    /// The equations of so many amounts, where inputs change as given.
+    pub(super) fn run(
+        view: &'a View<'a>,
+        inputs: BTreeMap<Val, Change>,
+        amounts: usize,
+    ) -> System<Ratio<i64>> {
+        let graph = view.lines.graph;
+        let mut walk = Self {
+            view,
+            uniform: uniform(&view.lines),
+            changes: vec![Change::new(); graph.len()],
+            first: BTreeMap::new(),
+            tokens: BTreeMap::new(),
+            is_zero: vec![false; amounts],
+            demands: Vec::new(),
+        };
+        for (val, change) in inputs {
+            walk.changes[val.position()] = change;
+        }
+        for val in view.lines.vals() {
+            if let Def::Apply { op, operands } = graph.def(val) {
+                walk.changes[val.position()] = walk.applied(val, op, operands);
+            }
+        }
+        walk.observe();
+        let mut system = System::default();
+        let zeros = walk.is_zero.iter().enumerate().filter(|(_, is_zero)| **is_zero);
+        for demand in zeros.map(|(amount, _)| Sum::from([(amount, ONE)])).chain(walk.demands) {
+            system.push(demand);
+        }
+        system
+    }
+
+    /// Outputs do not change, and new states as the old ones do.
+    fn observe(&mut self) {
+        let graph = self.view.lines.graph;
+        for output in graph.outputs() {
+            let mut change = self.change(output.val);
+            if let Some(old) = old_state(graph, &output.name, output.val) {
+                change = total(change, &self.change(old), -ONE);
+            }
+            self.demand(&change);
+        }
+    }
+
+    /// The change of a value without amounts that are zero.
+    fn change(&self, val: Val) -> Change {
+        let mut change = self.changes[val.position()].clone();
+        change.retain(|_, sum| {
+            sum.retain(|&amount, _| !self.is_zero[amount]);
+            !sum.is_empty()
+        });
+        change
+    }
+
+    /// Nothing is to change.
+    fn demand(&mut self, change: &Change) {
+        for sum in change.values() {
+            match sum.first_key_value() {
+                Some((&amount, _)) if sum.len() == 1 => self.is_zero[amount] = true,
+                _ => self.demands.push(sum.clone()),
+            }
+        }
+    }
+
+    fn applied(&mut self, val: Val, op: &Prim, operands: &[Val]) -> Change {
+        let changes: Vec<Change> = operands.iter().map(|&operand| self.change(operand)).collect();
+        if changes.iter().all(Change::is_empty) {
+            return Change::new();
+        }
+        match self.passed(val, op, operands, &changes) {
+            Some(change) => change,
+            None => {
+                changes.iter().for_each(|change| self.demand(change));
+                Change::new()
+            }
+        }
+    }
+
+    /// The change of a result; `None` where it is not linear in what changes.
+    fn passed(&mut self, val: Val, op: &Prim, operands: &[Val], changes: &[Change]) -> Option<Change> {
+        let shape = |val: Val| &self.view.lines.graph.ty(val).shape;
+        let own = shape(operands[0]).clone();
+        match (op, changes) {
+            (Prim::Add(_), [one, other]) => Some(total(one.clone(), other, ONE)),
+            (Prim::Subtract(_), [one, other]) => Some(total(one.clone(), other, -ONE)),
+            (Prim::Negate(_), [one]) => Some(total(Change::new(), one, -ONE)),
+            (Prim::Convert(_) | Prim::StopGradient(_), [one]) => Some(one.clone()),
+            (Prim::Maximum(_) | Prim::Minimum(_), [one, other]) => {
+                self.demand(&total(one.clone(), other, -ONE));
+                Some(one.clone())
+            }
+            (Prim::Compare(_), [one, other]) => {
+                self.demand(&total(one.clone(), other, -ONE));
+                Some(Change::new())
+            }
+            (Prim::Transpose(op), [one]) => {
+                let along = |form: &Form| op.permutation.iter().map(|&axis| form.along[axis]).collect();
+                Some(mapped(one, |form| Some((form.with(along(form)), ONE))))
+            }
+            (Prim::BroadcastInDim(op), [one]) => Some(mapped(one, |form| {
+                let mut along = vec![Along::Every; op.shape.rank()];
+                op.axes.iter().zip(&form.along).for_each(|(&axis, &own)| along[axis] = own);
+                Some((form.with(along), ONE))
+            })),
+            (Prim::Reshape(op), [one]) => Some(mapped(one, |form| {
+                let (along, is_known) = reshaped(&form.along, &own, &op.shape);
+                Some((if is_known { form.with(along) } else { self.function(val, 0, form, along) }, ONE))
+            })),
+            (Prim::Slice(op), [one]) => Some(mapped(one, |form| self.sliced(val, op, &own, form))),
+            (Prim::ReduceSum(op), [one]) => {
+                Some(mapped(one, |form| Some(self.summed(val, &op.axes, &own, form))))
+            }
+            (Prim::ReduceMax(op), [one]) => {
+                let (even, odd): (Change, Change) =
+                    one.clone().into_iter().partition(|(form, _)| form.is_even_along(&op.axes));
+                self.demand(&odd);
+                Some(mapped(&even, |form| Some((without_axes(form, &op.axes), ONE))))
+            }
+            (Prim::Concatenate(op), _) => Some(self.concatenated(val, op.axis, operands, changes)),
+            (Prim::Select(_), [condition, one, other]) => {
+                condition.is_empty().then(|| self.selected(val, op, operands, [one, other]))
+            }
+            (Prim::Divide(_), [one, other]) => {
+                self.demand(other);
+                Some(self.times(val, op, operands, 0, one))
+            }
+            // Where both change the product of the changes is left out: amounts are small.
+            (Prim::Multiply(_), [one, other]) => {
+                let first = self.times(val, op, operands, 0, one);
+                Some(total(first, &self.times(val, op, operands, 1, other), ONE))
+            }
+            (Prim::DotGeneral(_) | Prim::Convolution(_), [one, other]) => {
+                let first = self.through(val, op, operands, 0, one);
+                Some(total(first, &self.through(val, op, operands, 1, other), ONE))
+            }
+            (Prim::Gather(gather), [one, _]) => {
+                let (read, all): (Change, Change) =
+                    one.clone().into_iter().partition(|(form, _)| !form.is_even_along(&[gather.axis]));
+                let passed = self.through(val, op, operands, 0, &read);
+                Some(total(passed, &self.read_evenly(val, gather.axis, &own, &all), ONE))
+            }
+            (Prim::Pad(_) | Prim::Reverse(_) | Prim::WindowSum(_), [one, rest @ ..]) => {
+                let is_alone = rest.iter().all(Change::is_empty);
+                is_alone.then(|| self.through(val, op, operands, 0, one))
+            }
+            _ => None,
+        }
+    }
+
+    /// A product with, or a quotient by, what does not change.
+    fn times(&mut self, val: Val, op: &Prim, operands: &[Val], position: usize, change: &Change) -> Change {
+        let factor = match self.view.facts.of(operands[1 - position]) {
+            Fact::Uniform(0.0) => return Change::new(),
+            Fact::Uniform(number) => fraction(number),
+            _ => None,
+        };
+        let is_quotient = matches!(op, Prim::Divide(_));
+        match factor {
+            Some(factor) if is_quotient => total(Change::new(), change, factor.recip()),
+            Some(factor) => total(Change::new(), change, factor),
+            None => self.through(val, op, operands, position, change),
+        }
+    }
+
+    /// What hides a value by minus infinity leaves a change that is the same for what is hidden as it is.
+    fn selected(&mut self, val: Val, op: &Prim, operands: &[Val], [one, other]: [&Change; 2]) -> Change {
+        let is_hidden = |val: Val| matches!(self.view.facts.of(val), Fact::Uniform(number) if number == f64::NEG_INFINITY);
+        match () {
+            () if one == other || is_hidden(operands[2]) => one.clone(),
+            () if is_hidden(operands[1]) => other.clone(),
+            () => {
+                let first = self.through(val, op, operands, 1, one);
+                total(first, &self.through(val, op, operands, 2, other), ONE)
+            }
+        }
+    }
+
+    fn sliced(
+        &mut self,
+        val: Val,
+        op: &graph::ops::Slice,
+        shape: &Shape,
+        form: &Form,
+    ) -> Option<(Form, Ratio<i64>)> {
+        let (mut along, mut is_known) = (form.along.clone(), true);
+        for (axis, own) in along.iter_mut().enumerate() {
+            let (start, limit, stride) = (op.start[axis], op.limit[axis], op.stride[axis]);
+            match own {
+                Along::Every => {}
+                Along::Index(index) => {
+                    let is_in = (start..limit).contains(index) && (*index - start).is_multiple_of(stride);
+                    is_in.then(|| *index = (*index - start) / stride)?;
+                }
+                Along::Unknown(_) => is_known &= (start, limit, stride) == (0, shape[axis], 1),
+            }
+        }
+        let known = form.with(along.clone()).normal(self.shape(val));
+        Some((if is_known { known } else { self.function(val, 0, form, along) }, ONE))
+    }
+
+    fn summed(&mut self, val: Val, axes: &[usize], shape: &Shape, form: &Form) -> (Form, Ratio<i64>) {
+        let is_known = axes.iter().all(|&axis| !matches!(form.along[axis], Along::Unknown(_)));
+        let even = axes.iter().filter(|&&axis| form.along[axis] == Along::Every);
+        let count: usize = even.map(|&axis| shape[axis]).product();
+        let rest = without_axes(form, axes);
+        let rest = if is_known { rest } else { self.function(val, 0, form, rest.along) };
+        (rest, Ratio::from_integer(count as i64))
+    }
+
+    fn concatenated(&mut self, val: Val, axis: usize, operands: &[Val], changes: &[Change]) -> Change {
+        let (mut all, mut offset) = (Change::new(), 0);
+        for (position, (&operand, change)) in operands.iter().zip(changes).enumerate() {
+            let size = self.shape(operand)[axis];
+            for (form, sum) in change {
+                let mut along = form.along.clone();
+                let form = match along[axis] {
+                    Along::Index(index) => {
+                        along[axis] = Along::Index(index + offset);
+                        form.with(along)
+                    }
+                    Along::Every if size == 1 => {
+                        along[axis] = Along::Index(offset);
+                        form.with(along)
+                    }
+                    _ => {
+                        along[axis] = Along::Unknown(0);
+                        self.function(val, position, form, along)
+                    }
+                };
+                add_form(&mut all, form.normal(self.shape(val)), sum, ONE);
+            }
+            offset += size;
+        }
+        all
+    }
+
+    /// What is read at indices from what is the same at all of them.
+    fn read_evenly(&self, val: Val, axis: usize, shape: &Shape, change: &Change) -> Change {
+        let behind = shape.rank() - axis - 1;
+        mapped(change, |form| {
+            let mut along = vec![Along::Every; self.shape(val).rank()];
+            along[..axis].copy_from_slice(&form.along[..axis]);
+            let from = along.len() - behind;
+            along[from..].copy_from_slice(&form.along[axis + 1..]);
+            Some((form.with(along), ONE))
+        })
+    }
+
+    /// A result that is linear in an operand, given the others.
+    fn through(&mut self, val: Val, op: &Prim, operands: &[Val], position: usize, change: &Change) -> Change {
+        let graph = self.view.lines.graph;
+        let types: Vec<_> = operands.iter().map(|&operand| graph.ty(operand)).collect();
+        let map = op.axes(&types, graph.ty(val));
+        let sources: Vec<Source> = (0..self.shape(val).rank())
+            .map(|axis| self.source(val, operands, position, &map, axis))
+            .collect();
+        mapped(change, |form| {
+            let along = |source: &Source| match *source {
+                Source::Nothing => Along::Every,
+                Source::Alike(axis) => form.along[axis],
+                Source::Differs(axis) => match form.along[axis] {
+                    Along::Index(index) => Along::Index(index),
+                    Along::Every | Along::Unknown(_) => Along::Unknown(0),
+                },
+                Source::Other => Along::Unknown(0),
+            };
+            Some((self.function(val, position, form, sources.iter().map(along).collect()), ONE))
+        })
+    }
+
+    /// From what a result takes its indices along an axis.
+    fn source(&self, val: Val, operands: &[Val], position: usize, map: &AxisMap, axis: usize) -> Source {
+        let own = Axis::result(axis);
+        let size = self.shape(val)[axis];
+        let ties = map.ties.iter().filter_map(|tie| match (tie.0.axis == own, tie.1.axis == own) {
+            (true, _) => Some([tie.0, tie.1]),
+            (_, true) => Some([tie.1, tie.0]),
+            _ => None,
+        });
+        let (mut changing, mut differs) = (None, false);
+        for [result, other] in ties {
+            let Slot::Operand(operand) = other.axis.slot else { return Source::Other };
+            let line = self.view.lines.of(operands[operand]).start + other.axis.axis;
+            let is_whole = |run: Run, size: usize| run == Run::whole(run.axis, size);
+            let other_size = self.shape(operands[operand])[other.axis.axis];
+            if operand == position && is_whole(result, size) && is_whole(other, other_size) {
+                changing = Some(other.axis.axis);
+            } else if operand == position {
+                return Source::Other;
+            } else {
+                differs |= !self.uniform[line];
+            }
+        }
+        if map.fixed.iter().any(|run| run.axis == own) {
+            return Source::Other;
+        }
+        match (changing, differs) {
+            (Some(axis), false) => Source::Alike(axis),
+            (Some(axis), true) => Source::Differs(axis),
+            (None, false) => Source::Nothing,
+            (None, true) => Source::Other,
+        }
+    }
+
+    /// A form with the function that an application makes of an operand's form; the axes of `along` that are unknown are its own.
+    fn function(&mut self, val: Val, position: usize, form: &Form, mut along: Vec<Along>) -> Form {
+        let next = self.tokens.len() + 1;
+        let first = self.first_like(val, position);
+        let token = *self.tokens.entry((first, position, form.clone())).or_insert(next);
+        let mut number = 0;
+        for own in along.iter_mut().filter(|own| matches!(own, Along::Unknown(_))) {
+            *own = Along::Unknown(number);
+            number += 1;
+        }
+        Form { token, along }.normal(self.shape(val))
+    }
+
+    /// The first application that does to an operand what that which defines `val` does.
+    fn first_like(&mut self, val: Val, position: usize) -> Val {
+        let Def::Apply { op, operands } = self.view.lines.graph.def(val) else { return val };
+        let others = operands.iter().enumerate().filter(|(own, _)| *own != position).map(|(_, val)| *val);
+        let kind = (format!("{op:?} of {}", self.shape(operands[position])), position, others.collect());
+        *self.first.entry(kind).or_insert(val)
+    }
+
+    fn shape(&self, val: Val) -> &'a Shape {
+        &self.view.lines.graph.ty(val).shape
+    }
+}
+
+/// From what a result takes its indices along an axis.
+enum Source {
+    /// From nothing: it is the same along it.
+    Nothing,
+    /// From an axis of the operand that changes.
+    Alike(usize),
+    /// From that and from others that differ along it.
+    Differs(usize),
+    /// In another way.
+    Other,
+}
+
+fn without_axes(form: &Form, axes: &[usize]) -> Form {
+    let kept = form.along.iter().enumerate().filter(|(axis, _)| !axes.contains(axis));
+    form.with(kept.map(|(_, along)| *along).collect())
+}
+
+/// A number as a fraction of small integers, if it is one but for rounding.
+fn fraction(number: f64) -> Option<Ratio<i64>> {
+    /// The largest denominator. Ours: means are over fewer elements.
+    const LARGEST: i64 = 1 << 24;
+    let fraction = Ratio::<i64>::approximate_float(number)?;
+    let value = *fraction.numer() as f64 / *fraction.denom() as f64;
+    let is_small = *fraction.denom() <= LARGEST && fraction.numer().abs() <= LARGEST;
+    (number != 0.0 && is_small && (value - number).abs() <= 1e-12 * number.abs()).then_some(fraction)
+}
