@@ -1,5 +1,7 @@
 //! `isoloss inspect`: what a network is and which symmetry it has.
 
+mod translations;
+
 use std::path::PathBuf;
 
 use clap::Args;
@@ -10,6 +12,7 @@ use isoloss::{
 use report::{Cell, Column, Entries, KeyValues, NumberFormat, Report, Section, Table};
 use serde_json::{Value, json};
 
+use self::translations::Tested;
 use super::Run;
 use crate::{
     common::Common,
@@ -31,6 +34,8 @@ use crate::{
 /// double precision, in training too where running statistics move along. Scales that a normalisation takes out but for its
 /// epsilon are told apart, with the change that they make, and are not used. The order is the number of arrangements of the
 /// units, given as its decimal logarithm.
+///
+/// Besides there are translations: numbers that can be added to parameters without changing anything, as to the bias of keys.
 ///
 /// Of an ONNX file that returns a loss it is said what its examples and labels are.
 ///
@@ -93,7 +98,11 @@ impl Run for Inspect {
                 .into_iter()
                 .collect(),
         };
-        let found = Found { certified, folding, folded, approximate };
+        let key = session.key().child("translations");
+        let found = symmetry::translations(&whole);
+        let tested = symmetry::translations_certified(session.executor(), &graphs, &found.families, key)?;
+        let translations = Tested { found, tested };
+        let found = Found { certified, folding, folded, approximate, translations };
         let report = self.report(&model, &found);
         let text = report::text::report(&report);
         if let Some(folder) = &self.out {
@@ -114,12 +123,13 @@ struct Found {
     folded: Option<Certified>,
     /// What factors that hold but for epsilons change, all at once or each.
     approximate: Vec<Checked>,
+    translations: Tested,
 }
 
 impl Found {
     fn passed(&self) -> bool {
         let groups = [Some(&self.certified), self.folded.as_ref()];
-        groups.into_iter().flatten().all(|group| group.refused.is_empty())
+        groups.into_iter().flatten().all(|group| group.refused.is_empty()) && self.translations.passed()
     }
 }
 
@@ -142,10 +152,8 @@ impl Inspect {
                     .with_block(group_table(&found.certified, &found.certified.group, |_| true))
                     .with_block(KeyValues::new("", order_and_certificate(found))),
             );
-        match &found.folded {
-            Some(folded) => report.with_section(folded_section(found, folded)),
-            None => report,
-        }
+        let folded = found.folded.as_ref().map(|folded| folded_section(found, folded));
+        folded.into_iter().chain(found.translations.section()).fold(report, Report::with_section)
     }
 }
 
@@ -293,7 +301,7 @@ fn worst_of(checks: &[Checked]) -> Option<f64> {
     checks.iter().map(|check| check.worst_relative).reduce(f64::max)
 }
 
-fn json(model: &Model, Found { certified, folding, folded, approximate }: &Found) -> Value {
+fn json(model: &Model, Found { certified, folding, folded, approximate, translations }: &Found) -> Value {
     let parameters: Vec<Value> = model
         .parameters()
         .into_iter()
@@ -319,6 +327,7 @@ fn json(model: &Model, Found { certified, folding, folded, approximate }: &Found
             .iter()
             .map(|check| json!({ "name": check.name, "relative_change": number(check.worst_relative) }));
         answer.insert("approximate".to_owned(), approximate.collect());
+        answer.insert("translations".to_owned(), translations.json());
     }
     answer
 }

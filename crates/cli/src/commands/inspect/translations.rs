@@ -1,0 +1,76 @@
+//! What `isoloss inspect` tells of translations.
+
+use isoloss::symmetry::{self, CertifiedTranslations, Translation, Translations};
+use report::{Block, Cell, Column, Entries, KeyValues, NumberFormat, Section, Table};
+use serde_json::{Value, json};
+
+use crate::json::number;
+
+/// The translations that were found, and how they fared.
+pub(super) struct Tested {
+    pub(super) found: Translations,
+    pub(super) tested: CertifiedTranslations,
+}
+
+impl Tested {
+    pub(super) fn passed(&self) -> bool {
+        self.tested.refused.is_empty() && self.tested.jointly.passed()
+    }
+
+    fn worst(&self) -> f64 {
+        let refused = self.tested.refused.iter().map(|check| check.worst_relative);
+        refused.fold(self.tested.jointly.worst_relative, f64::max)
+    }
+
+    /// The section of the report; `None` where there are no translations.
+    pub(super) fn section(&self) -> Option<Section> {
+        if self.found.families.is_empty() {
+            return None;
+        }
+        let columns =
+            [Column::text("what"), Column::number("number", NumberFormat::Fixed(0)), Column::text("adds to")];
+        let row = |own: &Translation| {
+            let terms = own.terms.iter().map(|term| match term.factor {
+                1.0 => term.parameter.clone(),
+                factor => format!("{factor} times to {}", term.parameter),
+            });
+            let terms: Vec<String> = terms.collect();
+            [Cell::from(own.name.clone()), Cell::from(own.dimension() as f64), Cell::from(terms.join(", "))]
+        };
+        let table = self.tested.translations.iter().map(row).fold(Table::new("", columns), Table::with_row);
+        let refused: Vec<&str> = self.tested.refused.iter().map(|check| check.name.as_str()).collect();
+        let word = if self.passed() { "passed" } else { "failed" };
+        let entries = Entries::new()
+            .with("independent numbers that can be added", self.found.dimension.to_string())
+            .with(
+                "certificate",
+                format!(
+                    "{word}: outputs change by {:.1e} of their size, {:.0e} is rounding",
+                    self.worst(),
+                    symmetry::TOLERANCE
+                ),
+            );
+        let entries = if refused.is_empty() { entries } else { entries.with("not used", refused.join(", ")) };
+        let blocks: [Block; 2] = [table.into(), KeyValues::new("", entries).into()];
+        Some(blocks.into_iter().fold(Section::new("Translations"), Section::with_block))
+    }
+
+    pub(super) fn json(&self) -> Value {
+        let families = self.tested.translations.iter().map(|own| {
+            let terms =
+                own.terms.iter().map(|term| json!({ "parameter": term.parameter, "factor": term.factor }));
+            json!({ "name": own.name, "dimension": own.dimension(), "terms": terms.collect::<Vec<_>>() })
+        });
+        let refused = self.tested.refused.iter().map(|check| check.name.as_str());
+        json!({
+            "dimension": self.found.dimension,
+            "families": families.collect::<Vec<_>>(),
+            "certificate": {
+                "passed": self.passed(),
+                "worst_relative": number(self.worst()),
+                "tolerance": number(symmetry::TOLERANCE),
+                "refused": refused.collect::<Vec<_>>(),
+            },
+        })
+    }
+}
