@@ -57,6 +57,11 @@ pub(super) fn families(view: &View<'_>, solutions: &[Solution]) -> Vec<Translati
     for coordinate in 0..most {
         all = merged(all, coordinate);
     }
+    let place = |own: &Translation| {
+        let first = own.terms.first().map(|term| term.parameter.as_str());
+        view.lines.graph.inputs().iter().position(|input| Some(input.name.as_str()) == first)
+    };
+    all.sort_by_key(place);
     all.iter_mut().for_each(|own| own.name = name(own));
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     for own in &mut all {

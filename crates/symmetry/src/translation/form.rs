@@ -54,17 +54,17 @@ impl Form {
 pub(super) type Change = BTreeMap<Form, Sum<Ratio<i64>>>;
 
 /// Adds `factor · sum` times a form to a change.
-pub(super) fn add_form(change: &mut Change, form: Form, sum: &Sum<Ratio<i64>>, factor: Ratio<i64>) {
+pub(super) fn add_form(change: &mut Change, form: &Form, sum: &Sum<Ratio<i64>>, factor: Ratio<i64>) {
     let total = change.entry(form.clone()).or_default();
     sum.iter().for_each(|(&unknown, own)| add(total, unknown, own * factor));
     if total.is_empty() {
-        change.remove(&form);
+        change.remove(form);
     }
 }
 
 /// The sum of two changes, the second times a factor.
 pub(super) fn total(mut one: Change, other: &Change, factor: Ratio<i64>) -> Change {
-    other.iter().for_each(|(form, sum)| add_form(&mut one, form.clone(), sum, factor));
+    other.iter().for_each(|(form, sum)| add_form(&mut one, form, sum, factor));
     one
 }
 
@@ -73,7 +73,7 @@ pub(super) fn mapped(change: &Change, mut map: impl FnMut(&Form) -> Option<(Form
     let mut mapped = Change::new();
     for (form, sum) in change {
         if let Some((form, factor)) = map(form) {
-            add_form(&mut mapped, form, sum, factor);
+            add_form(&mut mapped, &form, sum, factor);
         }
     }
     mapped

@@ -135,19 +135,9 @@ impl<'a> Walk<'a> {
                 self.demand(&total(one.clone(), other, -ONE));
                 Some(Change::new())
             }
-            (Prim::Transpose(op), [one]) => {
-                let along = |form: &Form| op.permutation.iter().map(|&axis| form.along[axis]).collect();
-                Some(mapped(one, |form| Some((form.with(along(form)), ONE))))
+            (Prim::Transpose(_) | Prim::BroadcastInDim(_) | Prim::Reshape(_), [one]) => {
+                Some(mapped(one, |form| Some((self.arranged(val, op, &own, form), ONE))))
             }
-            (Prim::BroadcastInDim(op), [one]) => Some(mapped(one, |form| {
-                let mut along = vec![Along::Every; op.shape.rank()];
-                op.axes.iter().zip(&form.along).for_each(|(&axis, &own)| along[axis] = own);
-                Some((form.with(along), ONE))
-            })),
-            (Prim::Reshape(op), [one]) => Some(mapped(one, |form| {
-                let (along, is_known) = reshaped(&form.along, &own, &op.shape);
-                Some((if is_known { form.with(along) } else { self.function(val, 0, form, along) }, ONE))
-            })),
             (Prim::Slice(op), [one]) => Some(mapped(one, |form| self.sliced(val, op, &own, form))),
             (Prim::ReduceSum(op), [one]) => {
                 Some(mapped(one, |form| Some(self.summed(val, &op.axes, &own, form))))
@@ -186,6 +176,22 @@ impl<'a> Walk<'a> {
                 is_alone.then(|| self.through(val, op, operands, 0, one))
             }
             _ => None,
+        }
+    }
+
+    /// A form whose axes are put in another order, repeated, or split and put together.
+    fn arranged(&mut self, val: Val, op: &Prim, shape: &Shape, form: &Form) -> Form {
+        match op {
+            Prim::Transpose(op) => form.with(op.permutation.iter().map(|&axis| form.along[axis]).collect()),
+            Prim::BroadcastInDim(op) => {
+                let mut along = vec![Along::Every; op.shape.rank()];
+                op.axes.iter().zip(&form.along).for_each(|(&axis, &own)| along[axis] = own);
+                form.with(along)
+            }
+            _ => {
+                let (along, is_known) = reshaped(&form.along, shape, self.shape(val));
+                if is_known { form.with(along) } else { self.function(val, 0, form, along) }
+            }
         }
     }
 
@@ -269,7 +275,7 @@ impl<'a> Walk<'a> {
                         self.function(val, position, form, along)
                     }
                 };
-                add_form(&mut all, form.normal(self.shape(val)), sum, ONE);
+                add_form(&mut all, &form.normal(self.shape(val)), sum, ONE);
             }
             offset += size;
         }
@@ -349,11 +355,8 @@ impl<'a> Walk<'a> {
         let next = self.tokens.len() + 1;
         let first = self.first_like(val, position);
         let token = *self.tokens.entry((first, position, form.clone())).or_insert(next);
-        let mut number = 0;
-        for own in along.iter_mut().filter(|own| matches!(own, Along::Unknown(_))) {
-            *own = Along::Unknown(number);
-            number += 1;
-        }
+        let unknown = along.iter_mut().filter(|own| matches!(own, Along::Unknown(_)));
+        unknown.enumerate().for_each(|(number, own)| *own = Along::Unknown(number));
         Form { token, along }.normal(self.shape(val))
     }
 

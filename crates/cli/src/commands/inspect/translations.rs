@@ -1,6 +1,6 @@
 //! What `isoloss inspect` tells of translations.
 
-use isoloss::symmetry::{self, CertifiedTranslations, Translation, Translations};
+use isoloss::symmetry::{self, CertifiedTranslations, Reach, Term, Translation, Translations};
 use report::{Block, Cell, Column, Entries, KeyValues, NumberFormat, Section, Table};
 use serde_json::{Value, json};
 
@@ -30,12 +30,9 @@ impl Tested {
         let columns =
             [Column::text("what"), Column::number("number", NumberFormat::Fixed(0)), Column::text("adds to")];
         let row = |own: &Translation| {
-            let terms = own.terms.iter().map(|term| match term.factor {
-                1.0 => term.parameter.clone(),
-                factor => format!("{factor} times to {}", term.parameter),
-            });
+            let terms = own.terms.iter().map(words);
             let terms: Vec<String> = terms.collect();
-            [Cell::from(own.name.clone()), Cell::from(own.dimension() as f64), Cell::from(terms.join(", "))]
+            [Cell::from(own.name.clone()), Cell::from(own.dimension() as f64), Cell::from(terms.join("; "))]
         };
         let table = self.tested.translations.iter().map(row).fold(Table::new("", columns), Table::with_row);
         let refused: Vec<&str> = self.tested.refused.iter().map(|check| check.name.as_str()).collect();
@@ -57,8 +54,9 @@ impl Tested {
 
     pub(super) fn json(&self) -> Value {
         let families = self.tested.translations.iter().map(|own| {
-            let terms =
-                own.terms.iter().map(|term| json!({ "parameter": term.parameter, "factor": term.factor }));
+            let terms = own.terms.iter().map(|term| {
+                json!({ "parameter": term.parameter, "factor": term.factor, "same_along": even_axes(term) })
+            });
             json!({ "name": own.name, "dimension": own.dimension(), "terms": terms.collect::<Vec<_>>() })
         });
         let refused = self.tested.refused.iter().map(|check| check.name.as_str());
@@ -73,4 +71,21 @@ impl Tested {
             },
         })
     }
+}
+
+/// A term, as `-1 × wte.weight, the same along axis 0`.
+fn words(term: &Term) -> String {
+    let factor = if term.factor == 1.0 { String::new() } else { format!("{} × ", term.factor) };
+    let axes: Vec<String> = even_axes(term).iter().map(ToString::to_string).collect();
+    match &axes[..] {
+        [] => format!("{factor}{}", term.parameter),
+        [axis] => format!("{factor}{}, the same along axis {axis}", term.parameter),
+        axes => format!("{factor}{}, the same along axes {}", term.parameter, axes.join(" and ")),
+    }
+}
+
+/// The axes along which the same is added.
+fn even_axes(term: &Term) -> Vec<usize> {
+    let axes = term.axes.iter().enumerate();
+    axes.filter(|(_, reach)| matches!(reach, Reach::Every)).map(|(axis, _)| axis).collect()
 }
