@@ -108,7 +108,7 @@ impl Run for Inspect {
         if let Some(folder) = &self.out {
             let drawing = drawing::diagram(graphs[0], &found.certified.group);
             let mut report = report;
-            report.sections.insert(0, Section::new("Drawing").with_block(drawing));
+            report.sections.insert(0, Section::new("The network").with_block(drawing));
             place::write_folder(folder, &report::bundle(&stamp::stamped(report, session))?)?;
         }
         Ok(Outcome { answer: Answer::from_claim(found.passed()), text, json: json(&model, &found) })

@@ -5,7 +5,7 @@ mod repeats;
 
 use isoloss::{
     graph::{Graph, Role},
-    symmetry::Group,
+    symmetry::{Generator, Group},
 };
 use report::{Diagram, DiagramAxis, DiagramRow, DiagramTensor};
 
@@ -14,8 +14,8 @@ use flow::{Flow, part_of};
 /// A network's parts, operations in which they meet, and what moves together along the axes of their parameters. Classes are the
 /// generators of the group in order.
 pub(crate) fn diagram(graph: &Graph, group: &Group) -> Diagram {
-    let names = group.generators().iter().map(|generator| generator.name.clone()).collect();
-    let mut diagram = Diagram::new("network", "The network", names).with_caption(
+    let names = group.generators().iter().map(name).collect();
+    let mut diagram = Diagram::new("network", "Parts, axes, and what moves along them", names).with_caption(
         "Each row is a part of the network, or an operation in which parts meet; lines show where it gets what it takes. \
          Beside a part are its tensors, axis by axis: the number of indices and, behind a colon and in colours, what moves along \
          the axis. Factors of whole tensors are not shown.",
@@ -32,6 +32,14 @@ pub(crate) fn diagram(graph: &Graph, group: &Group) -> Diagram {
         .collect();
     diagram.edges = flow.edges.into_iter().collect();
     repeats::shortened(diagram)
+}
+
+/// A generator's name, with the number of its parent's class instead of that one's name.
+fn name(generator: &Generator) -> String {
+    match (generator.name.split_once(" within "), generator.parent) {
+        (Some((own, _)), Some(parent)) => format!("within each of class {}: {own}", parent + 1),
+        _ => generator.name.clone(),
+    }
 }
 
 /// The tensors of a part.
