@@ -40,7 +40,8 @@ impl Group {
     /// The gradient at the moved parameters of a function that the group leaves unchanged, given that at the parameters: the
     /// dual action, which permutes as [`Group::act`] does, divides where that multiplies, and mixes by the transposed inverse.
     /// Sums of products of a gradient and a change of parameters stay what they are when both are moved. Where the
-    /// function is unchanged but for epsilons only, so is its gradient.
+    /// function is unchanged but for epsilons only, so is its gradient. [Translations](crate::Translation) leave gradients, and what is
+    /// remembered of them, as they are.
     ///
     /// # Errors
     /// As [`Group::act`].

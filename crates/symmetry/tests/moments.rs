@@ -7,7 +7,7 @@ mod common;
 use common::{linear, network};
 use cpu::Cpu;
 use graph::{Argument, Builder, Executor, Graph, Role, Ty, Val};
-use isoloss_symmetry::{Element, Factors, Group, LinearGroup, SymmetryError, Undefined, infer};
+use isoloss_symmetry::{Element, Factors, Group, LinearGroup, SymmetryError, Undefined, infer, translations};
 use models::{Mode, Model, Params};
 use optim::{Optimizer, Update};
 use tensor::{DType, Key, Tensor};
@@ -174,6 +174,20 @@ fn the_gradient_at_the_moved_point_is_the_gradient_moved_by_the_dual() {
         matrices.filter_map(|generator| Some(generator.mixing.as_ref()?.group.name())).collect();
     let expected = [LinearGroup::General, LinearGroup::Orthogonal, LinearGroup::Units(Vec::new())];
     assert!(expected.iter().all(|group| kinds.contains(group.name())), "{kinds:?}");
+}
+
+#[test]
+fn translations_leave_gradients_as_they_are() {
+    let spec = "gpt:layers=1,width=6,heads=2,context=3,vocab=5";
+    let problem = Problem::of_model(spec);
+    let gradient = problem.gradient(&problem.params);
+    let families = translations(&Model::parse(spec).unwrap().forward(3, DType::F64)).families;
+    assert!(!families.is_empty());
+    for family in families {
+        let moved = family.act(&family.random(Key::new(9)), &problem.params).unwrap();
+        assert_ne!(moved, problem.params);
+        assert_close(&problem.gradient(&moved), &gradient, &family.name);
+    }
 }
 
 #[test]

@@ -28,7 +28,7 @@ use crate::{
 ///
 /// What the network computes stays. Networks that differ by such a change alone come to the same weights, up to rounding, and what is in
 /// the form already stays to the bit. The symmetry that is used is certified first. Only scales that hold exactly are used, and
-/// matrices of attention and of linear chains are left as they are.
+/// matrices of attention and of linear chains, and what can be added to parameters without effect, are left as they are.
 ///
 /// Balanced scales have the least sum of squares of all weights, as weight decay would choose them; the sum is convex in the
 /// logarithms of all scales together, and the residual that is told proves the least. Unit scales make the norm of the weights

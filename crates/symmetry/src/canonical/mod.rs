@@ -26,8 +26,8 @@ pub enum Scaling {
     Unit,
 }
 
-/// What is brought into a form that does not depend on the point of the orbit, in this order. Matrices, and scales that hold only
-/// approximately, are left as they are.
+/// What is brought into a form that does not depend on the point of the orbit, in this order. Matrices, scales that hold only
+/// approximately, and translations are left as they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Form {
     /// The scales.
