@@ -169,11 +169,12 @@ fn translations_of_whole_architectures_are_certified() {
     for (spec, expected) in [
         ("lstm:vocab=5,hidden=3,layers=1,steps=3", "rnn.bias_ih_l0"),
         ("resnet8:width=0.125,norm=layer,in=2x8x6", "weight"),
+        ("resnet8:width=0.125,norm=batch,in=2x8x6", "shortcut.1.bias"),
         ("vit:layers=1,width=8,heads=2,hidden=12,in=2x8x8", "pos_embed"),
         ("bert:layers=1,width=8,heads=2,hidden=12,context=3,vocab=5", "key.bias"),
         ("llama:layers=1,width=8,heads=4,hidden=12,context=3,vocab=5", ""),
     ] {
-        let graph = Model::parse(spec).unwrap().forward(2, DType::F64);
+        let graph = graphs(&Model::parse(spec).unwrap(), 2).pop().unwrap();
         let found = translations(&graph);
         let mut terms = found.families.iter().flat_map(|family| &family.terms);
         let is_there = terms.any(|term| term.parameter.contains(expected));

@@ -4,7 +4,7 @@
 //! in what changes pass it on, exactly where they only move or add indices, and else as a function of which is known only along
 //! what it is constant and at which index alone it is not zero. What is not linear asks that nothing changes, and so do outputs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use graph::{Axis, AxisMap, Def, Prim, Run, Slot, Val};
 use num_rational::Ratio;
@@ -32,8 +32,8 @@ pub(super) struct Walk<'a> {
     tokens: BTreeMap<(Val, usize, Form), usize>,
     /// Amounts that are zero.
     is_zero: Vec<bool>,
-    /// What is to be zero.
-    demands: Vec<Sum<Ratio<i64>>>,
+    /// What is to be zero: sums whose first factor is 1.
+    demands: BTreeSet<Vec<(usize, Ratio<i64>)>>,
 }
 
 const ONE: Ratio<i64> = Ratio::<i64>::ONE;
@@ -53,7 +53,7 @@ impl<'a> Walk<'a> {
             first: BTreeMap::new(),
             tokens: BTreeMap::new(),
             is_zero: vec![false; amounts],
-            demands: Vec::new(),
+            demands: BTreeSet::new(),
         };
         for (val, change) in inputs {
             walk.changes[val.position()] = change;
@@ -66,8 +66,9 @@ impl<'a> Walk<'a> {
         walk.observe();
         let mut system = System::default();
         let zeros = walk.is_zero.iter().enumerate().filter(|(_, is_zero)| **is_zero);
-        for demand in zeros.map(|(amount, _)| Sum::from([(amount, ONE)])).chain(walk.demands) {
-            system.push(demand);
+        let zeros = zeros.map(|(amount, _)| vec![(amount, ONE)]);
+        for demand in zeros.chain(walk.demands) {
+            system.push(demand.into_iter().collect());
         }
         system
     }
@@ -97,9 +98,13 @@ impl<'a> Walk<'a> {
     /// Nothing is to change.
     fn demand(&mut self, change: &Change) {
         for sum in change.values() {
-            match sum.first_key_value() {
-                Some((&amount, _)) if sum.len() == 1 => self.is_zero[amount] = true,
-                _ => self.demands.push(sum.clone()),
+            let Some((_, first)) = sum.first_key_value() else { continue };
+            let equation: Sum<Ratio<i64>> =
+                sum.iter().map(|(&amount, factor)| (amount, factor / first)).collect();
+            if sum.len() > 1 && is_simple_sum(&equation, LARGEST_IN_EQUATIONS) {
+                self.demands.insert(equation.into_iter().collect());
+            } else {
+                sum.keys().for_each(|&amount| self.is_zero[amount] = true);
             }
         }
     }
@@ -110,8 +115,8 @@ impl<'a> Walk<'a> {
             return Change::new();
         }
         match self.passed(val, op, operands, &changes) {
-            Some(change) => change,
-            None => {
+            Some(change) if is_simple(&change, LARGEST) => change,
+            _ => {
                 changes.iter().for_each(|change| self.demand(change));
                 Change::new()
             }
@@ -390,12 +395,31 @@ fn without_axes(form: &Form, axes: &[usize]) -> Form {
     form.with(kept.map(|(_, along)| *along).collect())
 }
 
-/// A number as a fraction of small integers, if it is one but for rounding.
+/// A number as a fraction of small integers, if it is one but for rounding: others are this far from fractions of integers below
+/// 2^20 by chance once in a thousand times.
 fn fraction(number: f64) -> Option<Ratio<i64>> {
-    /// The largest denominator. Ours: means are over fewer elements.
-    const LARGEST: i64 = 1 << 24;
     let fraction = Ratio::<i64>::approximate_float(number)?;
     let value = *fraction.numer() as f64 / *fraction.denom() as f64;
-    let is_small = *fraction.denom() <= LARGEST && fraction.numer().abs() <= LARGEST;
-    (number != 0.0 && is_small && (value - number).abs() <= 1e-12 * number.abs()).then_some(fraction)
+    let is_near = (value - number).abs() <= 2.0 * f64::EPSILON * number.abs();
+    (number != 0.0 && is_near && is_simple_factor(&fraction, 1 << 20)).then_some(fraction)
+}
+
+/// The largest numerator and denominator that are computed with, so that products and sums do not overflow. What has larger ones is
+/// taken for something that must not change.
+const LARGEST: i64 = 1 << 30;
+
+/// The largest in an equation with several amounts. Ours: elimination multiplies them many times. The amounts of others are taken to be
+/// zero.
+const LARGEST_IN_EQUATIONS: i64 = 1 << 10;
+
+fn is_simple(change: &Change, largest: i64) -> bool {
+    change.values().all(|sum| is_simple_sum(sum, largest))
+}
+
+fn is_simple_sum(sum: &Sum<Ratio<i64>>, largest: i64) -> bool {
+    sum.values().all(|factor| is_simple_factor(factor, largest))
+}
+
+const fn is_simple_factor(factor: &Ratio<i64>, largest: i64) -> bool {
+    factor.numer().abs() <= largest && *factor.denom() <= largest
 }
