@@ -68,6 +68,14 @@ impl Element {
         &mut self.permutations[generator]
     }
 
+    /// Whether a generator moves, mixes or multiplies something.
+    pub(crate) fn acts(&self, generator: usize) -> bool {
+        let mut places = self.permutations[generator].iter().zip(0..);
+        places.any(|(slot, place)| *slot != place)
+            || !self.factors[generator].is_none()
+            || !self.matrices[generator].iter().all(Matrix::is_identity)
+    }
+
     /// Whether nothing moves, and nothing is multiplied.
     #[must_use]
     pub fn is_identity(&self) -> bool {

@@ -194,6 +194,14 @@ pub enum SymmetryError {
         /// The generator's name.
         generator: String,
     },
+    /// A matrix of inner products has no decomposition.
+    #[error(
+        "generator '{generator}': the inner products of the networks' weights have no singular values; are there numbers near the largest that f64 holds?"
+    )]
+    Decomposition {
+        /// The generator's name.
+        generator: String,
+    },
     /// There are fewer of something than a method needs.
     #[error("{what}: expected at least {least}, found {found}")]
     TooFew {

@@ -64,7 +64,7 @@ impl Matrix {
         Mat::from_fn(self.size, self.size, |row, column| self.entry(row, column))
     }
 
-    fn from_dense(matrix: &Mat<f64>) -> Self {
+    pub(crate) fn from_dense(matrix: &Mat<f64>) -> Self {
         Self::from_fn(matrix.nrows(), |row, column| matrix[(row, column)])
     }
 
@@ -239,7 +239,7 @@ fn rotation(size: usize, key: Key) -> Mat<f64> {
 }
 
 /// The reflection that exchanges the first unit vector with the vector of ones of length 1.
-fn mirror(size: usize) -> Mat<f64> {
+pub(crate) fn mirror(size: usize) -> Mat<f64> {
     let one = (size as f64).sqrt().recip();
     let normal = |index: usize| if index == 0 { one - 1.0 } else { one };
     let square = 2.0 * (1.0 - one);

@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{flat_directions_at, random_params};
+use common::{flat_directions_at, outputs, random_params};
 use cpu::Cpu;
 use graph::{
     Builder, Graph, Ty, Val,
@@ -131,26 +131,6 @@ fn without_approximate(group: &Group, key: Key) -> isoloss_symmetry::Element {
         }
     }
     group.with_factors(random, factors).unwrap()
-}
-
-/// The outputs on fixed random data.
-fn outputs(graph: &Graph, params: &Params) -> Vec<f64> {
-    use graph::{Argument, Executor};
-    let data = |input: &graph::Input| {
-        let ty = graph.ty(input.val);
-        let key = Key::new(11).child(&input.name);
-        let number =
-            |index: usize| if ty.dtype.is_float() { key.normal(index as u64) } else { (index % 3) as f64 };
-        tensor::Tensor::from_fn(ty.shape.clone(), number).convert(ty.dtype)
-    };
-    let tensors: Vec<_> = graph
-        .inputs()
-        .iter()
-        .map(|input| params.get(&input.name).cloned().unwrap_or_else(|| data(input)))
-        .collect();
-    let mut executable = Cpu::new().compile(graph, &[]).unwrap();
-    let outputs = executable.run(tensors.iter().map(Argument::from).collect()).unwrap();
-    outputs.iter().flat_map(tensor::Tensor::to_f64_vec).collect()
 }
 
 #[test]

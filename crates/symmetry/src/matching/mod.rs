@@ -22,12 +22,14 @@
 //!
 //! [`joint`] matches any number of networks to each other at once, [`transport`] ones of unequal widths, and [`kinship`] tells whether
 //! there is anything to match.
+//! [`circuit`] matches modulo everything else that the group has, the matrices of attention and rotations of residual streams.
 //! [`activation`] compares what units do on data instead; [`straight_through`] and [`sinkhorn`] descend on the loss between
 //! the networks.
 
 pub mod activation;
 mod ascent;
 mod change;
+pub mod circuit;
 mod gains;
 mod growth;
 mod improvement;

@@ -1,7 +1,8 @@
 //! Small networks and random parameters for them.
 #![allow(dead_code, reason = "each test file uses its own part of what all share")]
 
-use graph::{Builder, Graph, Reference, Role, Ty, Val};
+use cpu::Cpu;
+use graph::{Argument, Builder, Executor, Graph, Reference, Role, Ty, Val};
 use isoloss_symmetry::{Element, Group};
 use models::Params;
 use tensor::{DType, Key, Tensor};
@@ -198,4 +199,24 @@ pub(crate) fn flat_directions_at(graph: &Graph, key: Key) -> usize {
 fn evaluate(graph: &Graph, arguments: &[&Tensor]) -> Vec<f64> {
     let outputs = Reference::evaluate(graph, arguments).expect("the arguments are of the graph");
     outputs.last().expect("there is an output").to_f64_vec()
+}
+
+/// The outputs on fixed random data.
+pub(crate) fn outputs(graph: &Graph, params: &Params) -> Vec<f64> {
+    let data = |input: &graph::Input| {
+        let ty = graph.ty(input.val);
+        let key = Key::new(11).child(&input.name);
+        let number =
+            |index: usize| if ty.dtype.is_float() { key.normal(index as u64) } else { (index % 3) as f64 };
+        Tensor::from_fn(ty.shape.clone(), number).convert(ty.dtype)
+    };
+    let tensors: Vec<_> = graph
+        .inputs()
+        .iter()
+        .map(|input| params.get(&input.name).cloned().unwrap_or_else(|| data(input)))
+        .collect();
+    let mut executable = Cpu::new().compile(graph, &[]).expect("a network of known inputs");
+    let outputs =
+        executable.run(tensors.iter().map(Argument::from).collect()).expect("a network of known inputs");
+    outputs.iter().flat_map(Tensor::to_f64_vec).collect()
 }
