@@ -12,7 +12,7 @@ use data::Splits as DataSplits;
 use graph::Executor;
 use models::{Loss, Model, Params};
 use symmetry::{
-    Certified, Element, Group,
+    Certified, Element, Folding, Group,
     matching::{self, Matching},
 };
 use tensor::Key;
@@ -208,7 +208,27 @@ pub fn certified_group(executor: &dyn Executor, model: &Model, key: Key) -> Resu
     let graphs = symmetry::graphs(model, CERTIFICATE_BATCH);
     let group = symmetry::infer(&graphs[graphs.len() - 1]);
     let (key, graphs) = (key.child("certificate"), graphs.iter().collect::<Vec<_>>());
-    let certified = symmetry::certified(executor, &graphs, &group, key, CERTIFICATE_TRIALS)?;
+    passed(model, symmetry::certified(executor, &graphs, &group, key, CERTIFICATE_TRIALS)?)
+}
+
+/// The certified symmetry of an architecture whose gains are folded, with how they are.
+///
+/// # Errors
+/// As [`certified_group`].
+pub fn certified_folding(
+    executor: &dyn Executor,
+    model: &Model,
+    key: Key,
+) -> Result<(Folding, Certified), RecipeError> {
+    let graphs = symmetry::graphs(model, CERTIFICATE_BATCH);
+    let folding = symmetry::infer_folded(&graphs[graphs.len() - 1]);
+    let (key, graphs) = (key.child("certificate"), graphs.iter().collect::<Vec<_>>());
+    let certified = passed(model, folding.certified(executor, &graphs, key, CERTIFICATE_TRIALS)?)?;
+    Ok((folding, certified))
+}
+
+/// A group of which nothing was refused.
+fn passed(model: &Model, certified: Certified) -> Result<Certified, RecipeError> {
     match certified.refused.first() {
         None => Ok(certified),
         Some(refused) => Err(RecipeError::NotCertified {

@@ -149,6 +149,24 @@ impl Folding {
     }
 }
 
+impl Folding {
+    /// Folded parameters with gains like those of another network, which what reads them makes up for: the same function, in the
+    /// coordinates of that network. What is between its folded parameters and others is so between it and what this gives.
+    ///
+    /// # Errors
+    /// As [`Folding::fold`], of the other network.
+    pub fn unfold(&self, folded: &Params, like: &Params) -> Result<Params, SymmetryError> {
+        let back = self.group.invert(&self.element(like)?)?;
+        let mut unfolded = self.group.act(&back, folded)?;
+        for fold in &self.folds {
+            if let (Some(gain), Some(like)) = (unfolded.get_mut(&fold.gain), like.get(&fold.gain)) {
+                *gain = like.convert(gain.dtype());
+            }
+        }
+        Ok(unfolded)
+    }
+}
+
 /// The numbers of a gain, none of which is zero.
 fn gain(params: &Params, name: &str) -> Result<Vec<f64>, SymmetryError> {
     let Some(tensor) = params.get(name) else {

@@ -111,7 +111,13 @@ fn a_residual_stream_can_be_rotated_once_its_gains_are_folded() {
         assert!(rotated.is_err(), "an element of a subgroup is one of another group");
         let rotated =
             folding.folded.act(&without_approximate(&folding.folded, Key::new(8)), &folded).unwrap();
-        let [before, then, after] = [&params, &folded, &rotated].map(|params| outputs(&graph, params));
+        let other = random_params(&graph, DType::F64, Key::new(9));
+        let unfolded = folding.unfold(&rotated, &other).unwrap();
+        for fold in &folding.folds {
+            assert_eq!(unfolded.get(&fold.gain), other.get(&fold.gain), "{spec}");
+        }
+        assert_close(&folding.fold(&unfolded).unwrap(), &rotated);
+        let [before, then, after] = [&params, &folded, &unfolded].map(|params| outputs(&graph, params));
         for ((before, then), after) in before.iter().zip(&then).zip(&after) {
             assert!(
                 (before - then).abs() < 1e-10 && (before - after).abs() < 1e-10,

@@ -9,10 +9,12 @@ use crate::failure::{CliError, Failure};
 /// How long and how often is searched.
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct SearchFlags {
-    /// Further starts of weight and joint from random arrangements; the best result counts
+    /// Further starts; the best result counts. Those of weight and circuit are the arrangement as it is, then random ones; those of
+    /// joint are random
     #[arg(long, value_name = "N")]
     restarts: Option<usize>,
-    /// Passes of ste and sinkhorn over the training data (250 and 20 as published), or steps of sinkhorn without data (500)
+    /// Passes of ste and sinkhorn over the training data (250 and 20 as published), steps of sinkhorn without data (500), or
+    /// rounds of circuit at most (100)
     #[arg(long, value_name = "N")]
     rounds: Option<usize>,
     /// Examples of a step of ste and sinkhorn; the published code has 1000
@@ -24,8 +26,11 @@ impl SearchFlags {
     /// What a method is to do with these flags; those that it has no use for are refused.
     pub(crate) fn plan(self, method: Method, data: Option<&Dataset>) -> Result<Plan<'_>, Failure> {
         let is_descent = matches!(method, Method::Ste | Method::Sinkhorn);
-        let used =
-            [matches!(method, Method::Weight | Method::Joint), is_descent, is_descent && data.is_some()];
+        let used = [
+            matches!(method, Method::Weight | Method::Joint | Method::Circuit),
+            is_descent || method == Method::Circuit,
+            is_descent && data.is_some(),
+        ];
         self.refuse_unused(used, method.name())?;
         if method.needs_data() && data.is_none() {
             return Err(CliError::MatchingNeedsData { method: method.name() }.into());

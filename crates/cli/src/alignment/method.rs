@@ -18,6 +18,8 @@ pub(crate) enum Method {
     Sinkhorn,
     /// Match hidden units of any number of networks at once by their weights
     Joint,
+    /// Match heads by their circuits, and mix and rotate what can be: attention and residual streams of transformers
+    Circuit,
     /// Match hidden units by what makes them, layer by layer from the inputs on; of align, for networks of any widths
     Transport,
 }
@@ -31,7 +33,7 @@ impl Method {
     /// Whether it cannot do without data.
     pub(super) const fn needs_data(self) -> bool {
         match self {
-            Self::Weight | Self::Sinkhorn | Self::Joint | Self::Transport => false,
+            Self::Weight | Self::Sinkhorn | Self::Joint | Self::Circuit | Self::Transport => false,
             Self::Activation | Self::Ste => true,
         }
     }
@@ -39,7 +41,7 @@ impl Method {
     /// Refuses data that the method would not look at.
     pub(crate) fn check_use_of_data(self, data: Option<&str>) -> Result<(), Failure> {
         match data {
-            Some(data) if matches!(self, Self::Weight | Self::Joint | Self::Transport) => {
+            Some(data) if matches!(self, Self::Weight | Self::Joint | Self::Circuit | Self::Transport) => {
                 Err(CliError::UnusedData { method: self.name(), data: data.to_owned() }.into())
             }
             _ => Ok(()),
@@ -80,6 +82,7 @@ impl ValueEnum for BeforeAveraging {
             Self::Align(Method::Ste),
             Self::Align(Method::Sinkhorn),
             Self::Align(Method::Joint),
+            Self::Align(Method::Circuit),
             Self::Align(Method::Transport),
             Self::Nothing,
         ]

@@ -1,5 +1,6 @@
 //! Matching the hidden units of one network to another's.
 
+mod circuit;
 mod flags;
 mod joint;
 mod method;
@@ -32,7 +33,7 @@ pub(crate) struct Plan<'a> {
     method: Method,
     /// Further starts of the search.
     restarts: usize,
-    /// Passes over the data, or steps without any, if not as published.
+    /// Passes over the data, or rounds or steps without any, if not as published.
     rounds: Option<usize>,
     /// Examples of a step, if not as published.
     batch: Option<usize>,
@@ -95,6 +96,9 @@ pub(crate) fn align(
     others: &[&Network],
     plan: Plan<'_>,
 ) -> Result<Vec<Alignment>, Failure> {
+    if plan.method == Method::Circuit {
+        return circuit::align(session, a, others, plan);
+    }
     let certified = pair::certified_group(session.executor(), &a.model, session.key())?;
     let found = search::search(session, &certified.group, a, others, plan)?;
     let pairs = others.iter().zip(found);
@@ -107,11 +111,8 @@ impl Alignment {
         let group = &certified.group;
         let nearness = Nearness::new(group, &a.params, &b.params, &element)?;
         let params = group.act(&element, &b.params)?;
-        let classes = group.generators().iter().zip(element.permutations());
-        let moved = classes.filter(|(class, _)| class.is_exchangeable && class.parent.is_none()).map(
-            |(class, places)| Moved { name: class.name.clone(), size: class.size, moved: displaced(places) },
-        );
-        Ok(Self { moved: moved.collect(), params, nearness, search, seconds, certified: certified.clone() })
+        let moved = moved(group, &element);
+        Ok(Self { moved, params, nearness, search, seconds, certified: certified.clone() })
     }
 
     /// How it went, as JSON.
@@ -149,6 +150,16 @@ impl Nearness {
         let inner = [inner(a, b, &still)?, inner(a, b, element)?];
         Ok(Self { inner, distance: inner.map(|inner| (squares - 2.0 * inner).max(0.0).sqrt()) })
     }
+}
+
+/// The classes of units that are exchanged, but for those that are mixed, and how many of them an element moves.
+fn moved(group: &Group, element: &Element) -> Vec<Moved> {
+    let classes = group.generators().iter().zip(element.permutations());
+    let exchanged = classes
+        .filter(|(class, _)| class.is_exchangeable && class.parent.is_none() && class.mixing.is_none());
+    exchanged
+        .map(|(class, places)| Moved { name: class.name.clone(), size: class.size, moved: displaced(places) })
+        .collect()
 }
 
 fn displaced(places: &[u32]) -> usize {

@@ -18,7 +18,9 @@ use isoloss::{
 use serde_json::{Value, json};
 
 use super::{
-    Method, Plan, joint,
+    Method, Plan,
+    circuit::Circuits,
+    joint,
     transport::{self, Planned},
 };
 use crate::{failure::Failure, json::number, networks::Network, progress::Task, session::Session};
@@ -36,6 +38,8 @@ pub(crate) enum Search {
     Sinkhorn(SoftMatching, &'static str),
     /// By weights, of all networks at once.
     Joint(Joint),
+    /// By weights and circuits, modulo matrices and rotations.
+    Circuit(Circuits),
     /// Layer by layer, with a plan for each class.
     Transport(Vec<Planned>),
 }
@@ -84,12 +88,13 @@ fn one_by_one(
         Method::Ste => by_loss(session, group, a, b, plan),
         Method::Sinkhorn => softly(session, group, a, b, plan),
         Method::Transport => transport::by_layer(session, group, a, b),
+        Method::Circuit => unreachable!("matching modulo matrices has a group of its own"),
         Method::Joint => Ok(joint::all_at_once(session, group, a, &[b], plan)?.swap_remove(0)),
     }
 }
 
 /// Draws what a search leaves to chance.
-fn key(session: &Session) -> Key {
+pub(super) fn key(session: &Session) -> Key {
     session.key().child("matching")
 }
 
@@ -134,12 +139,9 @@ fn by_loss(
     plan: Plan<'_>,
 ) -> Result<(Element, Search), Failure> {
     let published = straight_through::Options::default();
-    let options = straight_through::Options {
-        epochs: plan.rounds.unwrap_or(published.epochs),
-        batch: plan.batch.unwrap_or(published.batch),
-        key: key(session),
-        ..published
-    };
+    let Descent { rounds: epochs, batch, key } =
+        Descent::new(session, plan, published.epochs, published.batch);
+    let options = straight_through::Options { epochs, batch, key, ..published };
     let progress = Steps::new(session);
     let found = straight_through::straight_through(
         session.executor(),
@@ -165,12 +167,8 @@ fn softly(
         None => (Objective::Weights(Distance::Squared), "mean squared difference of the weights"),
     };
     let published = sinkhorn::Options::new(objective);
-    let options = sinkhorn::Options {
-        rounds: plan.rounds.unwrap_or(published.rounds),
-        batch: plan.batch.unwrap_or(published.batch),
-        key: key(session),
-        ..published
-    };
+    let Descent { rounds, batch, key } = Descent::new(session, plan, published.rounds, published.batch);
+    let options = sinkhorn::Options { rounds, batch, key, ..published };
     let progress = Steps::new(session);
     let found = sinkhorn::sinkhorn(
         session.executor(),
@@ -182,6 +180,20 @@ fn softly(
         &mut |done, total, best| progress.at(done, total, best),
     )?;
     Ok((found.element.clone(), Search::Sinkhorn(found, name)))
+}
+
+/// What all descents are told.
+pub(super) struct Descent {
+    pub(super) rounds: usize,
+    pub(super) batch: usize,
+    pub(super) key: Key,
+}
+
+impl Descent {
+    /// What the plan says, and where it says nothing what was published.
+    pub(super) fn new(session: &Session, plan: Plan<'_>, rounds: usize, batch: usize) -> Self {
+        Self { rounds: plan.rounds.unwrap_or(rounds), batch: plan.batch.unwrap_or(batch), key: key(session) }
+    }
 }
 
 /// Progress of a descent, whose number of steps is known with the first.
@@ -210,6 +222,7 @@ impl Search {
             Self::Ste(_) => Method::Ste,
             Self::Sinkhorn(..) => Method::Sinkhorn,
             Self::Joint(_) => Method::Joint,
+            Self::Circuit(_) => Method::Circuit,
             Self::Transport(_) => Method::Transport,
         }
     }
@@ -232,6 +245,7 @@ impl Search {
                 format!("{name} {before:.6} → {after:.6}, {} steps", found.steps)
             }
             Self::Joint(found) => joint::short(found),
+            Self::Circuit(found) => found.short(),
             Self::Transport(plans) => transport::short(plans),
         }
     }
@@ -243,6 +257,7 @@ impl Search {
                 String::new()
             }
             Self::Activation(matching) => matching.classes.iter().filter_map(remark).collect(),
+            Self::Circuit(found) => found.lines(),
         }
     }
 
@@ -274,6 +289,7 @@ impl Search {
                 ]
             }
             Self::Joint(found) => joint::json(found),
+            Self::Circuit(found) => found.json(),
             Self::Transport(plans) => vec![("plans", transport::json(plans))],
         }
     }

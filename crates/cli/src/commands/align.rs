@@ -27,7 +27,8 @@ use crate::{
 
 /// Move the hidden units of a network B to where they match those of a network A
 ///
-/// B computes the same function before and after; only the order of its hidden units changes, so that averages of the two
+/// B computes the same function before and after; only the order of its hidden units changes, with --method circuit also
+/// their coordinates, so that averages of the two
 /// networks lose as little as the search can bring about. The symmetry that is used is certified first.
 ///
 /// Three methods are those of Git Re-Basin (Ainsworth, Hayase and Srinivasa, 2023). By weight (algorithm 1), the weights come as
@@ -38,7 +39,10 @@ use crate::{
 /// (Guerrero Peña et al., 2022) descends on doubly stochastic matrices, on the squared distance of the weights, or with --data
 /// on the loss at random places between the networks; a permutation is made of them in the end, the best on the way counts.
 /// Jointly (C²M³, Crisostomi et al., 2024), any number of networks are matched to each other by their weights at once, no
-/// class and no network before another, and each is written as A is arranged. By transport (OTFusion, Singh and Jaggi, 2020),
+/// class and no network before another, and each is written as A is arranged. By circuit (Theus et al., 2025), the weights come
+/// as near as exchanges, the matrices inside of heads of attention and rotations of residual streams can bring them, for which gains
+/// of normalisations are folded into what reads them; heads are matched by the products of their queries and keys and of their values
+/// and outputs. What is written has A's gains. By transport (OTFusion, Singh and Jaggi, 2020),
 /// units are matched by what makes them, layer by layer from the inputs on, with exact plans; it also brings B to other widths
 /// of the same structure, and then what B computes changes, as units are mixed or split.
 #[derive(Debug, Args)]
@@ -48,6 +52,7 @@ Examples:
   isoloss align runs/a runs/b --method activation --data mnist:data/mnist --out b2.safetensors
   isoloss align a.safetensors b.safetensors --model mlp:784-512-10 --restarts 4 --out b2.safetensors
   isoloss align runs/a runs/b runs/c --method joint --out aligned
+  isoloss align runs/gpt-a runs/gpt-b --method circuit --out b2.safetensors
   isoloss align runs/wide runs/narrow --method transport --out widened.safetensors
   isoloss align runs/a runs/b --check")]
 pub(crate) struct Align {

@@ -251,3 +251,95 @@ fn parity_of(generator: &Generator, action: usize, rank: usize) -> usize {
     let is_odd = |family: &crate::Family| family.exponents[action].of(rank) % 2 != 0;
     families.filter(|(_, family)| is_odd(family)).map(|(number, _)| 1 << number).sum()
 }
+
+#[cfg(test)]
+mod tests {
+    use models::{Model, Params};
+    use tensor::{DType, Key, Tensor};
+
+    use super::*;
+    use crate::infer_folded;
+
+    const GROUPS: usize = 2;
+    const QUERIES: usize = 3;
+    const DEPTH: usize = 4;
+    const WIDTH: usize = 5;
+
+    fn matrix(params: &Params, name: &str, rows: usize, columns: usize) -> Mat<f64> {
+        let tensor = params.get(&format!("model.layers.0.self_attn.{name}.weight")).expect("a projection");
+        let values = tensor.to_f64_vec();
+        Mat::from_fn(rows, columns, |row, column| values[row * columns + column])
+    }
+
+    /// The two circuits of every query, by group.
+    fn circuits(params: &Params) -> Vec<[Mat<f64>; 2]> {
+        let heads = GROUPS * QUERIES;
+        let q = matrix(params, "q_proj", heads * DEPTH, WIDTH);
+        let [k, v] = ["k_proj", "v_proj"].map(|name| matrix(params, name, GROUPS * DEPTH, WIDTH));
+        let o = matrix(params, "o_proj", WIDTH, heads * DEPTH);
+        let of = |head: usize| {
+            let group = head / QUERIES;
+            let [k, v] = [&k, &v].map(|all| all.subrows(group * DEPTH, DEPTH));
+            let (q, o) = (q.subrows(head * DEPTH, DEPTH), o.subcols(head * DEPTH, DEPTH));
+            [q.transpose() * k, o * v]
+        };
+        (0..heads).map(of).collect()
+    }
+
+    /// The inner product of the circuits of A with those of B, read through an order of B's queries.
+    fn likeness(a: &[[Mat<f64>; 2]], b: &[[Mat<f64>; 2]], order: &[usize]) -> f64 {
+        let product = |one: &Mat<f64>, other: &Mat<f64>| -> f64 {
+            one.col_iter().zip(other.col_iter()).map(|(one, other)| one.transpose() * other).sum()
+        };
+        let pairs = a.iter().zip(order).flat_map(|(a, &from)| a.iter().zip(&b[from]));
+        pairs.map(|(a, b)| product(a, b)).sum()
+    }
+
+    /// Every order of queries within every order of groups.
+    fn orders() -> Vec<Vec<usize>> {
+        let three = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
+        let mut all = Vec::new();
+        for groups in [[0, 1], [1, 0]] {
+            for first in three {
+                for second in three {
+                    let of = |group: usize, own: [usize; 3]| own.map(|query| group * QUERIES + query);
+                    all.push([of(groups[0], first), of(groups[1], second)].concat());
+                }
+            }
+        }
+        all
+    }
+
+    #[test]
+    fn no_order_of_groups_and_of_queries_has_circuits_that_are_more_alike() {
+        let spec = format!(
+            "llama:layers=1,width={WIDTH},heads=6,key_heads={GROUPS},depth={DEPTH},hidden=5,context=2,vocab=3"
+        );
+        let graph = Model::parse(&spec).expect("a specification").forward(1, DType::F64);
+        let group = infer_folded(&graph).folded;
+        let params = |key: Key| {
+            let of = |subject: &crate::Subject| {
+                let key = key.child(&subject.name);
+                (subject.name.clone(), Tensor::from_fn(subject.shape.clone(), |at| key.normal(at as u64)))
+            };
+            let pairs: Vec<(String, Tensor)> = group.subjects().iter().map(of).collect();
+            Params::from_pairs(pairs.iter().map(|(name, tensor)| (name.as_str(), tensor.clone())))
+        };
+        let heads = group.generators().iter().position(|own| own.size == GROUPS).expect("groups of heads");
+        for seed in 0..8 {
+            let (a, b) = (params(Key::new(seed)), params(Key::new(100 + seed)));
+            let place = Place::new(&group, &a, &b, group.identity()).expect("two networks");
+            let (element, certificate) =
+                Gains::new(&place, Known(None), heads).and_then(|gains| gains.best(heads)).expect("gains");
+            let moved = group.act(&element, &b).expect("an element of the group");
+            let (of_a, of_b) = (circuits(&a), circuits(&b));
+            let still: Vec<usize> = (0..GROUPS * QUERIES).collect();
+            let found = likeness(&of_a, &circuits(&moved), &still);
+            let best = orders().iter().map(|order| likeness(&of_a, &of_b, order)).fold(f64::MIN, f64::max);
+            assert!(
+                certificate.holds() && (found - best).abs() < 1e-9 * best.abs(),
+                "{seed}: {found} {best}"
+            );
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! Matching modulo matrices and rotations, with gains folded.
+
+use std::time::Instant;
+
+use isoloss::{
+    recipes::pair,
+    symmetry::{
+        Folding,
+        matching::circuit::{self, CircuitMatching, Optimality, Proof},
+    },
+};
+use serde_json::{Value, json};
+
+use super::{Alignment, Nearness, Plan, Search, moved, search};
+use crate::{failure::Failure, json::number, networks::Network, session::Session};
+
+/// How a search went.
+#[derive(Clone, Debug)]
+pub(crate) struct Circuits {
+    found: CircuitMatching,
+    /// The gains that were folded to rotate what they multiply.
+    folded: usize,
+    /// The first gain that stands in the way of a rotation.
+    unfolded: Option<String>,
+}
+
+/// Moves each of `others` to where it matches `a`. Gains are folded in both networks meanwhile; what comes out has the gains of
+/// `a`, so that `a` can stay as it is.
+pub(super) fn align(
+    session: &Session,
+    a: &Network,
+    others: &[&Network],
+    plan: Plan<'_>,
+) -> Result<Vec<Alignment>, Failure> {
+    let (folding, certified) = pair::certified_folding(session.executor(), &a.model, session.key())?;
+    let group = &certified.group;
+    let ours = folding.fold(&a.params)?;
+    let published = circuit::Options::default();
+    let options = circuit::Options {
+        restarts: plan.restarts,
+        max_rounds: plan.rounds.unwrap_or(published.max_rounds),
+        key: search::key(session),
+    };
+    let one = |b: &&Network| {
+        let start = Instant::now();
+        let theirs = folding.fold(&b.params)?;
+        let task = session.progress.task("matching", options.max_rounds as u64, "rounds");
+        let found = circuit::circuit_matching(group, &ours, &theirs, &options, &mut |round, distance| {
+            task.at(round as u64, format_args!("distance {distance:.4}"));
+        })?;
+        let nearness = Nearness {
+            distance: [found.identity_distance, found.distance()],
+            ..Nearness::new(group, &ours, &theirs, &found.element)?
+        };
+        Ok(Alignment {
+            params: folding.unfold(&group.act(&found.element, &theirs)?, &a.params)?,
+            nearness,
+            moved: moved(group, &found.element),
+            seconds: start.elapsed().as_secs_f64(),
+            search: Search::Circuit(Circuits::new(&folding, found)),
+            certified: certified.clone(),
+        })
+    };
+    others.iter().map(one).collect()
+}
+
+impl Circuits {
+    fn new(folding: &Folding, found: CircuitMatching) -> Self {
+        let unfolded = folding.unfolded.first().map(|unfolded| unfolded.gain.clone());
+        Self { found, folded: folding.folds.len(), unfolded }
+    }
+
+    /// What there is to say in a few words.
+    pub(super) fn short(&self) -> String {
+        let rounds = self.found.rounds();
+        if self.found.best().converged {
+            format!("{rounds} rounds")
+        } else {
+            format!("{rounds} rounds, the most allowed")
+        }
+    }
+
+    /// What is particular, a line for each.
+    pub(super) fn lines(&self) -> String {
+        let mut lines = String::new();
+        if self.folded > 0 {
+            let folded = self.folded;
+            lines += &format!(
+                "distances are those with {folded} gains folded into what reads them; the matched network has the gains of A\n"
+            );
+        }
+        if let Some(gain) = &self.unfolded {
+            lines += &format!(
+                "not rotated, as something else reads '{gain}', too, which then could not be folded\n"
+            );
+        }
+        let [mixed, rotated] = self.matrices();
+        if mixed.0 + rotated.0 > 0 {
+            lines += &format!(
+                "mixed by {} matrices and {} rotations, from the best by {:.1e} and {:.1e} at most\n",
+                mixed.0, rotated.0, mixed.1, rotated.1
+            );
+        }
+        lines
+    }
+
+    /// The numbers of matrices and of rotations, and how far the worst of each is from the best: the slope, and the asymmetry of
+    /// inner products.
+    fn matrices(&self) -> [(usize, f64); 2] {
+        let mut all = [(0, 0.0f64); 2];
+        for proof in &self.found.proofs {
+            let (kind, miss) = match proof {
+                Proof::Matrix { optimality: Optimality::Stationary { slope }, .. } => (0, *slope),
+                Proof::Matrix { optimality: Optimality::Polar { asymmetry, least_eigenvalue }, .. } => {
+                    (1, asymmetry.max(-least_eigenvalue))
+                }
+                Proof::Exchange { .. } => continue,
+            };
+            all[kind] = (all[kind].0 + 1, all[kind].1.max(miss));
+        }
+        all
+    }
+
+    /// What is particular, by name.
+    pub(super) fn json(&self) -> Vec<(&'static str, Value)> {
+        let found = &self.found;
+        let start = |start: &circuit::StartSummary| {
+            let distances: Vec<Value> = start.distances.iter().copied().map(number).collect();
+            json!({ "distances": distances, "converged": start.converged })
+        };
+        vec![
+            ("rounds", json!(found.rounds())),
+            ("starts", found.starts.iter().map(start).collect()),
+            ("best_start", json!(found.best_start)),
+            ("folded_gains", json!(self.folded)),
+            ("proofs", found.proofs.iter().map(proof).collect()),
+        ]
+    }
+}
+
+fn proof(proof: &Proof) -> Value {
+    match proof {
+        Proof::Exchange { generator, certificate, is_kept } => {
+            json!({ "name": generator, "gap": number(certificate.suboptimality()), "kept": is_kept })
+        }
+        Proof::Matrix { generator, copy, optimality: Optimality::Stationary { slope } } => {
+            json!({ "name": generator, "copy": copy, "slope": number(*slope) })
+        }
+        Proof::Matrix { generator, copy, optimality: Optimality::Polar { asymmetry, least_eigenvalue } } => {
+            json!({
+                "name": generator,
+                "copy": copy,
+                "asymmetry": number(*asymmetry),
+                "least_eigenvalue": number(*least_eigenvalue),
+            })
+        }
+    }
+}
