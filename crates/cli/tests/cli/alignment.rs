@@ -88,6 +88,32 @@ fn many_networks_are_arranged_as_the_first_one_is() {
 }
 
 #[test]
+fn transformers_are_matched_with_their_gains_folded_and_keep_their_functions() {
+    let place = Place::new();
+    for (run, seed) in [("a", 1), ("b", 2)] {
+        let model = "vit:layers=1,width=8,heads=2,hidden=8,patch=4,in=1x8x8,classes=10";
+        place.text(&format!("train --model {model} --data digits --epochs 1 --out {run} --seed {seed}"));
+    }
+    let result = place.json("align a b --method circuit --out b2.safetensors");
+    let matching = &result["matching"];
+    assert!(number(matching, "/distance") < number(matching, "/distance_before"), "{matching:#}");
+    assert_eq!((&matching["folded_gains"], &matching["best_start"]), (&3.into(), &0.into()));
+    let parents = place.json("barrier b b2.safetensors --data digits --align none");
+    let [before, after] = [0, 1].map(|parent| number(&parents, &format!("/parents/{parent}/test/loss")));
+    assert!((before - after).abs() < 1e-4, "{before} {after}");
+    let [a, b] = ["a/model.safetensors", "b2.safetensors"].map(|file| load_model(&place.path(file), None).unwrap().1);
+    assert_eq!(a.get("norm.weight"), b.get("norm.weight"), "the gains are those of A");
+    let text = place.text("align a b --method circuit --rounds 2 --restarts 1 --out b3.safetensors");
+    assert!(text.contains("3 gains folded") && text.contains("1 rotations"), "{text}");
+    place.text("merge a b --align circuit --out merged.safetensors");
+    place.text("merge a b2.safetensors --align none --out by-hand.safetensors");
+    let [merged, by_hand] = ["merged", "by-hand"]
+        .map(|name| load_model(&place.path(&format!("{name}.safetensors")), None).unwrap().1);
+    assert_eq!(merged, by_hand);
+    place.refuses("align a b --method circuit --data digits --out b4.safetensors", &["circuit"]);
+}
+
+#[test]
 fn two_networks_are_matched_jointly_into_one_file() {
     let place = pair();
     let result = place.json("align a b --method joint --restarts 1 --out b2.safetensors");
