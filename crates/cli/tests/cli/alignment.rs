@@ -101,7 +101,8 @@ fn transformers_are_matched_with_their_gains_folded_and_keep_their_functions() {
     let parents = place.json("barrier b b2.safetensors --data digits --align none");
     let [before, after] = [0, 1].map(|parent| number(&parents, &format!("/parents/{parent}/test/loss")));
     assert!((before - after).abs() < 1e-4, "{before} {after}");
-    let [a, b] = ["a/model.safetensors", "b2.safetensors"].map(|file| load_model(&place.path(file), None).unwrap().1);
+    let [a, b] =
+        ["a/model.safetensors", "b2.safetensors"].map(|file| load_model(&place.path(file), None).unwrap().1);
     assert_eq!(a.get("norm.weight"), b.get("norm.weight"), "the gains are those of A");
     let text = place.text("align a b --method circuit --rounds 2 --restarts 1 --out b3.safetensors");
     assert!(text.contains("3 gains folded") && text.contains("1 rotations"), "{text}");
