@@ -48,6 +48,9 @@ pub struct Config {
     /// weight averaging). None: no such average.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub swa: Option<usize>,
+    /// The epochs, from 1 up to the last, after which the weights are kept beside those of the last epoch.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub snapshots: BTreeSet<usize>,
     /// Further data sets that are scored whenever the test set is: specifications by name. Their test parts are used, read
     /// as the network reads its training data.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -117,6 +120,7 @@ impl Config {
             clip_value: None,
             ema: None,
             swa: None,
+            snapshots: BTreeSet::new(),
             evaluate: BTreeMap::new(),
             evaluate_every: 1,
             evaluate_train: false,
@@ -189,6 +193,9 @@ impl Config {
         if let Some(swa) = self.swa.filter(|swa| !(1..=self.epochs).contains(swa)) {
             let expected = "an epoch from 1 to the last";
             return fault("swa", expected, swa.to_string());
+        }
+        if let Some(epoch) = self.snapshots.iter().find(|epoch| !(1..=self.epochs).contains(epoch)) {
+            return fault("snapshots", "epochs from 1 to the last", epoch.to_string());
         }
         match self.patience {
             Some(0) => fault("patience", "a whole number from 1 up", "0".to_owned()),
@@ -285,6 +292,8 @@ mod tests {
         for swa in [0, 11] {
             assert!(refused(|c| c.swa = Some(swa)).contains("swa should be an epoch from 1 to the last"));
         }
+        let error = refused(|c| c.snapshots = BTreeSet::from([1, 11]));
+        assert!(error.contains("snapshots should be epochs from 1 to the last"), "{error}");
         assert!(refused(|c| c.patience = Some(0)).contains("patience should be a whole number from 1 up"));
         assert!(
             refused(|c| c.watch = Some("noise.loss".to_owned())).contains("no evaluation set called 'noise'")

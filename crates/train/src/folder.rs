@@ -25,6 +25,12 @@ pub const SWA_FILE: &str = "swa.safetensors";
 /// The log as events for TensorBoard, which looks for such names.
 pub const EVENTS_FILE: &str = "events.out.tfevents.isoloss";
 
+/// The parameters after this epoch, where [`crate::Config::snapshots`] has it.
+#[must_use]
+pub fn snapshot_file(epoch: usize) -> String {
+    format!("epoch-{epoch}.safetensors")
+}
+
 /// The first file of a run that `folder` holds, if any.
 pub(crate) fn find_run(folder: &Path) -> Option<&'static str> {
     let files = [RUN_FILE, MODEL_FILE, CHECKPOINT_FILE, LOG_FILE, BEST_FILE, EMA_FILE, SWA_FILE, EVENTS_FILE];

@@ -74,6 +74,9 @@ impl<'a> Keeper<'a> {
         if self.plan.config.keep_best && best.is_some_and(|best| best.epoch == last.epoch) {
             self.write_weights(BEST_FILE, params)?;
         }
+        if self.plan.config.snapshots.contains(&last.epoch) {
+            self.write_weights(&folder::snapshot_file(last.epoch), params)?;
+        }
         if self.plan.config.tensorboard {
             folder::append(self.job.folder.join(EVENTS_FILE), &events::epoch(records))?;
         }

@@ -9,6 +9,7 @@
 //! | `checkpoint.safetensors` | parameters, optimiser state, running statistics, averages and progress of an unfinished run; removed when it finishes |
 //! | `model.safetensors` | the parameters after the last step, the running statistics and how the network reads its data ([`data::Input`]); there exactly when the run has finished |
 //! | `best.safetensors` | the same after the best epoch so far, where [`Config::keep_best`] asks for it |
+//! | `epoch-N.safetensors` | the same after epoch N, for each of [`Config::snapshots`] |
 //! | `ema.safetensors`, `swa.safetensors` | averages of the parameters, with running statistics re-estimated on the training set ([`evaluate::Reestimator`]), where [`Config::ema`] and [`Config::swa`] ask for them; written when the run finishes |
 //! | `events.out.tfevents.isoloss` | the log as TensorBoard reads it, where [`Config::tensorboard`] asks for it |
 //!
@@ -40,6 +41,7 @@ pub use config::Config;
 pub use error::TrainError;
 pub use folder::{
     BEST_FILE, CHECKPOINT_FILE, EMA_FILE, EVENTS_FILE, LOG_FILE, MODEL_FILE, RUN_FILE, SWA_FILE, read_log,
+    snapshot_file,
 };
 pub use job::{Job, Outcome, Start, train};
 pub use observer::{Observer, Step};

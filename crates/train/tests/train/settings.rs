@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::atomic::AtomicBool};
 
 use isoloss_train::{
     BEST_FILE, Config, EMA_FILE, EVENTS_FILE, LOG_FILE, MODEL_FILE, RUN_FILE, SWA_FILE, Start, Status,
-    Summary, read_log,
+    Summary, read_log, snapshot_file,
 };
 use models::{Loss, Model, Params, weights};
 use tensor::Tensor;
@@ -34,6 +34,20 @@ fn everything() -> Config {
 
 fn load(folder: &std::path::Path, file: &str) -> Params {
     weights::load(&folder.join(file)).expect("weights").params
+}
+
+#[test]
+fn snapshots_are_the_weights_of_a_run_that_ended_there() {
+    let (_parent, folder) = new_folder();
+    let schedule = "constant".to_owned();
+    let config = Config { snapshots: [1, 2].into(), schedule, ..config() };
+    run_new(&config, &folder).unwrap();
+    for epochs in [1, 2] {
+        let (_parent, short) = new_folder();
+        let shorter = Config { snapshots: [].into(), epochs, ..config.clone() };
+        run_new(&shorter, &short).unwrap();
+        assert_eq!(load(&folder, &snapshot_file(epochs)), load(&short, MODEL_FILE), "after {epochs} epochs");
+    }
 }
 
 #[test]
