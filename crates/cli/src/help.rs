@@ -19,7 +19,7 @@ mnist:DIR, fashion-mnist:DIR: the four IDX files of that data set in folder DIR,
 cifar10:DIR, cifar100:DIR: their binary version; labels=fine|coarse. \
 images:DIR: train/CLASS/*.png or *.jpg and test/CLASS/ likewise, or test=0.2 held out; resize=32. \
 npz:FILE: arrays x_train, y_train, x_test, y_test, or x and y with test=0.2 held out. \
-text:FILE: a text, character by character, whose end is held out; test=0.1, augment=offset. \
+text:FILE: a text, character by character, whose end is held out; test=0.1, augment=offset. sums: lines as 17+25=42. \
 clusters (classes=10, features=20, spread=1), teacher (features=20, hidden=50, classes=10), mnist1d: drawn; train=N, test=N, \
 seed=N. Options follow after the place or the name: cifar10:DIR,normalize=on,augment=crop+flip. \
 normalize=on takes the training part's mean and deviation out of each channel; a trained network remembers them. \

@@ -32,6 +32,7 @@ mod scaled;
 mod shift;
 mod split;
 mod splits;
+mod sums;
 mod synthetic;
 mod teacher;
 mod text;

@@ -5,6 +5,7 @@ use crate::{
     line::{self, Line},
     mnist, mnist1d, npz,
     split::{self, Split, VALIDATION},
+    sums,
     synthetic::OF_DRAWN,
     teacher, texts,
 };
@@ -38,7 +39,7 @@ const fn family(
     Family { form, load, options, kind }
 }
 
-const FAMILIES: [Family; 11] = [
+const FAMILIES: [Family; 12] = [
     family("digits", Images, digits::load, &[]),
     family("mnist:DIR", Images, mnist::load, &[]),
     family("fashion-mnist:DIR", Images, mnist::load, &[]),
@@ -50,6 +51,7 @@ const FAMILIES: [Family; 11] = [
     family("clusters", Vectors, clusters::load, &[&OF_DRAWN, &clusters::OPTIONS]),
     family("teacher", Vectors, teacher::load, &[&OF_DRAWN, &teacher::OPTIONS]),
     family("mnist1d", Vectors, mnist1d::load, &[&OF_DRAWN]),
+    family("sums", Text, sums::load, &[&texts::OPTIONS, &sums::OPTIONS]),
 ];
 
 /// The specifications that [`load`] understands, for help texts and messages.
@@ -78,6 +80,7 @@ pub const KNOWN: [&str; FAMILIES.len()] = {
 /// | `clusters` | Gaussian clusters: `classes=10`, `features=20`, `spread=1` | vectors; `train=2000`, `test=1000` | drawn with `seed=0` |
 /// | `teacher` | labels of a random network: `features=20`, `hidden=50`, `classes=10` | vectors; `train=4000`, `test=1000` | drawn with `seed=0` |
 /// | `mnist1d` | digits of one dimension (arXiv:2011.14439) | vectors of 40; `train=4000`, `test=1000` | drawn with `seed=0` |
+/// | `sums` | lines as `17+25=42`; `lines=10000`, and `test=0.1` held out | windows as long as the model reads | drawn with `seed=0` |
 ///
 /// Options follow as `name=value`, separated by commas; a place ends at the first comma.
 ///

@@ -23,13 +23,17 @@ pub(crate) const OPTIONS: [&str; 5] = ["test", "validation", "tokenizer", "bpe",
 /// one is asked for. Characters are those of the whole
 /// text; byte pairs are learned from what is trained on.
 pub(crate) fn load(line: &Line<'_>) -> Result<Splits, DataError> {
-    let text = read(line)?;
-    let (before, test) = cut(&text, line.share("test")?.unwrap_or(HELD_OUT));
+    parts(line, &read(line)?)
+}
+
+/// The parts of a text, as the options ask for.
+pub(crate) fn parts(line: &Line<'_>, text: &str) -> Result<Splits, DataError> {
+    let (before, test) = cut(text, line.share("test")?.unwrap_or(HELD_OUT));
     let (train, validation) = match line.share(VALIDATION)? {
         Some(share) => cut(before, share),
         None => (before, ""),
     };
-    let vocabulary = vocabulary(line, &text, train)?;
+    let vocabulary = vocabulary(line, text, train)?;
     let part = |name: &str, source: &str| part(line, name, source, &vocabulary);
     let validation = line.text(VALIDATION).map(|_| part(VALIDATION, validation)).transpose()?;
     Ok(Splits { validation, ..Splits::new(line.spec, part("train", train)?, part("test", test)?) })

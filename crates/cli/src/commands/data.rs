@@ -57,7 +57,7 @@ impl Run for Data {
 
 fn overview() -> String {
     let known = format!("Data sets for --data: {}\n", KNOWN.join(", "));
-    let there = "digits, clusters, teacher and mnist1d need no files; images, npz and text read your own. The others:\n";
+    let there = "digits, clusters, teacher, mnist1d and sums need no files; images, npz and text read your own. The others:\n";
     SOURCES.iter().fold(known + there, |text, source| text + "\n" + &how_to_get(source))
 }
 
