@@ -4,9 +4,13 @@ use data::Splits;
 use report::{Entries, Report};
 
 use crate::{
+    method::Method,
     result::{PairPlan, PairResult},
     views,
 };
+
+/// Points on a segment, as in Git Re-Basin's code (arXiv:2209.04836).
+const POINTS: usize = 25;
 
 /// The demonstration's plan: two 64-512-512-512-10 networks on the built-in digits. The settings are ours, chosen so
 /// that both networks learn the digits well and everything takes well under a minute on two cores.
@@ -19,10 +23,13 @@ pub fn plan(seed: u64) -> PairPlan {
         schedule: "constant".to_owned(),
         init: "pytorch".to_owned(),
         batch: 100,
-        epochs: 60,
+        clip_norm: None,
+        epochs: vec![60],
         seeds: [2 * seed, 2 * seed + 1],
         restarts: 0,
-        points: crate::reproduce::POINTS,
+        points: POINTS,
+        methods: vec![Method::Weight],
+        scored: None,
     }
 }
 
@@ -37,7 +44,7 @@ pub fn report(result: &PairResult, data: &Splits) -> Report {
          computes, the average has {}.",
         data.train.len(),
         percent(result.naive.test.midpoint.accuracy),
-        percent(result.aligned.test.midpoint.accuracy),
+        percent(result.first().segment.test.midpoint.accuracy),
     );
     let settings = Entries::new()
         .with("model", plan.model.clone())
@@ -46,7 +53,7 @@ pub fn report(result: &PairResult, data: &Splits) -> Report {
         .with("schedule", plan.schedule.clone())
         .with("initialisation", plan.init.clone())
         .with("batch", plan.batch)
-        .with("epochs", plan.epochs)
+        .with("epochs", plan.last_epoch())
         .with("points on a segment", plan.points);
     let report = Report::new("demo", "From two networks to one")
         .with_summary(summary)

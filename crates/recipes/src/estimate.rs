@@ -1,14 +1,17 @@
-//! How long a scale will take, from the measured time of a training step.
+//! How long an arm will take, from the measured time of a training step.
 
 use std::{sync::atomic::AtomicBool, time::Instant};
 
 use data::Splits;
+use models::Model;
 use train::{Job, Observer, Start, Step};
 
-use crate::{RecipeError, pair::Setting, result::PairPlan};
+use crate::{RecipeError, compare, pair::Setting, result::PairPlan};
 
-/// Steps that are timed, after as many to warm up. Ours: a few tenths of a second for the networks here.
-const TIMED_STEPS: u64 = 20;
+/// Steps that are timed, after as many to warm up. Ours: a few tenths of a second for small networks.
+const TIMED_STEPS: u64 = 10;
+/// A pass forward as a share of a step, which has a pass backward of about twice its operations besides.
+const FORWARD: f64 = 1.0 / 3.0;
 
 /// Stops a training after the warm-up and the timed steps, and remembers when each began.
 struct Timer<'a> {
@@ -44,7 +47,16 @@ pub(crate) fn step_seconds(setting: Setting<'_>, plan: &PairPlan, data: &Splits)
     Ok((timed[timed.len() - 1] - timed[0]).as_secs_f64() / spans as f64)
 }
 
-/// The number of training steps of a plan's two networks.
-pub(crate) fn steps(plan: &PairPlan, data: &Splits) -> u64 {
-    2 * (plan.epochs * data.train.len().div_ceil(plan.batch)) as u64
+/// The work on a pair in training steps: both trainings with their tests after every epoch, and the points of all segments.
+pub(crate) fn steps(plan: &PairPlan, data: &Splits) -> Result<f64, RecipeError> {
+    let model = Model::parse(&plan.model)?;
+    let compared = compare::compared_on(plan, &model, data)?;
+    let examples = evaluate::fit(&model, &data.train)?.len();
+    let (test, scored) = (compared.test.len() as f64, compared.train.len() as f64);
+    let epochs = 2.0 * plan.last_epoch() as f64;
+    let trained = epochs * examples.div_ceil(plan.batch) as f64;
+    let segments = (plan.epochs.len() * (plan.methods.len() + 2) * plan.points) as f64;
+    let re_estimated = if model.buffers().is_empty() { 0.0 } else { scored };
+    let forward = epochs * test + segments * (test + scored + re_estimated);
+    Ok(trained + FORWARD * forward / plan.batch as f64)
 }

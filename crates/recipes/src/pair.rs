@@ -5,23 +5,20 @@ use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
     sync::atomic::AtomicBool,
-    time::Instant,
 };
 
 use data::Splits as DataSplits;
 use graph::Executor;
-use models::{Loss, Model, Params};
-use symmetry::{
-    Certified, Element, Folding, Group,
-    matching::{self, Matching},
-};
+use models::{Model, Params};
+use symmetry::{Certified, Folding};
 use tensor::Key;
 use train::{Config, Job, Outcome, Start, Status};
 
 use crate::{
     Progress, RecipeError,
-    measure::Measure,
-    result::{Curve, Epoch, Match, PairPlan, PairResult, Score, Splits, Symmetry},
+    compare::Comparison,
+    method::{self, Problem},
+    result::{PairPlan, PairResult, Symmetry},
     store,
 };
 
@@ -29,8 +26,6 @@ use crate::{
 const CERTIFICATE_BATCH: usize = 16;
 /// Random elements per generator in a certificate. Ours.
 const CERTIFICATE_TRIALS: usize = 4;
-/// Where a pair's result is stored in its folder.
-const RESULT_FILE: &str = "pair.json";
 
 /// What an experiment runs with.
 #[derive(Clone, Copy)]
@@ -54,27 +49,56 @@ impl Setting<'_> {
 }
 
 impl PairPlan {
-    /// The configuration of one of the two trainings.
+    /// The configuration of one of the two trainings. Weights are kept wherever the networks are compared.
     #[must_use]
     pub fn config(&self, seed: u64) -> Config {
+        let epochs = self.last_epoch();
         Config {
             optimizer: self.optimizer.clone(),
             schedule: self.schedule.clone(),
             init: self.init.clone(),
-            epochs: self.epochs,
+            epochs,
             batch: self.batch,
             seed,
+            clip_norm: self.clip_norm,
+            snapshots: self.epochs.iter().copied().filter(|&epoch| epoch < epochs).collect(),
             ..Config::new(self.model.clone(), self.data.clone())
         }
     }
 
     /// The key of everything random but the trainings.
-    fn key(&self) -> Key {
+    pub(crate) fn key(&self) -> Key {
         Key::new(self.seeds[0]).fold(self.seeds[1])
+    }
+
+    /// The run folder of one of the two trainings in the experiment's.
+    pub(crate) fn run_folder(&self, folder: &Path, seed: u64) -> PathBuf {
+        folder.join(format!("seed-{seed}"))
+    }
+
+    fn result_file(&self, folder: &Path, epoch: usize) -> PathBuf {
+        let [a, b] = self.seeds;
+        folder.join(format!("pair-{a}-{b}-epoch-{epoch}.json"))
     }
 }
 
-/// Runs the experiment in `folder`, or returns the result that stands there; networks already trained in it are used.
+/// The results in `folder` for each of the plan's epochs, as far as they stand there.
+///
+/// # Errors
+/// Where one cannot be read or is of another experiment.
+pub fn stored(plan: &PairPlan, folder: &Path) -> Result<Vec<Option<PairResult>>, RecipeError> {
+    let one = |&epoch: &usize| {
+        let path = plan.result_file(folder, epoch);
+        match store::read::<PairResult>(&path)? {
+            Some(result) if result.plan != *plan => Err(RecipeError::OtherResult { path }),
+            result => Ok(result),
+        }
+    };
+    plan.epochs.iter().map(one).collect()
+}
+
+/// Runs the experiment in `folder`, one result for each of the plan's epochs; those that stand there are returned, and
+/// networks already trained in it are used.
 ///
 /// # Errors
 /// Where training, matching or evaluation fails, a stop is asked for, a certificate fails, or the folder holds another
@@ -85,19 +109,23 @@ pub fn run(
     data: &DataSplits,
     folder: &Path,
     progress: &mut dyn Progress,
-) -> Result<PairResult, RecipeError> {
-    let stored = folder.join(RESULT_FILE);
-    match store::read::<PairResult>(&stored)? {
-        Some(result) if result.plan == *plan => return Ok(result),
-        Some(_) => return Err(RecipeError::OtherResult { path: stored }),
-        None => {}
+) -> Result<Vec<PairResult>, RecipeError> {
+    let stored = stored(plan, folder)?;
+    if let Some(results) = stored.iter().cloned().collect() {
+        return Ok(results);
     }
-    let [first, second] = plan.seeds.map(|seed| folder.join(format!("seed-{seed}")));
-    let a = train_one(setting, plan, plan.seeds[0], data, &first, progress)?;
-    let b = train_one(setting, plan, plan.seeds[1], data, &second, progress)?;
-    let result = compare(setting, plan, data, [&a, &b], folder, progress)?;
-    store::write(&stored, &result)?;
-    Ok(result)
+    let [a, b] = plan.seeds.map(|seed| train_one(setting, plan, seed, data, folder, progress));
+    let outcomes = [a?, b?];
+    let mut comparison = Comparison::new(setting, plan, data, folder, progress)?;
+    let compare = |(&epoch, stored): (&usize, Option<PairResult>)| match stored {
+        Some(result) => Ok(result),
+        None => {
+            let result = comparison.after(epoch, &outcomes, progress)?;
+            store::write(&plan.result_file(folder, epoch), &result)?;
+            Ok(result)
+        }
+    };
+    plan.epochs.iter().zip(stored).map(compare).collect()
 }
 
 fn train_one(
@@ -109,82 +137,23 @@ fn train_one(
     progress: &mut dyn Progress,
 ) -> Result<Outcome, RecipeError> {
     progress.stage(&format!("training, seed {seed}"), None);
-    let config = plan.config(seed);
+    let folder = plan.run_folder(folder, seed);
     let job = Job {
-        config: &config,
+        config: &plan.config(seed),
         splits: data,
-        folder,
+        folder: &folder,
         start: Start::NewOrResume,
         versions: setting.versions,
         stop: setting.stop,
     };
     let outcome = train::train(setting.executor, &job, progress)?;
     if outcome.summary.status == Status::Interrupted {
-        return Err(RecipeError::Interrupted { folder: PathBuf::from(folder) });
+        return Err(RecipeError::Interrupted { folder });
     }
     Ok(outcome)
 }
 
-fn compare(
-    setting: Setting<'_>,
-    plan: &PairPlan,
-    data: &DataSplits,
-    [a, b]: [&Outcome; 2],
-    folder: &Path,
-    progress: &mut dyn Progress,
-) -> Result<PairResult, RecipeError> {
-    let model = Model::parse(&plan.model)?;
-    progress.stage("finding and proving the symmetry", None);
-    let certified = certified_group(setting.executor, &model, plan.key())?;
-    progress.stage("matching", None);
-    let start = Instant::now();
-    let options = matching::Options {
-        restarts: plan.restarts,
-        key: plan.key().child("matching"),
-        ..Default::default()
-    };
-    let found =
-        matching::weight_matching(setting.executor, &certified.group, &a.params, &b.params, &options)?;
-    let matching = summarise(&found, start.elapsed().as_secs_f64());
-    let chance = certified.group.random_permutation(plan.key().child("control"));
-    let mut measure = Measure::new(setting.executor, &model, data, Loss::CrossEntropy)?;
-    let mut segment = |title: &str, element: &Element| {
-        setting.check_stop(folder)?;
-        let moved = certified.group.act(element, &b.params)?;
-        progress.stage(title, Some(plan.points as u64));
-        measure.segment(&a.params, &moved, plan.points, &mut || progress.tick())
-    };
-    let naive = segment("segment, naive", &certified.group.identity())?;
-    let aligned = segment("segment, aligned", &found.element)?;
-    let random = segment("segment, random permutation", &chance)?;
-    Ok(PairResult {
-        plan: plan.clone(),
-        parents: [ends(&naive, 0), ends(&naive, plan.points - 1)],
-        history: [history(a), history(b)],
-        symmetry: describe(&certified),
-        matching,
-        naive,
-        aligned,
-        random,
-    })
-}
-
-fn matched(
-    executor: &dyn Executor,
-    plan: &PairPlan,
-    group: &Group,
-    a: &Params,
-    b: &Params,
-) -> Result<Matching, RecipeError> {
-    let options = matching::Options {
-        restarts: plan.restarts,
-        key: plan.key().child("matching"),
-        ..Default::default()
-    };
-    Ok(matching::weight_matching(executor, group, a, b, &options)?)
-}
-
-/// The average of a plan's first network and its second, matched as in the experiment.
+/// The average of a plan's first network and its second, matched by the plan's first method.
 ///
 /// # Errors
 /// Where the certificate fails or the matching does.
@@ -192,11 +161,13 @@ pub fn merged(
     executor: &dyn Executor,
     plan: &PairPlan,
     model: &Model,
-    a: &Params,
-    b: &Params,
+    data: &DataSplits,
+    [a, b]: [&Params; 2],
 ) -> Result<Params, RecipeError> {
     let group = certified_group(executor, model, plan.key())?.group;
-    let element = matched(executor, plan, &group, a, b)?.element;
+    let key = plan.key().child("matching");
+    let problem = Problem { executor, group: &group, model, data: &data.train, restarts: plan.restarts, key };
+    let (element, _) = method::align(problem, plan.methods[0], [a, b])?;
     Ok(merge::average(&[a, &group.act(&element, b)?])?)
 }
 
@@ -240,22 +211,6 @@ fn passed(model: &Model, certified: Certified) -> Result<Certified, RecipeError>
     }
 }
 
-fn ends(segment: &Splits<Curve>, point: usize) -> Splits<Score> {
-    Splits { train: segment.train.score(point), test: segment.test.score(point) }
-}
-
-fn history(outcome: &Outcome) -> Vec<Epoch> {
-    let score = |score: &train::Score| Score { loss: score.loss, accuracy: score.accuracy };
-    let records = outcome.records.iter();
-    records
-        .map(|record| Epoch {
-            epoch: record.epoch,
-            batch_loss: record.loss,
-            test: record.test.as_ref().map(score),
-        })
-        .collect()
-}
-
 /// What was found and proved, as it is stored.
 #[must_use]
 pub fn describe(certified: &Certified) -> Symmetry {
@@ -269,22 +224,5 @@ pub fn describe(certified: &Certified) -> Symmetry {
         log10_order: group.log10_order(),
         certificate_error: certified.certificate.worst_relative(),
         certificate_tolerance: symmetry::TOLERANCE,
-    }
-}
-
-/// A matching as it is stored.
-#[must_use]
-pub fn summarise(matching: &Matching, seconds: f64) -> Match {
-    let gap = |proof: &matching::Proof| {
-        proof.certificate.gap.abs() / matching.objective.abs().max(f64::MIN_POSITIVE)
-    };
-    Match {
-        identity_objective: matching.identity_objective,
-        objective: matching.objective,
-        norms: matching.norms,
-        trajectory: matching.trajectory.iter().map(|step| step.objective).collect(),
-        sweeps: matching.sweeps(),
-        worst_gap: matching.proofs.iter().map(gap).fold(0.0, f64::max),
-        seconds,
     }
 }

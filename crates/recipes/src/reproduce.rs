@@ -4,21 +4,16 @@ use std::path::Path;
 
 use data::Splits;
 use models::Model;
-use report::{Entries, NumberFormat, Report, Section};
 use tensor::Key;
 
 use crate::{
     Progress, RecipeError, estimate,
     pair::{self, Setting},
     planted,
-    recipe::{Claim, Recipe, Scale, ScaleSettings, StandIn},
+    recipe::{Claim, Recipe, Scale, ScaleSettings, StandIn, Training},
     result::{PairPlan, PairResult, PlantedResult},
-    verdict::{Judgement, measure},
-    views,
+    verdict::{self, Judgement},
 };
-
-/// Points on a segment, as in the paper (appendix A.3 and its code).
-pub const POINTS: usize = 25;
 
 /// A recipe at a scale, with the seed that its networks' seeds are derived from.
 #[derive(Clone, Debug)]
@@ -31,74 +26,129 @@ pub struct Request<'a> {
     pub data: Option<String>,
     /// The first seed; pair `p` has the seeds `seed + 2p` and `seed + 2p + 1`.
     pub seed: u64,
+    /// The time that it may take in minutes, in place of the scale's own.
+    pub minutes: Option<f64>,
 }
 
 impl Request<'_> {
-    fn settings(&self) -> Result<&ScaleSettings, RecipeError> {
+    /// The scale's settings.
+    ///
+    /// # Errors
+    /// Where the recipe does not define the scale.
+    pub fn settings(&self) -> Result<&ScaleSettings, RecipeError> {
         self.recipe.at(self.scale)
     }
 
     /// What runs in place of the scale's own experiment: where no data are given, and the scale has it.
-    fn stand_in(&self) -> Result<Option<&StandIn>, RecipeError> {
+    ///
+    /// # Errors
+    /// Where the recipe does not define the scale.
+    pub fn stand_in(&self) -> Result<Option<&StandIn>, RecipeError> {
         let stand_in = self.settings()?.stand_in.as_ref();
         Ok(stand_in.filter(|_| self.data.is_none()))
     }
 
-    /// The data set to load: the one given, or the stand-in's.
+    /// The data set to load: the stand-in's, or the one given. The recipe's options are added where it is the one that the
+    /// scale asks for and has no options of its own.
     ///
     /// # Errors
     /// Where none is given and the scale has no stand-in.
     pub fn data_spec(&self) -> Result<String, RecipeError> {
+        let settings = self.settings()?;
         match (&self.data, self.stand_in()?) {
-            (Some(data), _) => Ok(data.clone()),
+            (Some(data), _) => Ok(with_options(data, settings)),
             (None, Some(stand_in)) => Ok(stand_in.data.clone()),
             (None, None) => Err(RecipeError::DataNeeded {
                 recipe: self.recipe.name.clone(),
                 scale: self.scale.name(),
-                data: self.settings()?.data.clone(),
+                data: settings.data.clone(),
             }),
         }
     }
 
-    /// After how many epochs pairs are matched, ascending.
-    fn epochs(&self) -> Result<Vec<usize>, RecipeError> {
-        let own = &self.settings()?.epochs;
-        let mut epochs = self.stand_in()?.map_or(own, |stand_in| &stand_in.epochs).clone();
-        epochs.sort_unstable();
-        Ok(epochs)
+    fn arms(&self) -> Result<Vec<(String, Training)>, RecipeError> {
+        self.recipe.arms(self.scale, self.stand_in()?.is_some())
     }
 
-    fn plan(&self, data: &Splits, pair: usize, epochs: usize) -> Result<PairPlan, RecipeError> {
-        let training = &self.recipe.training;
-        let stand_in = self.stand_in()?;
+    /// The time that the run may take, in minutes.
+    fn budget(&self) -> Result<f64, RecipeError> {
+        Ok(self.minutes.unwrap_or(self.settings()?.minutes))
+    }
+
+    fn plan(&self, training: &Training, data: &Splits, pair: usize) -> Result<PairPlan, RecipeError> {
         let first = self.seed + 2 * pair as u64;
         Ok(PairPlan {
-            model: Model::parse(stand_in.map_or(&training.model, |stand_in| &stand_in.model))?.spec(),
+            model: Model::parse(&training.model)?.spec(),
             data: data.spec.clone(),
-            optimizer: stand_in.map_or(&training.optimizer, |stand_in| &stand_in.optimizer).clone(),
+            optimizer: training.optimizer.clone(),
             schedule: training.schedule.clone(),
             init: training.init.clone(),
-            batch: stand_in.map_or(training.batch, |stand_in| stand_in.batch),
-            epochs,
+            batch: training.batch,
+            clip_norm: training.clip_norm,
+            epochs: training.epochs.clone(),
             seeds: [first, first + 1],
             restarts: 0,
-            points: POINTS,
+            points: training.points,
+            methods: training.methods.clone(),
+            scored: training.scored,
         })
+    }
+
+    /// The plan of the first pair of each arm.
+    pub(crate) fn first_plans(&self, data: &Splits) -> Result<Vec<(String, PairPlan)>, RecipeError> {
+        let plan = |(name, training): (String, Training)| Ok((name, self.plan(&training, data, 0)?));
+        self.arms()?.into_iter().map(plan).collect()
+    }
+
+    fn plans(&self, training: &Training, data: &Splits) -> Result<Vec<PairPlan>, RecipeError> {
+        (0..self.settings()?.pairs).map(|pair| self.plan(training, data, pair)).collect()
+    }
+}
+
+fn with_options(data: &str, settings: &ScaleSettings) -> String {
+    let name = data.split(':').next().unwrap_or_default();
+    let is_bare = name == settings.data && !data.contains('=');
+    let separator = if data.contains(':') { ',' } else { ':' };
+    match &settings.options[..] {
+        options if is_bare && !options.is_empty() => format!("{data}{separator}{options}"),
+        _ => data.to_owned(),
+    }
+}
+
+/// What was found in one arm.
+#[derive(Clone, Debug)]
+pub struct ArmResults {
+    /// The arm's name.
+    pub name: String,
+    /// The results of all pairs after each of its epochs, ascending; empty where it did not fit the budget.
+    pub stages: Vec<Vec<PairResult>>,
+}
+
+impl ArmResults {
+    /// Whether it fitted the budget.
+    #[must_use]
+    pub const fn is_reached(&self) -> bool {
+        !self.stages.is_empty()
+    }
+
+    /// The results of all pairs after the last of its epochs; none where it was not reached.
+    #[must_use]
+    pub fn last(&self) -> &[PairResult] {
+        self.stages.last().map_or(&[], Vec::as_slice)
     }
 }
 
 /// What a recipe found.
 #[derive(Clone, Debug)]
 pub struct Reproduction {
-    /// The results of each number of epochs, in the recipe's order; those beyond the budget are missing.
-    pub pairs: Vec<(usize, Vec<PairResult>)>,
-    /// The planted recoveries; none where no pair was trained.
+    /// The results of each arm, in the recipe's order.
+    pub arms: Vec<ArmResults>,
+    /// The planted recoveries; none where none are asked for or the last arm was not reached.
     pub planted: Vec<PlantedResult>,
-    /// The claims, judged on the longest training.
+    /// The claims, judged.
     pub judged: Vec<(Claim, Judgement)>,
-    /// The measured time of a training step, in seconds.
-    pub step_seconds: f64,
-    /// What the trainings of the scale were estimated to take, in minutes.
+    /// What the work that was not yet done in the folder was estimated to take, in minutes, up to the last arm that fits and
+    /// the first that does not.
     pub estimate_minutes: f64,
 }
 
@@ -107,6 +157,11 @@ impl Reproduction {
     #[must_use]
     pub fn all_held(&self) -> bool {
         self.judged.iter().all(|(claim, judgement)| judgement.held(claim))
+    }
+
+    /// The arms that were reached.
+    pub fn reached(&self) -> impl Iterator<Item = &ArmResults> {
+        self.arms.iter().filter(|arm| arm.is_reached())
     }
 }
 
@@ -121,146 +176,82 @@ pub fn run(
     folder: &Path,
     progress: &mut dyn Progress,
 ) -> Result<Reproduction, RecipeError> {
-    let (settings, epochs) = (request.settings()?, request.epochs()?);
-    progress.stage("timing a training step", None);
-    let step_seconds = estimate::step_seconds(setting, &request.plan(data, 0, 1)?, data)?;
-    let mut minutes = 0.0;
-    let mut found = Reproduction {
-        pairs: Vec::new(),
-        planted: Vec::new(),
-        judged: Vec::new(),
-        step_seconds,
-        estimate_minutes: 0.0,
-    };
-    for &epochs in &epochs {
-        let steps = estimate::steps(&request.plan(data, 0, epochs)?, data) * settings.pairs as u64;
-        minutes += steps as f64 * step_seconds / 60.0;
-        if minutes <= settings.minutes {
-            found.pairs.push((epochs, run_pairs(setting, request, data, epochs, folder, progress)?));
+    let budget = request.budget()?;
+    let mut found =
+        Reproduction { arms: Vec::new(), planted: Vec::new(), judged: Vec::new(), estimate_minutes: 0.0 };
+    for (name, training) in request.arms()? {
+        let (plans, folder) = (request.plans(&training, data)?, folder.join(&name));
+        if found.estimate_minutes <= budget {
+            found.estimate_minutes += arm_minutes(setting, &name, &plans, data, &folder, progress)?;
         }
+        let stages = match found.estimate_minutes <= budget {
+            true => run_arm(setting, &plans, data, &folder, progress)?,
+            false => Vec::new(),
+        };
+        found.arms.push(ArmResults { name, stages });
     }
-    found.estimate_minutes = minutes;
-    let reached = found.pairs.len() == epochs.len();
-    if let Some((_, pairs)) = found.pairs.last() {
-        found.planted = run_planted(setting, request, &pairs[0], folder, progress)?;
+    let trials = request.settings()?.planted_trials;
+    if let Some(last) = found.arms.last().filter(|arm| arm.is_reached() && trials > 0) {
+        found.planted = run_planted(setting, request, last, folder, progress)?;
     }
-    found.judged = request
-        .recipe
-        .claims
-        .iter()
-        .map(|claim| (claim.clone(), judge(claim, &found, settings, reached)))
-        .collect();
+    let judge = |claim: &Claim| {
+        let (estimate_minutes, budget_minutes) = (found.estimate_minutes, budget);
+        let missed = Judgement::NotReached { estimate_minutes, budget_minutes };
+        (claim.clone(), verdict::measure(claim, &found).unwrap_or(missed))
+    };
+    found.judged = request.recipe.claims.iter().map(judge).collect();
     Ok(found)
 }
 
-fn run_pairs(
+/// What the pairs of an arm that are not in its folder are estimated to take, in minutes.
+fn arm_minutes(
     setting: Setting<'_>,
-    request: &Request<'_>,
+    name: &str,
+    plans: &[PairPlan],
     data: &Splits,
-    epochs: usize,
     folder: &Path,
     progress: &mut dyn Progress,
-) -> Result<Vec<PairResult>, RecipeError> {
-    let pairs = 0..request.settings()?.pairs;
-    pairs
-        .map(|pair| {
-            let plan = request.plan(data, pair, epochs)?;
-            let folder = folder.join(format!("epochs-{epochs}")).join(format!("pair-{}", pair + 1));
-            pair::run(setting, &plan, data, &folder, progress)
-        })
-        .collect()
+) -> Result<f64, RecipeError> {
+    let mut steps = 0.0;
+    for plan in plans {
+        if pair::stored(plan, folder)?.contains(&None) {
+            steps += estimate::steps(plan, data)?;
+        }
+    }
+    if steps == 0.0 {
+        return Ok(0.0);
+    }
+    progress.stage(&format!("timing a training step, {name}"), None);
+    Ok(steps * estimate::step_seconds(setting, &plans[0], data)? / 60.0)
 }
 
+fn run_arm(
+    setting: Setting<'_>,
+    plans: &[PairPlan],
+    data: &Splits,
+    folder: &Path,
+    progress: &mut dyn Progress,
+) -> Result<Vec<Vec<PairResult>>, RecipeError> {
+    let pairs = plans.iter().map(|plan| pair::run(setting, plan, data, folder, progress));
+    let pairs = pairs.collect::<Result<Vec<_>, _>>()?;
+    let stages = pairs.first().map_or(0, Vec::len);
+    let stage = |stage: usize| pairs.iter().map(|pair| pair[stage].clone()).collect();
+    Ok((0..stages).map(stage).collect())
+}
+
+/// Plants permutations in the first network of the first pair.
 fn run_planted(
     setting: Setting<'_>,
     request: &Request<'_>,
-    first: &PairResult,
+    arm: &ArmResults,
     folder: &Path,
     progress: &mut dyn Progress,
 ) -> Result<Vec<PlantedResult>, RecipeError> {
-    let run = folder
-        .join(format!("epochs-{}", first.plan.epochs))
-        .join("pair-1")
-        .join(format!("seed-{}", first.plan.seeds[0]));
+    let plan = &arm.stages[0][0].plan;
+    let run = plan.run_folder(&folder.join(&arm.name), plan.seeds[0]);
     let (model, params) = models::load_model(&run, None)?;
     let key = Key::new(request.seed).child("planted");
     let group = pair::certified_group(setting.executor, &model, key)?.group;
     let trials = request.settings()?.planted_trials;
     planted::run(setting, &group, &params, trials, key, folder, progress)
-}
-
-fn judge(claim: &Claim, found: &Reproduction, settings: &ScaleSettings, reached: bool) -> Judgement {
-    let pairs = match found.pairs.last() {
-        Some((_, pairs)) if reached => pairs,
-        _ => {
-            let (estimate_minutes, budget_minutes) = (found.estimate_minutes, settings.minutes);
-            return Judgement::NotReached { estimate_minutes, budget_minutes };
-        }
-    };
-    measure(claim, pairs, &found.planted)
-}
-
-/// The report of a reproduction: verdicts first, then what they rest on.
-///
-/// # Errors
-/// Where the recipe does not define the scale.
-pub fn report(request: &Request<'_>, data: &Splits, found: &Reproduction) -> Result<Report, RecipeError> {
-    let recipe = request.recipe;
-    let settings = request.settings()?;
-    let held = found.judged.iter().filter(|(claim, judgement)| judgement.held(claim)).count();
-    let (claims, scale) = (found.judged.len(), request.scale.name());
-    let mut report = Report::new("reproduce", recipe.title.clone())
-        .with_summary(recipe.summary.split_whitespace().collect::<Vec<_>>().join(" "))
-        .with_summary(format!("{held} of {claims} claims held at scale '{scale}'."))
-        .with_settings(entries(request, data, found, settings)?)
-        .with_seed("first seed of the networks", request.seed);
-    if let Some(stand_in) = request.stand_in()? {
-        report = report.with_summary(format!(
-            "No data were given, so '{}' stands in for '{}', with its own architecture and optimiser: what held here \
-             shows that the experiment works, and is not yet the paper's claim.",
-            stand_in.data, settings.data
-        ));
-    }
-    report = report.with_section(Section::new("Verdicts").with_block(views::verdict_block(&found.judged)));
-    for (epochs, pairs) in found.pairs.iter().rev() {
-        for section in
-            views::pair_sections(&format!("epochs-{epochs}"), &format!("After {epochs} epochs"), pairs)
-        {
-            report = report.with_section(section);
-        }
-    }
-    if !found.planted.is_empty() {
-        let section =
-            Section::new("Control of the matching").with_block(views::planted_table(&found.planted));
-        report = report.with_section(section);
-    }
-    Ok(report)
-}
-
-fn entries(
-    request: &Request<'_>,
-    data: &Splits,
-    found: &Reproduction,
-    settings: &ScaleSettings,
-) -> Result<Entries, RecipeError> {
-    let epochs = request.epochs()?;
-    let plan = request.plan(data, 0, epochs[epochs.len() - 1])?;
-    Ok(Entries::new()
-        .with("recipe", request.recipe.name.clone())
-        .with("scale", request.scale.name())
-        .with("paper", request.recipe.paper.clone())
-        .with("model", plan.model)
-        .with("data", plan.data)
-        .with("optimizer", plan.optimizer)
-        .with("schedule", plan.schedule)
-        .with("initialisation", plan.init)
-        .with("batch", plan.batch)
-        .with("epochs", epochs.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
-        .with("pairs", settings.pairs)
-        .with("points on a segment", POINTS)
-        .with("measured step, ms", report::format_number(1e3 * found.step_seconds, NumberFormat::Fixed(2)))
-        .with(
-            "estimated training, minutes",
-            report::format_number(found.estimate_minutes, NumberFormat::Fixed(1)),
-        ))
 }

@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::method::Method;
+
 /// Everything that determines a pair's result. Texts as on the command line of `isoloss train`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PairPlan {
     /// The architecture.
     pub model: String,
@@ -17,14 +19,31 @@ pub struct PairPlan {
     pub init: String,
     /// Examples per step.
     pub batch: usize,
-    /// Epochs of training.
-    pub epochs: usize,
+    /// The bound of the gradients' norm, if there is one.
+    pub clip_norm: Option<f64>,
+    /// After how many epochs the networks are compared, ascending and at least one; the last ends the training.
+    pub epochs: Vec<usize>,
     /// The seeds of the two networks.
     pub seeds: [u64; 2],
     /// Further starts of the matching after the first.
     pub restarts: usize,
     /// Points on the segment.
     pub points: usize,
+    /// How the second network is matched to the first: at least one way.
+    pub methods: Vec<Method>,
+    /// How many of the first training examples networks are compared on; all where it is not said.
+    pub scored: Option<usize>,
+}
+
+impl PairPlan {
+    /// The epochs of training.
+    ///
+    /// # Panics
+    /// Never: a plan has epochs.
+    #[must_use]
+    pub fn last_epoch(&self) -> usize {
+        self.epochs[self.epochs.len() - 1]
+    }
 }
 
 /// Loss and accuracy on one data set.
@@ -131,25 +150,53 @@ impl Match {
     }
 }
 
-/// The result of one pair.
+/// A matching with the segment to what it made of the second network.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Aligned {
+    /// The method.
+    pub method: Method,
+    /// How the matching of the second network to the first went.
+    pub matching: Match,
+    /// The segment to the matched network.
+    pub segment: Splits<Curve>,
+}
+
+/// The result of one pair after some epochs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PairResult {
     /// What was asked for.
     pub plan: PairPlan,
+    /// After how many epochs.
+    pub epoch: usize,
     /// The scores of the two networks.
     pub parents: [Splits<Score>; 2],
-    /// Their training.
+    /// Their training, to its end.
     pub history: [Vec<Epoch>; 2],
     /// The symmetry of the architecture.
     pub symmetry: Symmetry,
-    /// The matching of the second to the first.
-    pub matching: Match,
     /// The segment without alignment.
     pub naive: Splits<Curve>,
-    /// The segment to the matched network.
-    pub aligned: Splits<Curve>,
+    /// The second network matched to the first, by each of the plan's methods.
+    pub aligned: Vec<Aligned>,
     /// The control: the segment to the second network moved by a random element.
     pub random: Splits<Curve>,
+}
+
+impl PairResult {
+    /// What came of the plan's first method.
+    ///
+    /// # Panics
+    /// Never: a plan has methods.
+    #[must_use]
+    pub fn first(&self) -> &Aligned {
+        &self.aligned[0]
+    }
+
+    /// What came of a method, if the plan has it; of the first where none is named.
+    #[must_use]
+    pub fn by(&self, method: Option<Method>) -> Option<&Aligned> {
+        self.aligned.iter().find(|aligned| method.is_none_or(|method| aligned.method == method))
+    }
 }
 
 /// Planted permutations at one noise level.

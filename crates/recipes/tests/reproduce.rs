@@ -15,6 +15,7 @@ use isoloss_recipes::{
     pair::Setting,
     recipe::{Recipe, Scale},
     reproduce::{self, Reproduction, Request},
+    views,
 };
 use report::Outcome;
 
@@ -33,12 +34,14 @@ optimizer = "adam:lr=0.003,weight_decay=0.003"
 schedule = "constant"
 init = "pytorch"
 batch = 100
+epochs = [2, 4]
+methods = ["weight"]
+points = 25
 
 [scale.smoke]
 minutes = {minutes}
 data = "digits"
 pairs = 2
-epochs = [4, 2]
 planted_trials = 3
 
 [[claim]]
@@ -83,7 +86,7 @@ fn digits() -> Splits {
 }
 
 fn request(recipe: &Recipe) -> Request<'_> {
-    Request { recipe, scale: Scale::Smoke, data: Some("digits".to_owned()), seed: 3 }
+    Request { recipe, scale: Scale::Smoke, data: Some("digits".to_owned()), seed: 3, minutes: None }
 }
 
 fn run(
@@ -109,17 +112,86 @@ fn claims_are_judged_on_the_longest_training_and_controls_flip() {
     let folder = tempfile::tempdir().unwrap();
     let recipe = recipe(10.0, 0.5);
     let found = whole(&recipe, folder.path());
+    let [arm] = &found.arms[..] else { panic!("one arm") };
     assert_eq!(
-        found.pairs.iter().map(|(epochs, pairs)| (*epochs, pairs.len())).collect::<Vec<_>>(),
+        arm.stages.iter().map(|pairs| (pairs[0].epoch, pairs.len())).collect::<Vec<_>>(),
         [(2, 2), (4, 2)]
     );
     assert_eq!(outcomes(&found), [Outcome::Held, Outcome::Held]);
     let (claim, judgement) = &found.judged[0];
     assert!(judgement.control_flips(claim), "{judgement:?}");
-    assert_eq!(judgement.values()[1], found.pairs[1].1[1].aligned.test.barrier);
-    let report = reproduce::report(&request(&recipe), &digits(), &found).unwrap();
+    assert_eq!(judgement.values()[1], arm.last()[1].first().segment.test.barrier);
+    let report = views::reproduction(&request(&recipe), &digits(), &found).unwrap();
     report.check().unwrap();
     assert_eq!(report.verdicts().count(), 2);
+}
+
+#[test]
+fn arms_are_trained_apart_and_matched_by_every_method() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = r#"
+[[claim]]
+id = "wider-is-better"
+text = "The barrier falls with the width."
+source = "here"
+measure = "test-barrier-share"
+along = "arms"
+at_most = 0.5
+
+[[claim]]
+id = "curves"
+text = "Training curves coincide."
+source = "here"
+measure = "training-curve-distance"
+at = { arm = "narrow" }
+at_most = 0.2
+"#;
+    let mut recipe = recipe(10.0, 0.5);
+    let claims: toml::Table = toml::from_str(text).unwrap();
+    recipe.claims = claims["claim"].clone().try_into().unwrap();
+    let arms = r#"
+arm = [
+    { name = "narrow", training = { model = "mlp:64-8-10,norm=batch", epochs = [1, 3], scored = 200 } },
+    { name = "wide", training = { methods = ["activation", "weight"], epochs = [3] } },
+]"#;
+    let arms: toml::Table = toml::from_str(arms).unwrap();
+    let settings = recipe.scale.get_mut(&Scale::Smoke).unwrap();
+    settings.arms = arms["arm"].clone().try_into().unwrap();
+    settings.planted_trials = 0;
+    let found = whole(&recipe, folder.path());
+    let stages: Vec<usize> = found.arms.iter().map(|arm| arm.stages.len()).collect();
+    assert_eq!(stages, [2, 1]);
+    let methods: Vec<usize> = found.arms.iter().map(|arm| arm.last()[0].aligned.len()).collect();
+    assert_eq!(methods, [1, 2]);
+    let of = |arm: &str| folder.path().join(arm).join("seed-3").join("model.safetensors");
+    assert!(of("narrow").exists() && of("wide").exists());
+    assert!(found.judged.iter().all(|(_, judgement)| judgement.values().len() == 2));
+    let early = &found.arms[0].stages[0][0];
+    let late = &found.arms[0].stages[1][0];
+    assert!(early.parents[0].train.loss > late.parents[0].train.loss, "a snapshot is of its own epoch");
+    let report = views::reproduction(&request(&recipe), &digits(), &found).unwrap();
+    report.check().unwrap();
+}
+
+#[test]
+fn a_budget_on_request_replaces_the_scale_s() {
+    let folder = tempfile::tempdir().unwrap();
+    let recipe = recipe(0.0, 0.5);
+    let (versions, stop) = (BTreeMap::new(), AtomicBool::new(false));
+    let setting = Setting { executor: &Cpu::new(), versions: &versions, stop: &stop };
+    let request = Request { minutes: Some(10.0), ..request(&recipe) };
+    let found = reproduce::run(setting, &request, &digits(), folder.path(), &mut ()).unwrap();
+    assert!(found.arms[0].is_reached());
+}
+
+#[test]
+fn a_recipe_adds_its_options_to_the_data_that_it_asks_for() {
+    let mut recipe = recipe(10.0, 0.5);
+    recipe.scale.get_mut(&Scale::Smoke).unwrap().options = "normalize=on".to_owned();
+    let spec = |data: &str| Request { data: Some(data.to_owned()), ..request(&recipe) }.data_spec().unwrap();
+    assert_eq!(spec("digits"), "digits:normalize=on");
+    assert_eq!(spec("digits:first=100"), "digits:first=100", "options of its own are kept");
+    assert_eq!(spec("mnist:data"), "mnist:data", "other data are taken as they are");
 }
 
 #[test]
@@ -136,8 +208,8 @@ fn what_exceeds_the_budget_is_not_reached_and_says_the_estimate() {
     let recipe = recipe(0.0, 0.5);
     let found = whole(&recipe, folder.path());
     assert_eq!(outcomes(&found), [Outcome::NotReached, Outcome::NotReached]);
-    assert!(found.estimate_minutes > 0.0 && found.pairs.is_empty());
-    let report = reproduce::report(&request(&recipe), &digits(), &found).unwrap();
+    assert!(found.estimate_minutes > 0.0 && found.reached().next().is_none());
+    let report = views::reproduction(&request(&recipe), &digits(), &found).unwrap();
     assert!(report.verdicts().all(|verdict| verdict.note.contains("minutes")));
 }
 
@@ -154,9 +226,9 @@ fn an_interrupted_recipe_resumes_to_the_same_results() {
     }
     let resumed = whole(&recipe, cut_folder.path());
     let curves = |found: &Reproduction| {
-        let pairs = found.pairs.iter().flat_map(|(_, pairs)| pairs);
+        let pairs = found.arms.iter().flat_map(|arm| arm.stages.iter().flatten());
         pairs
-            .map(|pair| (pair.aligned.clone(), pair.random.clone(), pair.parents.clone()))
+            .map(|pair| (pair.first().segment.clone(), pair.random.clone(), pair.parents.clone()))
             .collect::<Vec<_>>()
     };
     assert_eq!(curves(&resumed), curves(&expected));
@@ -168,10 +240,8 @@ fn a_folder_of_another_experiment_is_not_mistaken() {
     let folder = tempfile::tempdir().unwrap();
     let first = recipe(10.0, 0.5);
     whole(&first, folder.path());
-    let other = Recipe {
-        training: isoloss_recipes::recipe::Training { batch: 50, ..first.training.clone() },
-        ..first
-    };
+    let mut other = first.clone();
+    other.training.insert("batch".to_owned(), toml::Value::Integer(50));
     let error = run(&other, folder.path(), &AtomicBool::new(false), &mut ()).unwrap_err();
     assert!(matches!(error, RecipeError::OtherResult { .. }), "{error}");
 }
@@ -179,7 +249,7 @@ fn a_folder_of_another_experiment_is_not_mistaken() {
 #[test]
 fn data_that_a_scale_needs_are_asked_for() {
     let recipe = Recipe::built_in().remove(0);
-    let request = Request { recipe: &recipe, scale: Scale::Small, data: None, seed: 0 };
+    let request = Request { recipe: &recipe, scale: Scale::Small, data: None, seed: 0, minutes: None };
     let error = request.data_spec().unwrap_err().to_string();
     assert!(error.contains("--data mnist:DIR"), "{error}");
     let smoke = Request { scale: Scale::Smoke, ..request };

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use isoloss::{
-    data,
+    data::{self, Splits},
     models::{self, Model, Params},
     recipes::{self, pair, result::PairResult, views},
 };
@@ -59,22 +59,23 @@ impl Run for Demo {
         let (plan, splits) = (recipes::demo::plan(session.seed), data::load("digits")?);
         let (versions, stop) = (stamp::versions(session), stop::flag()?);
         let setting = pair::Setting { executor: session.executor(), versions: &versions, stop: &stop };
-        let found = pair::run(setting, &plan, &splits, &self.out, &mut Watch::new(session.progress))?;
-        let report = stamp::stamped(recipes::demo::report(&found, &splits), session);
+        let results = pair::run(setting, &plan, &splits, &self.out, &mut Watch::new(session.progress))?;
+        let found = &results[results.len() - 1];
+        let report = stamp::stamped(recipes::demo::report(found, &splits), session);
         place::write_folder(&self.out, &report::bundle(&report)?)?;
-        self.save_merged(session, &found)?;
-        Ok(Outcome { answer: Answer::Yes, text: self.text(&found, &report), json: self.json(&found) })
+        self.save_merged(session, found, &splits)?;
+        Ok(Outcome { answer: Answer::Yes, text: self.text(found, &report), json: self.json(found) })
     }
 }
 
 impl Demo {
     /// Writes the average of the first and the matched second network.
-    fn save_merged(&self, session: &Session, found: &PairResult) -> Result<(), Failure> {
+    fn save_merged(&self, session: &Session, found: &PairResult, splits: &Splits) -> Result<(), Failure> {
         let networks =
             found.plan.seeds.map(|seed| models::load_model(&self.out.join(format!("seed-{seed}")), None));
         let [a, b] = networks;
         let ((model, a), (_, b)) = (a?, b?);
-        let merged: Params = pair::merged(session.executor(), &found.plan, &model, &a, &b)?;
+        let merged: Params = pair::merged(session.executor(), &found.plan, &model, splits, [&a, &b])?;
         let metadata = [(models::weights::MODEL_KEY.to_owned(), Model::spec(&model))].into();
         Ok(models::weights::save(&self.out.join(MERGED), &merged, &metadata)?)
     }
@@ -93,10 +94,10 @@ impl Demo {
             "seeds": found.plan.seeds,
             "parents": found.parents.each_ref().map(|parent| json::splits(parent, json::score)),
             "naive": json::splits(&found.naive, json::segment),
-            "aligned": json::splits(&found.aligned, json::segment),
+            "aligned": json::splits(&found.first().segment, json::segment),
             "random": json::splits(&found.random, json::segment),
             "log10_order": json::number(found.symmetry.log10_order),
-            "matching": json::matching(&found.matching),
+            "matching": json::matching(&found.first().matching),
             "out": self.out.display().to_string(),
         })
     }

@@ -32,7 +32,7 @@ use crate::{
 /// Rerun a published result and say whether each of its claims held
 ///
 /// Each recipe names a paper, its claims with bounds, and for every claim a control that must flip the verdict. A verdict is
-/// held, failed (with the numbers), or not reached (with the estimate, step time × steps, that exceeds the scale's
+/// held, failed (with the numbers), or not reached (with the estimate, step time × steps, that exceeds the
 /// budget). Interrupted work is kept: the same command resumes it. Without a name, all recipes are listed with their last
 /// verdicts.
 ///
@@ -51,9 +51,15 @@ pub(crate) struct Reproduce {
     /// How much of it: smoke takes 2 minutes on two cores, small an hour, paper is as published
     #[arg(long, value_enum, default_value_t = Size::Smoke)]
     scale: Size,
-    /// Data set with its folder, as mnist:DIR, where the scale needs one; other data than the scale's are allowed and named
+    /// Data set with its folder, as mnist:DIR, where the scale needs one
+    ///
+    /// The recipe adds its options (normalisation, augmentation, how much of it) to the data set that it asks for, unless
+    /// some are given. Other data are allowed and named.
     #[arg(long, value_name = "SPEC")]
     data: Option<String>,
+    /// Budget in place of the scale's own, in minutes: for machines that are slower than two cores, or busy
+    #[arg(long, value_name = "N")]
+    minutes: Option<f64>,
     /// Folder for results
     #[arg(long, value_name = "DIR", default_value = "isoloss-reproduce")]
     out: PathBuf,
@@ -102,14 +108,19 @@ fn named(name: &str) -> Result<Recipe, Failure> {
 
 impl Reproduce {
     fn reproduce(&self, session: &Session, recipe: &Recipe) -> Result<Outcome, Failure> {
-        let request =
-            Request { recipe, scale: self.scale.into(), data: self.data.clone(), seed: session.seed };
+        let request = Request {
+            recipe,
+            scale: self.scale.into(),
+            data: self.data.clone(),
+            seed: session.seed,
+            minutes: self.minutes,
+        };
         let data = data::load(&request.data_spec()?)?;
         let folder = self.folder(recipe, self.scale.into());
         let (versions, stop) = (stamp::versions(session), stop::flag()?);
         let setting = Setting { executor: session.executor(), versions: &versions, stop: &stop };
         let found = reproduce::run(setting, &request, &data, &folder, &mut Watch::new(session.progress))?;
-        let report = stamp::stamped(reproduce::report(&request, &data, &found)?, session);
+        let report = stamp::stamped(views::reproduction(&request, &data, &found)?, session);
         place::write_folder(&folder, &report::bundle(&report)?)?;
         place::write_folder(&self.out, &report::index_bundle(&self.index()?))?;
         Ok(Outcome {

@@ -47,6 +47,6 @@ fn a_recipe_says_which_data_it_needs() {
 fn a_damaged_result_is_not_overwritten() {
     let place = Place::new();
     fs::create_dir(place.path("tour")).unwrap();
-    place.write("tour/pair.json", b"{ \"half\":");
-    place.refuses("demo --out tour --quiet", &["pair.json", "remove it"]);
+    place.write("tour/pair-0-1-epoch-60.json", b"{ \"half\":");
+    place.refuses("demo --out tour --quiet", &["pair-0-1-epoch-60.json", "remove it"]);
 }

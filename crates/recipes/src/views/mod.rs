@@ -1,15 +1,21 @@
 //! How results become reports: figures, tables and texts, shared by all commands.
 
+mod arms;
+mod epochs;
 mod index;
 mod pair;
 mod planted;
+mod reproduction;
 mod segment;
 mod training;
 mod verdicts;
 
+pub use arms::{arms_table, barrier_along_arms};
+pub use epochs::barriers_along_epochs;
 pub use index::index_entry;
 pub use pair::{pair_sections, score_tables};
 pub use planted::planted_table;
+pub use reproduction::reproduction;
 pub use segment::{Alternative, accuracy_figure, loss_figure};
 pub use training::{matching_figure, training_figures};
 pub use verdicts::verdict_block;

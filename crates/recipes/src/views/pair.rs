@@ -2,8 +2,11 @@
 
 use report::{Block, Cell, Column, Figure, KeyValues, NumberFormat, Section, Table};
 
-use super::{accuracy_figure, loss_figure, matching_figure, mean_and_spread, training_figures};
-use crate::result::{Curve, PairResult, Score, Splits};
+use super::{Alternative, accuracy_figure, loss_figure, matching_figure, mean_and_spread, training_figures};
+use crate::{
+    method::Method,
+    result::{Curve, Match, PairResult, Score, Splits},
+};
 
 /// Parents and naive, aligned and random midpoints on the test and on the training set: loss, accuracy and barrier;
 /// the mean over the pairs and half of their range.
@@ -31,23 +34,36 @@ fn table(
     let parents: Vec<Score> = results.iter().flat_map(|result| &result.parents).map(score).collect();
     let [loss, accuracy] = score_cells(&parents);
     let mut table = Table::new(title, columns).with_row(["parents".into(), loss, accuracy, Cell::Empty]);
-    for (name, segment) in ALTERNATIVES {
-        let curves: Vec<&Curve> = results.iter().map(|result| curve(segment(result))).collect();
+    for (name, segments) in alternatives(results) {
+        let curves: Vec<&Curve> = segments.into_iter().map(curve).collect();
         let midpoints: Vec<Score> = curves.iter().map(|curve| curve.midpoint).collect();
         let barriers: Vec<f64> = curves.iter().map(|curve| curve.barrier).collect();
         let [loss, accuracy] = score_cells(&midpoints);
-        table = table.with_row([name.into(), loss, accuracy, cell(&barriers)]);
+        table = table.with_row([name.into(), loss, accuracy, spread_cell(&barriers)]);
     }
     table.with_best_row(ALIGNED_ROW)
 }
 
-type Pick = fn(&PairResult) -> &Splits<Curve>;
+/// The midpoints in tables, each with its segments.
+fn alternatives(results: &[PairResult]) -> Vec<(String, Vec<&Splits<Curve>>)> {
+    let naive = results.iter().map(|result| &result.naive).collect();
+    let random = results.iter().map(|result| &result.random).collect();
+    let mut all = vec![("midpoint, naive".to_owned(), naive)];
+    all.extend(aligned(results).into_iter().map(|(name, segments)| (format!("midpoint, {name}"), segments)));
+    all.push(("midpoint, random permutation (control)".to_owned(), random));
+    all
+}
 
-const ALTERNATIVES: [(&str, Pick); 3] = [
-    ("midpoint, naive", |result| &result.naive),
-    ("midpoint, aligned", |result| &result.aligned),
-    ("midpoint, random permutation (control)", |result| &result.random),
-];
+/// The segments to the matched networks, method by method.
+fn aligned(results: &[PairResult]) -> Vec<(String, Vec<&Splits<Curve>>)> {
+    let methods = results.first().map(|first| &first.plan.methods[..]).unwrap_or_default();
+    let segments = |index: usize| results.iter().map(|result| &result.aligned[index].segment).collect();
+    let name = |method: &Method| match methods {
+        [_] => "aligned".to_owned(),
+        _ => format!("aligned by {}", method.name()),
+    };
+    methods.iter().enumerate().map(|(index, method)| (name(method), segments(index))).collect()
+}
 
 /// Where [`score_tables`] show the aligned midpoint.
 const ALIGNED_ROW: usize = 2;
@@ -61,7 +77,7 @@ fn caption(pairs: usize) -> String {
     }
 }
 
-fn cell(numbers: &[f64]) -> Cell {
+pub(super) fn spread_cell(numbers: &[f64]) -> Cell {
     let (mean, spread) = mean_and_spread(numbers);
     if numbers.len() > 1 { Cell::spread(mean, spread) } else { Cell::from(mean) }
 }
@@ -70,7 +86,7 @@ fn score_cells(scores: &[Score]) -> [Cell; 2] {
     let loss: Vec<f64> = scores.iter().map(|score| score.loss).collect();
     let accuracy: Option<Vec<f64>> =
         scores.iter().map(|score| score.accuracy.map(|accuracy| 100.0 * accuracy)).collect();
-    [cell(&loss), accuracy.map_or(Cell::Empty, |accuracy| cell(&accuracy))]
+    [spread_cell(&loss), accuracy.map_or(Cell::Empty, |accuracy| spread_cell(&accuracy))]
 }
 
 /// The sections that show pairs trained alike: table, segments, training, matching and symmetry. `id` starts the
@@ -78,8 +94,10 @@ fn score_cells(scores: &[Score]) -> [Cell; 2] {
 #[must_use]
 pub fn pair_sections(id: &str, title: &str, results: &[PairResult]) -> Vec<Section> {
     let naive = results.iter().map(|result| &result.naive).collect();
-    let aligned = results.iter().map(|result| &result.aligned).collect();
-    let alternatives = [("naive", naive), ("aligned", aligned)];
+    let mut alternatives = vec![("naive".to_owned(), naive)];
+    alternatives.extend(aligned(results));
+    let alternatives: Vec<Alternative<'_>> =
+        alternatives.iter().map(|(name, segments)| (name.as_str(), segments.clone())).collect();
     let [test, train] = score_tables(results);
     let segment = Section::new(title)
         .with_block(test)
@@ -107,21 +125,26 @@ fn matching_section(id: &str, results: &[PairResult]) -> Section {
                 "outputs change by at most {:.1e} of their size in f64 (allowed {:.0e})",
                 symmetry.certificate_error, symmetry.certificate_tolerance
             ),
-        )
-        .with("sweeps", results.iter().map(|r| r.matching.sweeps.to_string()).collect::<Vec<_>>().join(", "))
-        .with(
-            "seconds",
-            results.iter().map(|r| format!("{:.3}", r.matching.seconds)).collect::<Vec<_>>().join(", "),
-        )
-        .with("largest relative duality gap of the assignments", format!("{:.1e}", worst_gap(results)));
+        );
+    let entries = first.plan.methods.iter().enumerate().fold(entries, |entries, (index, method)| {
+        let matchings: Vec<&Match> = results.iter().map(|result| &result.aligned[index].matching).collect();
+        entries.with(format!("matching by {}", method.name()), matching_words(&matchings))
+    });
     let references: Vec<&PairResult> = results.iter().collect();
     section
         .with_block(KeyValues::new("", entries))
         .with_block(matching_figure(&format!("{id}-matching"), &references))
 }
 
-fn worst_gap(results: &[PairResult]) -> f64 {
-    results.iter().map(|result| result.matching.worst_gap).fold(0.0, f64::max)
+/// How matchings went, in a line.
+fn matching_words(matchings: &[&Match]) -> String {
+    let list = |one: fn(&Match) -> String| matchings.iter().map(|m| one(m)).collect::<Vec<_>>().join(", ");
+    let gap = matchings.iter().map(|matching| matching.worst_gap).fold(0.0, f64::max);
+    format!(
+        "sweeps {}; seconds {}; largest relative duality gap of the assignments {gap:.1e}",
+        list(|matching| matching.sweeps.to_string()),
+        list(|matching| format!("{:.3}", matching.seconds)),
+    )
 }
 
 fn training_section(id: &str, results: &[PairResult]) -> Section {

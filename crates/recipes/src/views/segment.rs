@@ -8,7 +8,7 @@ use crate::result::{Curve, Splits};
 /// A way of placing the second network, with one segment per pair.
 pub type Alternative<'a> = (&'a str, Vec<&'a Splits<Curve>>);
 
-const COLORS: [Color; 3] = [Color::Vermillion, Color::Blue, Color::Ink];
+const COLORS: [Color; 4] = [Color::Vermillion, Color::Blue, Color::Green, Color::Ink];
 
 /// The loss along the segment on both splits: test solid, train dashed; bands span the pairs.
 #[must_use]

@@ -2,7 +2,7 @@
 
 use report::{Axis, Color, Direction, Figure, Series, Style};
 
-use crate::result::{Epoch, PairResult};
+use crate::result::{Epoch, Match, PairResult};
 
 /// Loss and test accuracy over the epochs of every network.
 #[must_use]
@@ -38,6 +38,11 @@ pub fn training_figures(id: &str, histories: &[(String, &[Epoch])]) -> [Figure; 
     [loss, accuracy]
 }
 
+/// The first of a pair's matchings that went class by class.
+fn trajectory(result: &PairResult) -> Option<&Match> {
+    result.aligned.iter().map(|aligned| &aligned.matching).find(|matching| !matching.trajectory.is_empty())
+}
+
 /// The distance of the two networks while the matching solves class after class.
 #[must_use]
 pub fn matching_figure(id: &str, results: &[&PairResult]) -> Figure {
@@ -49,7 +54,7 @@ pub fn matching_figure(id: &str, results: &[&PairResult]) -> Figure {
     )
     .with_caption("Coordinate ascent over the classes of interchangeable units.");
     for (pair, result) in results.iter().enumerate() {
-        let matching = &result.matching;
+        let Some(matching) = trajectory(result) else { continue };
         let start = matching.distance(matching.identity_objective);
         let distances = matching.trajectory.iter().map(|&objective| matching.distance(objective));
         let distances: Vec<f64> = std::iter::once(start).chain(distances).collect();

@@ -17,7 +17,7 @@ fn verdict(claim: &Claim, judgement: &Judgement) -> Verdict {
         Judgement::Measured { values, control } => {
             let flips = judgement.control_flips(claim);
             let control =
-                Control::new(control_words(claim), flips).with_measured(measured(claim, "mean", control));
+                Control::new(claim.measure.control(), flips).with_measured(measured(claim, "mean", control));
             Verdict::new(text, judgement.outcome(claim))
                 .with_measured(measured(claim, "mean", values))
                 .with_measured(worst(claim, values))
@@ -26,25 +26,16 @@ fn verdict(claim: &Claim, judgement: &Judgement) -> Verdict {
         }
         Judgement::NotReached { estimate_minutes, budget_minutes } => {
             Verdict::new(text, judgement.outcome(claim)).with_bound(claim.bound()).with_note(format!(
-                "Estimated from the measured time of a step: {estimate_minutes:.1} minutes; the scale allows \
-                 {budget_minutes:.0}."
+                "Estimated from the measured time of a step: more than {estimate_minutes:.1} minutes for everything; \
+                 allowed are {budget_minutes:.0}."
             ))
         }
     }
 }
 
-fn control_words(claim: &Claim) -> &'static str {
-    match claim.measure {
-        crate::recipe::Measure::PlantedRecovery => {
-            "a random permutation in place of the matched one, on the same planted copies"
-        }
-        _ => "a random permutation in place of the matched one",
-    }
-}
-
 fn measured(claim: &Claim, what: &str, values: &[f64]) -> Measured {
     let (mean, spread) = mean_and_spread(values);
-    let measured = Measured::new(format!("{}, {what}", claim.measure.words()), mean)
+    let measured = Measured::new(format!("{}, {what}", claim.words()), mean)
         .with_unit(claim.measure.unit())
         .with_format(NumberFormat::Fixed(4));
     if values.len() > 1 { measured.with_spread(spread) } else { measured }

@@ -1,0 +1,175 @@
+//! Claims: what is measured where, and the bound.
+
+use serde::{Deserialize, Serialize};
+
+use crate::method::Method;
+
+/// A claim with its bound.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Claim {
+    /// A short name.
+    pub id: String,
+    /// The claim in a sentence.
+    pub text: String,
+    /// Where in the paper.
+    pub source: String,
+    /// What is measured.
+    pub measure: Measure,
+    /// Where it is measured.
+    #[serde(default)]
+    pub at: Place,
+    /// What is subtracted: the same measure of the same seeds elsewhere.
+    #[serde(default)]
+    pub minus: Option<Place>,
+    /// The claim is about the largest rise of the measure from one to the next along these, in the recipe's order.
+    #[serde(default)]
+    pub along: Option<Along>,
+    /// The claim holds where the measured value is at most this.
+    #[serde(default)]
+    pub at_most: Option<f64>,
+    /// The claim holds where the measured value is at least this.
+    #[serde(default)]
+    pub at_least: Option<f64>,
+}
+
+/// Where in an experiment something is measured.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Place {
+    /// The arm; the last where none is named.
+    #[serde(default)]
+    pub arm: Option<String>,
+    /// After which of the recipe's epochs.
+    #[serde(default)]
+    pub after: Moment,
+    /// The matching; the arm's first where none is named.
+    #[serde(default)]
+    pub method: Option<Method>,
+}
+
+/// Which of the epochs after which pairs are compared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Moment {
+    /// The first.
+    First,
+    /// The last.
+    #[default]
+    Last,
+}
+
+/// Along what a trend is claimed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Along {
+    /// The recipe's arms.
+    Arms,
+    /// The epochs after which pairs are compared, from the first comparison on.
+    Epochs,
+}
+
+impl Claim {
+    /// Whether a measured value satisfies the bound. NaN never does.
+    #[must_use]
+    pub fn holds(&self, value: f64) -> bool {
+        !value.is_nan()
+            && self.at_most.is_none_or(|bound| value <= bound)
+            && self.at_least.is_none_or(|bound| value >= bound)
+    }
+
+    /// The bound in words and figures.
+    #[must_use]
+    pub fn bound(&self) -> String {
+        let unit = self.measure.unit();
+        let side = |word: &str, bound: Option<f64>| {
+            bound.map(|bound| format!("{word} {bound} {unit}").trim_end().to_owned())
+        };
+        let sides = [side("at most", self.at_most), side("at least", self.at_least)];
+        sides.into_iter().flatten().collect::<Vec<_>>().join(", ")
+    }
+
+    /// What is measured, in words.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let measure = self.measure.words();
+        match (self.along, &self.minus) {
+            (Some(Along::Arms), _) => format!("{measure}, largest rise from one arm to the next"),
+            (Some(Along::Epochs), _) => format!("{measure}, largest rise from one epoch to the next"),
+            (None, Some(minus)) => {
+                format!("{measure}, {} minus {}", self.at.words(), minus.words())
+            }
+            (None, None) => measure.to_owned(),
+        }
+    }
+}
+
+impl Place {
+    fn words(&self) -> String {
+        let after = match self.after {
+            Moment::First => "at the first comparison",
+            Moment::Last => "at the last comparison",
+        };
+        let arm = self.arm.as_ref().map(|arm| format!("{arm} "));
+        let method = self.method.map(|method| format!(" matched by {}", method.name()));
+        format!("{}{after}{}", arm.unwrap_or_default(), method.unwrap_or_default())
+    }
+}
+
+/// What a claim is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Measure {
+    /// The loss barrier on the test set between a network and the matched other, in nats.
+    TestLossBarrier,
+    /// The loss barrier on the training set.
+    TrainLossBarrier,
+    /// The test loss barrier as a share of that to the second network moved by a random permutation.
+    TestBarrierShare,
+    /// The parents' mean test accuracy minus the midpoint's, in percentage points.
+    TestAccuracyDrop,
+    /// How far the training curves of the two networks are apart: the largest difference of their losses after equally many
+    /// epochs, as a share of the range of both. Losses are means over an epoch's batches.
+    TrainingCurveDistance,
+    /// The share of planted permutations that matching recovers.
+    PlantedRecovery,
+}
+
+impl Measure {
+    /// The unit of the measured value.
+    #[must_use]
+    pub const fn unit(self) -> &'static str {
+        match self {
+            Self::TestLossBarrier | Self::TrainLossBarrier => "nats",
+            Self::TestBarrierShare => "of the barrier to a random permutation",
+            Self::TestAccuracyDrop => "percentage points",
+            Self::TrainingCurveDistance => "of the range of the losses",
+            Self::PlantedRecovery => "of the trials",
+        }
+    }
+
+    /// What is measured, in words.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::TestLossBarrier => "loss barrier, test",
+            Self::TrainLossBarrier => "loss barrier, train",
+            Self::TestBarrierShare => "loss barrier left by matching, test",
+            Self::TestAccuracyDrop => "accuracy lost at the midpoint, test",
+            Self::TrainingCurveDistance => "largest distance of the training curves",
+            Self::PlantedRecovery => "planted permutations recovered",
+        }
+    }
+
+    /// What stands in for the treatment in the control, which must violate the bound.
+    #[must_use]
+    pub const fn control(self) -> &'static str {
+        match self {
+            Self::PlantedRecovery => {
+                "a random permutation in place of the matched one, on the same planted copies"
+            }
+            Self::TrainingCurveDistance => "the second network's curve one epoch late",
+            _ => "a random permutation in place of the matched one",
+        }
+    }
+}

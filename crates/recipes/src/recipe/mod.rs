@@ -1,0 +1,250 @@
+//! The recipe format: one TOML file per published claim.
+
+mod claim;
+mod scale;
+mod training;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use toml::Table;
+
+use crate::RecipeError;
+pub use claim::{Along, Claim, Measure, Moment, Place};
+pub use scale::{Scale, ScaleSettings, StandIn};
+pub use training::{Arm, Training};
+
+/// A published result as something that can be run.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recipe {
+    /// The name on the command line.
+    pub name: String,
+    /// What is claimed, in a sentence.
+    pub title: String,
+    /// Where it was published.
+    pub paper: String,
+    /// Which experiment runs.
+    pub experiment: Experiment,
+    /// What is done, for the report.
+    pub summary: String,
+    /// How networks are trained and compared, unless a scale or an arm says otherwise: a [`Training`].
+    pub training: Table,
+    /// What runs at each scale.
+    pub scale: BTreeMap<Scale, ScaleSettings>,
+    /// The claims, each with its bound.
+    #[serde(rename = "claim")]
+    pub claims: Vec<Claim>,
+}
+
+/// The experiments that recipes can ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Experiment {
+    /// Pairs of networks from different seeds, matched and connected by a segment.
+    MatchedPairs,
+}
+
+const BUILT_IN: [&str; 9] = [
+    include_str!("../../../../recipes/rebasin-mnist-mlp.toml"),
+    include_str!("../../../../recipes/rebasin-mnist-epochs.toml"),
+    include_str!("../../../../recipes/rebasin-cifar10-mlp.toml"),
+    include_str!("../../../../recipes/rebasin-cifar10-mlp-width.toml"),
+    include_str!("../../../../recipes/rebasin-cifar10-resnet20-bn.toml"),
+    include_str!("../../../../recipes/rebasin-cifar10-resnet20-ln.toml"),
+    include_str!("../../../../recipes/rebasin-cifar10-resnet20-width.toml"),
+    include_str!("../../../../recipes/rebasin-cifar10-vgg16.toml"),
+    include_str!("../../../../recipes/rebasin-text-lstm.toml"),
+];
+
+impl Recipe {
+    /// Reads a recipe.
+    ///
+    /// # Errors
+    /// Where the text is not TOML, a field is missing or unknown, a training is impossible, or a claim has no bound or is
+    /// about an arm or a method that is not there.
+    pub fn parse(text: &str) -> Result<Self, RecipeError> {
+        let recipe: Self = toml::from_str(text).map_err(format)?;
+        for (&scale, settings) in &recipe.scale {
+            let stand_in = settings.stand_in.is_some().then_some(true);
+            for stand_in in std::iter::once(false).chain(stand_in) {
+                recipe.check(scale, &recipe.arms(scale, stand_in)?)?;
+            }
+        }
+        Ok(recipe)
+    }
+
+    /// The recipes that come with the program, by name.
+    ///
+    /// # Panics
+    /// Never: a test parses them all.
+    #[must_use]
+    pub fn built_in() -> Vec<Self> {
+        BUILT_IN.iter().map(|text| Self::parse(text).expect("built-in recipes are tested")).collect()
+    }
+
+    /// The settings of a scale.
+    ///
+    /// # Errors
+    /// Where the recipe does not define it.
+    pub fn at(&self, scale: Scale) -> Result<&ScaleSettings, RecipeError> {
+        self.scale
+            .get(&scale)
+            .ok_or_else(|| RecipeError::NoScale { recipe: self.name.clone(), scale: scale.name() })
+    }
+
+    /// The arms of a scale, or of its stand-in, with their trainings, in order.
+    ///
+    /// # Errors
+    /// Where the recipe does not define the scale, or a training lacks a field or has an unknown one.
+    pub fn arms(&self, scale: Scale, stand_in: bool) -> Result<Vec<(String, Training)>, RecipeError> {
+        let settings = self.at(scale)?;
+        let stand_in = settings.stand_in.as_ref().filter(|_| stand_in);
+        let own = stand_in.map_or(&settings.arms, |stand_in| &stand_in.arms);
+        let named = if own.is_empty() { &settings.arms } else { own };
+        let only = [Arm::only()];
+        let arms = if named.is_empty() { &only[..] } else { named };
+        let training = |arm: &Arm| {
+            let tables = [&self.training, &settings.training].into_iter();
+            let tables = tables.chain(stand_in.map(|stand_in| &stand_in.training)).chain([&arm.training]);
+            Ok((arm.name.clone(), Training::of(tables).map_err(format)?))
+        };
+        arms.iter().map(training).collect()
+    }
+
+    fn check(&self, scale: Scale, arms: &[(String, Training)]) -> Result<(), RecipeError> {
+        let settings = self.at(scale)?;
+        let name = scale.name();
+        if settings.pairs == 0 {
+            return Err(self.fault(format!("scale '{name}' needs at least one pair")));
+        }
+        for (arm, training) in arms {
+            if arm.is_empty()
+                || arm.len() > 20
+                || !arm.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'-')
+            {
+                let expected = "at most 20 letters, digits and '-'";
+                return Err(self.fault(format!("an arm's name should be {expected}, found '{arm}'")));
+            }
+            if let Some(problem) = training.fault() {
+                return Err(self.fault(format!("arm '{arm}' of scale '{name}' {problem}")));
+            }
+        }
+        self.claims.iter().try_for_each(|claim| self.check_claim(claim, name, arms))
+    }
+
+    fn check_claim(
+        &self,
+        claim: &Claim,
+        scale: &str,
+        arms: &[(String, Training)],
+    ) -> Result<(), RecipeError> {
+        let id = &claim.id;
+        if claim.bound().is_empty() {
+            return Err(self.fault(format!("claim '{id}' has neither 'at_most' nor 'at_least'")));
+        }
+        if claim.along.is_some() && claim.minus.is_some() {
+            return Err(self.fault(format!("claim '{id}' has both 'along' and 'minus'")));
+        }
+        for place in std::iter::once(&claim.at).chain(&claim.minus) {
+            let arm = arms.iter().rfind(|(name, _)| place.arm.as_ref().is_none_or(|arm| arm == name));
+            let Some((_, training)) = arm else {
+                let arm = place.arm.as_deref().unwrap_or_default();
+                return Err(self.fault(format!("claim '{id}': scale '{scale}' has no arm '{arm}'")));
+            };
+            if let Some(method) = place.method.filter(|method| !training.methods.contains(method)) {
+                let method = method.name();
+                return Err(self.fault(format!("claim '{id}': scale '{scale}' does not match by {method}")));
+            }
+        }
+        Ok(())
+    }
+
+    fn fault(&self, problem: String) -> RecipeError {
+        RecipeError::Contents { recipe: self.name.clone(), problem }
+    }
+}
+
+fn format(source: toml::de::Error) -> RecipeError {
+    RecipeError::Format { source: Box::new(source) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(from: &str, to: &str) -> String {
+        assert!(BUILT_IN[0].contains(from), "{from}");
+        Recipe::parse(&BUILT_IN[0].replace(from, to)).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn built_in_recipes_parse_and_have_all_scales() {
+        for recipe in Recipe::built_in() {
+            assert!(Scale::ALL.iter().all(|&scale| recipe.at(scale).is_ok()), "{}", recipe.name);
+            assert!(!recipe.claims.is_empty());
+            assert!(recipe.at(Scale::Smoke).unwrap().stand_in.is_some(), "{} needs no data", recipe.name);
+        }
+    }
+
+    #[test]
+    fn every_model_of_the_built_in_recipes_is_an_architecture() {
+        for recipe in Recipe::built_in() {
+            for (scale, stand_in) in
+                Scale::ALL.map(|scale| (scale, false)).into_iter().chain([(Scale::Smoke, true)])
+            {
+                for (arm, training) in recipe.arms(scale, stand_in).unwrap() {
+                    let model = models::Model::parse(&training.model);
+                    assert!(model.is_ok(), "{} {arm}: {model:?}", recipe.name);
+                    let schedule = training.schedule.parse::<optim::Schedule>();
+                    assert!(schedule.is_ok(), "{} {arm}: {schedule:?}", recipe.name);
+                    let optimizer = training.optimizer.parse::<optim::Optimizer>();
+                    assert!(optimizer.is_ok(), "{} {arm}: {optimizer:?}", recipe.name);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_claim_without_bound_is_refused() {
+        let error = refused("at_least = 1.0", "");
+        assert!(error.contains("planted-recovered"), "{error}");
+    }
+
+    #[test]
+    fn an_unknown_field_is_refused_by_name() {
+        let error = refused("batch = 500", "batches = 500");
+        assert!(error.contains("batches"), "{error}");
+    }
+
+    #[test]
+    fn what_a_claim_is_about_must_be_there() {
+        let error = refused("at_most = 1.0", "at_most = 1.0\nat = { arm = \"wide\" }");
+        assert!(error.contains("no arm 'wide'"), "{error}");
+        let error = refused("at_most = 1.0", "at_most = 1.0\nminus = { method = \"activation\" }");
+        assert!(error.contains("does not match by activation"), "{error}");
+    }
+
+    #[test]
+    fn an_impossible_training_is_refused_by_scale() {
+        let error = refused("points = 25", "points = 24");
+        assert!(error.contains("scale 'smoke' needs an odd number of points"), "{error}");
+    }
+
+    #[test]
+    fn a_stand_in_replaces_what_it_names_and_keeps_the_rest() {
+        let recipe = Recipe::built_in().remove(0);
+        let [own, stand_in] =
+            [false, true].map(|stand_in| recipe.arms(Scale::Smoke, stand_in).unwrap().remove(0).1);
+        assert_eq!(own.model, "mlp:784-512-512-512-10");
+        assert_eq!(stand_in.model, "mlp:64-512-512-512-10");
+        assert_eq!(stand_in.schedule, own.schedule);
+    }
+
+    #[test]
+    fn bounds_decide_and_nan_never_holds() {
+        let claim = &Recipe::built_in()[0].claims[0];
+        assert!(claim.holds(0.02) && !claim.holds(0.021) && !claim.holds(f64::NAN));
+        assert_eq!(claim.bound(), "at most 0.02 nats");
+    }
+}
