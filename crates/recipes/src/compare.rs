@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use data::Splits as DataSplits;
 use models::{Loss, Model, Params};
-use symmetry::{Certified, Element};
+use symmetry::Certified;
 use train::Outcome;
 
 use crate::{
@@ -58,16 +58,16 @@ impl<'a> Comparison<'a> {
         for &method in &self.plan.methods {
             self.setting.check_stop(self.folder)?;
             progress.stage(&format!("matching by {}, epoch {epoch}", method.name()), None);
-            let (element, matching) = method::align(self.problem(), method, [&a, &b])?;
+            let (moved, matching) = method::align(self.problem(), method, [&a, &b])?;
             let title = format!("segment, matched by {}, epoch {epoch}", method.name());
-            let segment = self.segment(&title, [&a, &b], &element, progress)?;
+            let segment = self.segment(&title, [&a, &moved], progress)?;
             aligned.push(Aligned { method, matching, segment });
         }
         let chance = group.random_permutation(self.plan.key().child("control"));
         let title = format!("segment, naive, epoch {epoch}");
-        let naive = self.segment(&title, [&a, &b], &group.identity(), progress)?;
+        let naive = self.segment(&title, [&a, &b], progress)?;
         let title = format!("segment, random permutation, epoch {epoch}");
-        let random = self.segment(&title, [&a, &b], &chance, progress)?;
+        let random = self.segment(&title, [&a, &group.act(&chance, &b)?], progress)?;
         Ok(PairResult {
             plan: self.plan.clone(),
             epoch,
@@ -105,13 +105,11 @@ impl<'a> Comparison<'a> {
         &mut self,
         title: &str,
         [a, b]: [&Params; 2],
-        element: &Element,
         progress: &mut dyn Progress,
     ) -> Result<Splits<Curve>, RecipeError> {
         self.setting.check_stop(self.folder)?;
-        let moved = self.certified.group.act(element, b)?;
         progress.stage(title, Some(self.plan.points as u64));
-        self.measure.segment(a, &moved, self.plan.points, &mut || progress.tick())
+        self.measure.segment(a, b, self.plan.points, &mut || progress.tick())
     }
 }
 

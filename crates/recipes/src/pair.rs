@@ -167,8 +167,8 @@ pub fn merged(
     let group = certified_group(executor, model, plan.key())?.group;
     let key = plan.key().child("matching");
     let problem = Problem { executor, group: &group, model, data: &data.train, restarts: plan.restarts, key };
-    let (element, _) = method::align(problem, plan.methods[0], [a, b])?;
-    Ok(merge::average(&[a, &group.act(&element, b)?])?)
+    let (moved, _) = method::align(problem, plan.methods[0], [a, b])?;
+    Ok(merge::average(&[a, &moved])?)
 }
 
 /// The certified symmetry of an architecture.

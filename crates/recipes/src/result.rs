@@ -135,8 +135,8 @@ pub struct Match {
     pub trajectory: Vec<f64>,
     /// Sweeps over all classes.
     pub sweeps: usize,
-    /// The largest duality gap of the last assignments, relative to their objectives.
-    pub worst_gap: f64,
+    /// The largest duality gap of the last assignments, relative to their objectives; none where matrices are sought, too.
+    pub worst_gap: Option<f64>,
     /// Seconds, all starts together.
     pub seconds: f64,
 }

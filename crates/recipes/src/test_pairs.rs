@@ -45,7 +45,7 @@ fn matching() -> Match {
         norms: [1.0, 1.0],
         trajectory: Vec::new(),
         sweeps: 1,
-        worst_gap: 0.0,
+        worst_gap: Some(0.0),
         seconds: 0.0,
     }
 }

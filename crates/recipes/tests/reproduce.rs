@@ -174,6 +174,35 @@ arm = [
 }
 
 #[test]
+fn what_is_matched_by_any_method_computes_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut recipe = recipe(10.0, 0.5);
+    recipe.claims.clear();
+    let training = r#"
+model = "vit:layers=1,width=16,heads=2,hidden=16,patch=4,in=1x8x8"
+epochs = [1]
+methods = ["circuit", "weight", "activation"]
+points = 3
+"#;
+    let settings = recipe.scale.get_mut(&Scale::Smoke).unwrap();
+    (settings.pairs, settings.planted_trials) = (1, 0);
+    settings.training = toml::from_str(training).unwrap();
+    let found = whole(&recipe, folder.path());
+    let pair = &found.arms[0].last()[0];
+    assert_eq!(pair.aligned.len(), 3);
+    for aligned in &pair.aligned {
+        let end = aligned.segment.test.score(2).loss;
+        assert!((end - pair.naive.test.score(2).loss).abs() < 1e-4, "{:?}: {end}", aligned.method);
+        assert!(aligned.segment.test.barrier.is_finite());
+    }
+    let [circuit, weight] = [0, 1].map(|method| &pair.aligned[method].matching);
+    for matching in [circuit, weight] {
+        let [before, after] = [matching.identity_objective, matching.objective].map(|o| matching.distance(o));
+        assert!(after < before, "{after} against {before}");
+    }
+}
+
+#[test]
 fn a_budget_on_request_replaces_the_scale_s() {
     let folder = tempfile::tempdir().unwrap();
     let recipe = recipe(0.0, 0.5);

@@ -45,7 +45,7 @@ pub enum Experiment {
     MatchedPairs,
 }
 
-const BUILT_IN: [&str; 9] = [
+const BUILT_IN: [&str; 11] = [
     include_str!("../../../../recipes/rebasin-mnist-mlp.toml"),
     include_str!("../../../../recipes/rebasin-mnist-epochs.toml"),
     include_str!("../../../../recipes/rebasin-cifar10-mlp.toml"),
@@ -55,6 +55,8 @@ const BUILT_IN: [&str; 9] = [
     include_str!("../../../../recipes/rebasin-cifar10-resnet20-width.toml"),
     include_str!("../../../../recipes/rebasin-cifar10-vgg16.toml"),
     include_str!("../../../../recipes/rebasin-text-lstm.toml"),
+    include_str!("../../../../recipes/rebasin-cifar10-vit.toml"),
+    include_str!("../../../../recipes/rebasin-text-gpt.toml"),
 ];
 
 impl Recipe {

@@ -139,11 +139,13 @@ fn matching_section(id: &str, results: &[PairResult]) -> Section {
 /// How matchings went, in a line.
 fn matching_words(matchings: &[&Match]) -> String {
     let list = |one: fn(&Match) -> String| matchings.iter().map(|m| one(m)).collect::<Vec<_>>().join(", ");
-    let gap = matchings.iter().map(|matching| matching.worst_gap).fold(0.0, f64::max);
+    let gap = matchings.iter().filter_map(|matching| matching.worst_gap).reduce(f64::max);
+    let gap = gap.map(|gap| format!("; largest relative duality gap of the assignments {gap:.1e}"));
     format!(
-        "sweeps {}; seconds {}; largest relative duality gap of the assignments {gap:.1e}",
+        "sweeps {}; seconds {}{}",
         list(|matching| matching.sweeps.to_string()),
         list(|matching| format!("{:.3}", matching.seconds)),
+        gap.unwrap_or_default(),
     )
 }
 
