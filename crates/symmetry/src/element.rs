@@ -250,7 +250,7 @@ impl Group {
     }
 
     /// From where each slot of each generator is read, what its parents do included.
-    fn sources(&self, element: &Element) -> Vec<Vec<u32>> {
+    pub(crate) fn sources(&self, element: &Element) -> Vec<Vec<u32>> {
         let mut sources: Vec<Vec<u32>> = Vec::with_capacity(self.generators().len());
         for (generator, own) in self.generators().iter().zip(&element.permutations) {
             let size = generator.size as u32;

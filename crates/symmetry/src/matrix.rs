@@ -250,7 +250,7 @@ pub(crate) fn mirror(size: usize) -> Mat<f64> {
 }
 
 /// The exponential, by its series for a power of two smaller, which is then squared.
-fn exponential(matrix: Mat<f64>) -> Mat<f64> {
+pub(crate) fn exponential(matrix: Mat<f64>) -> Mat<f64> {
     let squarings = matrix.norm_l2().log2().ceil().max(0.0) as i32 + 1;
     let small = matrix * faer::Scale(0.5f64.powi(squarings));
     let (mut sum, mut term) =

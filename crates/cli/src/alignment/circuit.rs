@@ -1,23 +1,32 @@
-//! Matching modulo matrices and rotations, with gains folded.
+//! Matching modulo matrices and rotations, with gains folded: by weights, and then by the loss.
 
 use std::time::Instant;
 
 use isoloss::{
+    models::Params,
     recipes::pair,
     symmetry::{
-        Folding,
-        matching::circuit::{self, CircuitMatching, Optimality, Proof},
+        Element, Folding, Group,
+        matching::{
+            circuit::{self, CircuitMatching, Optimality, Proof},
+            learned::{self, Learned},
+        },
     },
 };
 use serde_json::{Value, json};
 
-use super::{Alignment, Nearness, Plan, Search, moved, search};
+use super::{
+    Alignment, Method, Nearness, Plan, Search, moved,
+    search::{self, Descent, Steps},
+};
 use crate::{failure::Failure, json::number, networks::Network, session::Session};
 
 /// How a search went.
 #[derive(Clone, Debug)]
 pub(crate) struct Circuits {
     found: CircuitMatching,
+    /// What a descent on the loss then made of it.
+    learned: Option<Learned>,
     /// The gains that were folded to rotate what they multiply.
     folded: usize,
     /// The first gain that stands in the way of a rotation.
@@ -35,49 +44,92 @@ pub(super) fn align(
     let (folding, certified) = pair::certified_folding(session.executor(), &a.model, session.key())?;
     let group = &certified.group;
     let ours = folding.fold(&a.params)?;
-    let published = circuit::Options::default();
-    let options = circuit::Options {
-        restarts: plan.restarts,
-        max_rounds: plan.rounds.unwrap_or(published.max_rounds),
-        key: search::key(session),
-    };
     let one = |b: &&Network| {
         let start = Instant::now();
         let theirs = folding.fold(&b.params)?;
-        let task = session.progress.task("matching", options.max_rounds as u64, "rounds");
-        let found = circuit::circuit_matching(group, &ours, &theirs, &options, &mut |round, distance| {
-            task.at(round as u64, format_args!("distance {distance:.4}"));
-        })?;
-        let nearness = Nearness {
-            distance: [found.identity_distance, found.distance()],
-            ..Nearness::new(group, &ours, &theirs, &found.element)?
+        let found = by_weight(session, group, [&ours, &theirs], plan)?;
+        let learned = match plan.method {
+            Method::Learned => Some(by_loss(session, group, a, [&ours, &theirs], &found.element, plan)?),
+            _ => None,
         };
+        let element = learned.as_ref().map_or(&found.element, |learned| &learned.element);
         Ok(Alignment {
-            params: folding.unfold(&group.act(&found.element, &theirs)?, &a.params)?,
-            nearness,
-            moved: moved(group, &found.element),
+            params: folding.unfold(&group.act(element, &theirs)?, &a.params)?,
+            nearness: Nearness::new(group, &ours, &theirs, element)?,
+            moved: moved(group, element),
             seconds: start.elapsed().as_secs_f64(),
-            search: Search::Circuit(Circuits::new(&folding, found)),
+            search: Search::Circuit(Circuits::new(&folding, found, learned)),
             certified: certified.clone(),
         })
     };
     others.iter().map(one).collect()
 }
 
+fn by_weight(
+    session: &Session,
+    group: &Group,
+    [a, b]: [&Params; 2],
+    plan: Plan<'_>,
+) -> Result<CircuitMatching, Failure> {
+    let published = circuit::Options::default();
+    let is_all = plan.method == Method::Circuit;
+    let options = circuit::Options {
+        restarts: plan.restarts,
+        max_rounds: plan.rounds.filter(|_| is_all).unwrap_or(published.max_rounds),
+        key: search::key(session),
+    };
+    let task = session.progress.task("matching", options.max_rounds as u64, "rounds");
+    Ok(circuit::circuit_matching(group, a, b, &options, &mut |round, distance| {
+        task.at(round as u64, format_args!("distance {distance:.4}"));
+    })?)
+}
+
+fn by_loss(
+    session: &Session,
+    group: &Group,
+    network: &Network,
+    pair: [&Params; 2],
+    start: &Element,
+    plan: Plan<'_>,
+) -> Result<Learned, Failure> {
+    let published = learned::Options::default();
+    let Descent { rounds: epochs, batch, key } =
+        Descent::new(session, plan, published.epochs, published.batch);
+    let options = learned::Options { epochs, batch, key, ..published };
+    let progress = Steps::new(session);
+    Ok(learned::learned(
+        session.executor(),
+        group,
+        &network.model,
+        pair,
+        start,
+        plan.examples()?,
+        &options,
+        &mut |done, total, best| progress.at(done, total, best),
+    )?)
+}
+
 impl Circuits {
-    fn new(folding: &Folding, found: CircuitMatching) -> Self {
+    fn new(folding: &Folding, found: CircuitMatching, learned: Option<Learned>) -> Self {
         let unfolded = folding.unfolded.first().map(|unfolded| unfolded.gain.clone());
-        Self { found, folded: folding.folds.len(), unfolded }
+        Self { found, learned, folded: folding.folds.len(), unfolded }
     }
 
     /// What there is to say in a few words.
     pub(super) fn short(&self) -> String {
-        let rounds = self.found.rounds();
-        if self.found.best().converged {
-            format!("{rounds} rounds")
-        } else {
-            format!("{rounds} rounds, the most allowed")
-        }
+        let more = if self.found.best().converged { "" } else { ", the most allowed" };
+        let rounds = format!("{} rounds{more}", self.found.rounds());
+        let Some(learned) = &self.learned else { return rounds };
+        let by_weight = learned.improvements.first().map_or(f64::NAN, |first| first.objective);
+        let (before, after, steps) = (learned.identity_loss, learned.loss(), learned.steps);
+        format!(
+            "{rounds}, then loss halfway {before:.4} → {after:.4} (by circuit {by_weight:.4}), {steps} steps"
+        )
+    }
+
+    /// The method.
+    pub(super) const fn method(&self) -> Method {
+        if self.learned.is_some() { Method::Learned } else { Method::Circuit }
     }
 
     /// What is particular, a line for each.
@@ -128,13 +180,22 @@ impl Circuits {
             let distances: Vec<Value> = start.distances.iter().copied().map(number).collect();
             json!({ "distances": distances, "converged": start.converged })
         };
-        vec![
+        let mut all = vec![
             ("rounds", json!(found.rounds())),
             ("starts", found.starts.iter().map(start).collect()),
             ("best_start", json!(found.best_start)),
             ("folded_gains", json!(self.folded)),
             ("proofs", found.proofs.iter().map(proof).collect()),
-        ]
+        ];
+        if let Some(learned) = &self.learned {
+            all.extend([
+                ("loss_before", number(learned.identity_loss)),
+                ("loss", number(learned.loss())),
+                ("steps", json!(learned.steps)),
+                ("improvements", learned.improvements.iter().map(search::improvement).collect()),
+            ]);
+        }
+        all
     }
 }
 

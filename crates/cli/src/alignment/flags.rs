@@ -9,15 +9,15 @@ use crate::failure::{CliError, Failure};
 /// How long and how often is searched.
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct SearchFlags {
-    /// Further starts; the best result counts. Those of weight and circuit are the arrangement as it is, then random ones; those of
+    /// Further starts; the best result counts. Those of weight, circuit and learned are the arrangement as it is, then random ones; those of
     /// joint are random
     #[arg(long, value_name = "N")]
     restarts: Option<usize>,
-    /// Passes of ste and sinkhorn over the training data (250 and 20 as published), steps of sinkhorn without data (500), or
-    /// rounds of circuit at most (100)
+    /// Passes of ste, sinkhorn and learned over the training data (250 and 20 as published, 5), steps of sinkhorn without data
+    /// (500), or rounds of circuit at most (100)
     #[arg(long, value_name = "N")]
     rounds: Option<usize>,
-    /// Examples of a step of ste and sinkhorn; the published code has 1000
+    /// Examples of a step of ste and sinkhorn (1000 as published) and of learned (128)
     #[arg(long = "align-batch", value_name = "N")]
     batch: Option<usize>,
 }
@@ -25,9 +25,9 @@ pub(crate) struct SearchFlags {
 impl SearchFlags {
     /// What a method is to do with these flags; those that it has no use for are refused.
     pub(crate) fn plan(self, method: Method, data: Option<&Dataset>) -> Result<Plan<'_>, Failure> {
-        let is_descent = matches!(method, Method::Ste | Method::Sinkhorn);
+        let is_descent = matches!(method, Method::Ste | Method::Sinkhorn | Method::Learned);
         let used = [
-            matches!(method, Method::Weight | Method::Joint | Method::Circuit),
+            matches!(method, Method::Weight | Method::Joint | Method::Circuit | Method::Learned),
             is_descent || method == Method::Circuit,
             is_descent && data.is_some(),
         ];

@@ -20,6 +20,8 @@ pub(crate) enum Method {
     Joint,
     /// Match heads by their circuits, and mix and rotate what can be: attention and residual streams of transformers
     Circuit,
+    /// As circuit, and then descend on the loss between the networks
+    Learned,
     /// Match hidden units by what makes them, layer by layer from the inputs on; of align, for networks of any widths
     Transport,
 }
@@ -34,7 +36,7 @@ impl Method {
     pub(super) const fn needs_data(self) -> bool {
         match self {
             Self::Weight | Self::Sinkhorn | Self::Joint | Self::Circuit | Self::Transport => false,
-            Self::Activation | Self::Ste => true,
+            Self::Activation | Self::Ste | Self::Learned => true,
         }
     }
 
@@ -83,6 +85,7 @@ impl ValueEnum for BeforeAveraging {
             Self::Align(Method::Sinkhorn),
             Self::Align(Method::Joint),
             Self::Align(Method::Circuit),
+            Self::Align(Method::Learned),
             Self::Align(Method::Transport),
             Self::Nothing,
         ]

@@ -96,7 +96,7 @@ pub(crate) fn align(
     others: &[&Network],
     plan: Plan<'_>,
 ) -> Result<Vec<Alignment>, Failure> {
-    if plan.method == Method::Circuit {
+    if let Method::Circuit | Method::Learned = plan.method {
         return circuit::align(session, a, others, plan);
     }
     let certified = pair::certified_group(session.executor(), &a.model, session.key())?;
@@ -143,12 +143,15 @@ impl Alignment {
 impl Nearness {
     fn new(group: &Group, a: &Params, b: &Params, element: &Element) -> Result<Self, Failure> {
         let still = group.identity();
-        let inner = |left: &Params, right: &Params, element: &Element| {
-            matching::objective(group, left, right, element)
+        let moved = group.act(element, b)?;
+        let inner = |left: &Params, right: &Params| matching::objective(group, left, right, &still);
+        let inner_of_a = inner(a, a)?;
+        let to = |b: &Params| -> Result<[f64; 2], Failure> {
+            let between = inner(a, b)?;
+            Ok([between, (inner_of_a + inner(b, b)? - 2.0 * between).max(0.0).sqrt()])
         };
-        let squares = inner(a, a, &still)? + inner(b, b, &still)?;
-        let inner = [inner(a, b, &still)?, inner(a, b, element)?];
-        Ok(Self { inner, distance: inner.map(|inner| (squares - 2.0 * inner).max(0.0).sqrt()) })
+        let [before, after] = [to(b)?, to(&moved)?];
+        Ok(Self { inner: [before[0], after[0]], distance: [before[1], after[1]] })
     }
 }
 

@@ -88,7 +88,7 @@ fn one_by_one(
         Method::Ste => by_loss(session, group, a, b, plan),
         Method::Sinkhorn => softly(session, group, a, b, plan),
         Method::Transport => transport::by_layer(session, group, a, b),
-        Method::Circuit => unreachable!("matching modulo matrices has a group of its own"),
+        Method::Circuit | Method::Learned => unreachable!("matching modulo matrices has a group of its own"),
         Method::Joint => Ok(joint::all_at_once(session, group, a, &[b], plan)?.swap_remove(0)),
     }
 }
@@ -197,17 +197,17 @@ impl Descent {
 }
 
 /// Progress of a descent, whose number of steps is known with the first.
-struct Steps<'a> {
+pub(super) struct Steps<'a> {
     session: &'a Session,
     task: OnceCell<Task>,
 }
 
 impl<'a> Steps<'a> {
-    const fn new(session: &'a Session) -> Self {
+    pub(super) const fn new(session: &'a Session) -> Self {
         Self { session, task: OnceCell::new() }
     }
 
-    fn at(&self, done: usize, total: usize, best: f64) {
+    pub(super) fn at(&self, done: usize, total: usize, best: f64) {
         let task = self.task.get_or_init(|| self.session.progress.task("matching", total as u64, "steps"));
         task.at(done as u64, format_args!("best {best:.5}"));
     }
@@ -222,7 +222,7 @@ impl Search {
             Self::Ste(_) => Method::Ste,
             Self::Sinkhorn(..) => Method::Sinkhorn,
             Self::Joint(_) => Method::Joint,
-            Self::Circuit(_) => Method::Circuit,
+            Self::Circuit(circuits) => circuits.method(),
             Self::Transport(_) => Method::Transport,
         }
     }
@@ -301,7 +301,7 @@ fn soft_ends(found: &SoftMatching) -> [f64; 2] {
     [first, last].map(|end| end.map_or(f64::NAN, |end| end.objective))
 }
 
-fn improvement(found: &Improvement) -> Value {
+pub(super) fn improvement(found: &Improvement) -> Value {
     json!({ "step": found.step, "value": number(found.objective) })
 }
 

@@ -42,7 +42,8 @@ use crate::{
 /// class and no network before another, and each is written as A is arranged. By circuit (Theus et al., 2025), the weights come
 /// as near as exchanges, the matrices inside of heads of attention and rotations of residual streams can bring them, for which gains
 /// of normalisations are folded into what reads them; heads are matched by the products of their queries and keys and of their values
-/// and outputs. What is written has A's gains. By transport (OTFusion, Singh and Jaggi, 2020),
+/// and outputs. What is written has A's gains. learned begins there and descends on the loss near the midpoint with latent
+/// matrices of all of these; the best on examples of the training part that it holds out counts. By transport (OTFusion, Singh and Jaggi, 2020),
 /// units are matched by what makes them, layer by layer from the inputs on, with exact plans; it also brings B to other widths
 /// of the same structure, and then what B computes changes, as units are mixed or split.
 #[derive(Debug, Args)]
@@ -53,6 +54,7 @@ Examples:
   isoloss align a.safetensors b.safetensors --model mlp:784-512-10 --restarts 4 --out b2.safetensors
   isoloss align runs/a runs/b runs/c --method joint --out aligned
   isoloss align runs/gpt-a runs/gpt-b --method circuit --out b2.safetensors
+  isoloss align runs/gpt-a runs/gpt-b --method learned --data text:corpus.txt --out b2.safetensors
   isoloss align runs/wide runs/narrow --method transport --out widened.safetensors
   isoloss align runs/a runs/b --check")]
 pub(crate) struct Align {
@@ -75,7 +77,7 @@ pub(crate) struct Align {
     /// How units are matched
     #[arg(long, value_name = "METHOD", value_enum, default_value_t)]
     method: Method,
-    /// Data set, which activation and ste need and sinkhorn may have, as digits or mnist:DIR; its training part is used
+    /// Data set, which activation, ste and learned need and sinkhorn may have, as digits or mnist:DIR; its training part is used
     #[arg(long, value_name = "SPEC")]
     data: Option<String>,
     #[command(flatten)]

@@ -112,6 +112,14 @@ fn transformers_are_matched_with_their_gains_folded_and_keep_their_functions() {
         .map(|name| load_model(&place.path(&format!("{name}.safetensors")), None).unwrap().1);
     assert_eq!(merged, by_hand);
     place.refuses("align a b --method circuit --data digits --out b4.safetensors", &["circuit"]);
+    let learned = place.json("align a b --method learned --data digits --rounds 1 --out b5.safetensors");
+    let matching = &learned["matching"];
+    assert!(number(matching, "/loss") <= number(matching, "/improvements/0/value"), "{matching:#}");
+    assert_eq!(matching["method"], "learned");
+    let parents = place.json("barrier b b5.safetensors --data digits --align none");
+    let [before, after] = [0, 1].map(|parent| number(&parents, &format!("/parents/{parent}/test/loss")));
+    assert!((before - after).abs() < 1e-4, "{before} {after}");
+    place.refuses("align a b --method learned --out b6.safetensors", &["learned"]);
 }
 
 #[test]

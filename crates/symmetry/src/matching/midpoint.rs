@@ -72,7 +72,18 @@ impl Judge {
     ) -> Result<Self, SymmetryError> {
         let order = key.permutation(data.len());
         let count = (examples.min(data.len()) / batch).max(1);
-        let batches = order.chunks_exact(batch).take(count).map(|indices| data.gather(indices)).collect();
+        Self::of(executor, model, data, batch, &order[..count * batch])
+    }
+
+    /// These examples of `data`, in whole batches.
+    pub(super) fn of(
+        executor: &dyn Executor,
+        model: &Model,
+        data: &Dataset,
+        batch: usize,
+        examples: &[usize],
+    ) -> Result<Self, SymmetryError> {
+        let batches = examples.chunks_exact(batch).map(|indices| data.gather(indices)).collect();
         let executable = executor.compile(&loss_between(model, batch, DType::F32), &[])?;
         Ok(Self { batches, executable })
     }

@@ -23,8 +23,8 @@
 //! [`joint`] matches any number of networks to each other at once, [`transport`] ones of unequal widths, and [`kinship`] tells whether
 //! there is anything to match.
 //! [`circuit`] matches modulo everything else that the group has, the matrices of attention and rotations of residual streams.
-//! [`activation`] compares what units do on data instead; [`straight_through`] and [`sinkhorn`] descend on the loss between
-//! the networks.
+//! [`activation`] compares what units do on data instead; [`straight_through`], [`sinkhorn`] and [`learned`] descend on the loss
+//! between the networks, the last modulo the whole group.
 
 pub mod activation;
 mod ascent;
@@ -35,6 +35,7 @@ mod growth;
 mod improvement;
 pub mod joint;
 pub mod kinship;
+pub mod learned;
 mod midpoint;
 mod objective;
 pub mod planted;

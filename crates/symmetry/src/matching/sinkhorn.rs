@@ -1,7 +1,7 @@
 //! Matching by descent on soft permutations.
 
 mod balance;
-mod graphs;
+pub(super) mod graphs;
 
 use data::{Dataset, epoch_order};
 use evaluate::fit;

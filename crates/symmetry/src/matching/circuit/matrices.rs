@@ -61,37 +61,15 @@ impl Moments {
     /// The matrix that brings B nearest; `None` where the inner products have no decomposition.
     pub(super) fn best(&self, group: &LinearGroup) -> Option<Mat<f64>> {
         match group {
-            LinearGroup::Orthogonal | LinearGroup::OrthogonalAroundOnes => self.rotation(group),
+            LinearGroup::Orthogonal | LinearGroup::OrthogonalAroundOnes => {
+                nearest(group, &(&self.vectors.cross + &self.covectors.cross))
+            }
             LinearGroup::General | LinearGroup::Units(_) => {
                 let refined = self.starts(group)?.into_iter().filter_map(|start| self.refined(start, group));
                 let best = refined.min_by(|(_, one), (_, other)| one.total_cmp(other))?;
                 Some(best.0)
             }
         }
-    }
-
-    fn rotation(&self, group: &LinearGroup) -> Option<Mat<f64>> {
-        let inner = self.turning(group);
-        if *group == LinearGroup::Orthogonal {
-            return polar(&inner);
-        }
-        let (size, turned) = (inner.nrows() + 1, polar(&inner)?);
-        let whole = Mat::from_fn(size, size, |row, column| match (row, column) {
-            (0, 0) => 1.0,
-            (0, _) | (_, 0) => 0.0,
-            _ => turned[(row - 1, column - 1)],
-        });
-        Some(mirror(size) * whole * mirror(size))
-    }
-
-    /// The inner products of what rotates; around ones those of what is orthogonal to them.
-    fn turning(&self, group: &LinearGroup) -> Mat<f64> {
-        let all = &self.vectors.cross + &self.covectors.cross;
-        if *group == LinearGroup::Orthogonal {
-            return all;
-        }
-        let size = all.nrows();
-        (mirror(size) * all * mirror(size)).submatrix(1, 1, size - 1, size - 1).to_owned()
     }
 
     /// How good the place is where B is.
@@ -101,7 +79,7 @@ impl Moments {
             let scale = (vectors.norm_l2() + covectors.norm_l2()).max(f64::MIN_POSITIVE);
             return Some(Optimality::Stationary { slope: spanned(&slope, group).norm_l2() / scale });
         }
-        let inner = self.turning(group);
+        let inner = turning(group, &(&self.vectors.cross + &self.covectors.cross));
         let scale = inner.norm_l2().max(f64::MIN_POSITIVE);
         let asymmetry = (&inner - inner.transpose()).norm_l2() / scale;
         let symmetric = (&inner + inner.transpose()) * Scale(0.5);
@@ -179,6 +157,34 @@ impl Moments {
         let dual_misses = &self.covectors.cross * dual.transpose() - &covectors;
         let slope = misses - dual_misses.transpose();
         slope.norm_l2().is_finite().then_some([slope, vectors, covectors])
+    }
+}
+
+/// The nearest matrix of a group; of rotations that with the largest inner product.
+pub(in crate::matching) fn nearest(group: &LinearGroup, matrix: &Mat<f64>) -> Option<Mat<f64>> {
+    match group {
+        LinearGroup::General | LinearGroup::Units(_) => Some(spanned(matrix, group)),
+        LinearGroup::Orthogonal => polar(matrix),
+        LinearGroup::OrthogonalAroundOnes => {
+            let (size, turned) = (matrix.nrows(), polar(&turning(group, matrix))?);
+            let whole = Mat::from_fn(size, size, |row, column| match (row, column) {
+                (0, 0) => 1.0,
+                (0, _) | (_, 0) => 0.0,
+                _ => turned[(row - 1, column - 1)],
+            });
+            Some(mirror(size) * whole * mirror(size))
+        }
+    }
+}
+
+/// What of a matrix concerns rotations; around ones that between directions orthogonal to them.
+fn turning(group: &LinearGroup, matrix: &Mat<f64>) -> Mat<f64> {
+    let size = matrix.nrows();
+    match group {
+        LinearGroup::OrthogonalAroundOnes => {
+            (mirror(size) * matrix * mirror(size)).submatrix(1, 1, size - 1, size - 1).to_owned()
+        }
+        _ => matrix.clone(),
     }
 }
 

@@ -32,8 +32,11 @@ use tensor::Key;
 
 use crate::{Element, Group, SymmetryError, assignment::Certificate};
 pub use matrices::Optimality;
+pub(super) use matrices::nearest;
 use moments::Known;
-use place::{Place, Undo, in_double};
+pub(super) use moments::{products, ranks};
+pub(super) use place::in_double;
+use place::{Place, Undo};
 
 /// How to search.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

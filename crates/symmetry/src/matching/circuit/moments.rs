@@ -10,7 +10,7 @@ use super::place::Place;
 use crate::{Generator, ParameterAxis};
 
 /// Some ranks of an action.
-pub(super) struct Part<'a> {
+pub(in crate::matching) struct Part<'a> {
     action: &'a ParameterAxis,
     ranks: Vec<usize>,
 }
@@ -39,22 +39,30 @@ impl Known<'_> {
         generator: &'g Generator,
         is_wanted: impl Fn(usize, &ParameterAxis, usize) -> bool,
     ) -> Vec<Part<'g>> {
-        let actions = generator.actions.iter().enumerate();
-        let known =
-            actions.filter(|(_, action)| place.is_trained(&action.parameter) && self.has(place, action));
-        let part = |(position, action): (usize, &'g ParameterAxis)| {
-            let ranks = (0..action.slots.block).filter(|&rank| is_wanted(position, action, rank)).collect();
-            Part { action, ranks }
-        };
-        known.map(part).filter(|part| !part.ranks.is_empty()).collect()
+        let mut all = ranks(generator, is_wanted);
+        all.retain(|part| place.is_trained(part.parameter()) && self.has(place, part.action));
+        all
     }
+}
+
+/// The ranks of a generator's actions that are wanted, given with the position of the action.
+pub(in crate::matching) fn ranks(
+    generator: &Generator,
+    is_wanted: impl Fn(usize, &ParameterAxis, usize) -> bool,
+) -> Vec<Part<'_>> {
+    let part = |(position, action): (usize, &'_ ParameterAxis)| {
+        let ranks = (0..action.slots.block).filter(|&rank| is_wanted(position, action, rank));
+        ranks.collect::<Vec<_>>()
+    };
+    let all = generator.actions.iter().enumerate().map(|own| Part { action: own.1, ranks: part(own) });
+    all.filter(|part| !part.ranks.is_empty()).collect()
 }
 
 /// Slots whose inner products are computed by one parallel task; ours.
 const SLOTS: usize = 256;
 
 /// The inner products of slots of one network with slots of another, over all parts; these are alike in number and size.
-pub(super) fn products(
+pub(in crate::matching) fn products(
     [one, other]: [&Params; 2],
     [own, others]: [&[Part<'_>]; 2],
     [rows, columns]: [&[usize]; 2],
@@ -78,6 +86,11 @@ pub(super) fn products(
 }
 
 impl Part<'_> {
+    /// The name of the parameter.
+    pub(in crate::matching) fn parameter(&self) -> &str {
+        &self.action.parameter
+    }
+
     /// What belongs to slots, a column for each.
     fn of(&self, tensor: &Tensor, slots: &[usize]) -> Mat<f64> {
         let values = tensor.as_slice::<f64>().expect("networks were converted to f64");

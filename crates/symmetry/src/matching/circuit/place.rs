@@ -99,7 +99,7 @@ fn squared_distance(one: &Tensor, other: &Tensor) -> f64 {
 }
 
 /// A network in `f64`, once it is known to be finite.
-pub(super) fn in_double(network: &str, params: &Params) -> Result<Params, SymmetryError> {
+pub(in crate::matching) fn in_double(network: &str, params: &Params) -> Result<Params, SymmetryError> {
     for (name, tensor) in params.iter() {
         if let Some(position) = tensor.first_non_finite() {
             let (network, name) = (network.to_owned(), name.to_owned());

@@ -130,9 +130,9 @@ fn take(b: &mut Builder, value: Val, axis: usize, order: &[usize]) -> Val {
     b.gather(value, indices, axis, 0)
 }
 
-/// A step of the matrices from which soft permutations are made, in `f64`. Inputs: the matrices and the optimiser's slots for
+/// A step of square matrices, from which soft permutations or elements are made, in `f64`. Inputs: the matrices and the optimiser's slots for
 /// them, its scalars, the gradients; outputs: the new matrices and slots.
-pub(super) fn update(sizes: &[usize], optimizer: &Optimizer) -> Graph {
+pub(in crate::matching) fn update(sizes: &[usize], optimizer: &Optimizer) -> Graph {
     let mut b = Builder::new("soft_update");
     let declare = |b: &mut Builder, prefix: &str| -> Vec<Val> {
         let named = sizes.iter().enumerate().map(|(k, &n)| (format!("{prefix}/{k}"), Ty::f64([n, n])));
