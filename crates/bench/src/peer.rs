@@ -107,6 +107,23 @@ impl Peers {
         }
     }
 
+    /// Fails where peers are required and none is installed, before anything has run.
+    ///
+    /// # Errors
+    /// As it says.
+    pub(crate) fn check(&self) -> Result<(), BenchError> {
+        let python = self.python();
+        if self.required && !python.exists() {
+            let reason = format!("{} is not there", python.display());
+            return Err(BenchError::PeerAbsent { peer: "Python", reason });
+        }
+        Ok(())
+    }
+
+    fn python(&self) -> PathBuf {
+        self.environment.join("bin/python")
+    }
+
     fn answer(&self, call: &Call) -> Result<Answer, BenchError> {
         let mut command = match self.command(call) {
             Ok(command) => command,
@@ -119,7 +136,7 @@ impl Peers {
 
     /// The script with its arguments, or why it cannot be run.
     fn command(&self, call: &Call) -> Result<Command, String> {
-        let (python, script) = (self.environment.join("bin/python"), self.scripts.join(call.script));
+        let (python, script) = (self.python(), self.scripts.join(call.script));
         if let Some(missing) = [&python, &script].into_iter().find(|path| !path.exists()) {
             return Err(format!("{} is not there", missing.display()));
         }

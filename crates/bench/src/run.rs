@@ -49,7 +49,7 @@ pub struct Run {
 /// lost where a later one fails or the process is ended.
 ///
 /// # Errors
-/// Where rounds are 0 or data is missing (before anything has run), a peer fails or is absent and required, our own work
+/// Where rounds are 0, data is missing or no peer is there and peers are required (before anything has run), a peer fails or is absent and required, our own work
 /// fails, or `keep` does. A missed target is no error.
 pub fn run(
     executor: &dyn Executor,
@@ -65,6 +65,7 @@ pub fn run(
         threads: parallel::threads(),
         required: options.require_peers,
     };
+    peers.check()?;
     notify("looking whether the machine is quiet");
     let load = Load::at_start();
     let mut stage = Stage { executor, device, options, peers, load, notify, keep, finished: Vec::new() };

@@ -44,12 +44,14 @@ impl Group {
     pub(crate) fn moved(&self, element: &Element, name: &str, tensor: &Tensor) -> Tensor {
         let is_mixed = self.mixes(element, name);
         let mixed = is_mixed.then(|| self.mixed(element, name, tensor.convert(DType::F64)));
-        let source = mixed.as_ref().unwrap_or(tensor);
         let (maps, factors) =
             self.axis_moves(name, tensor.shape(), element.permutations(), element.factors());
-        let mut moved = read_through(source, &maps);
+        let mut moved = match mixed {
+            Some(mixed) if maps.iter().all(Option::is_none) => mixed,
+            mixed => read_through(mixed.as_ref().unwrap_or(tensor), &maps),
+        };
         stretch(&mut moved, &factors);
-        if is_mixed { moved.convert(tensor.dtype()) } else { moved }
+        moved.converted(tensor.dtype())
     }
 
     /// Whether an element mixes slots on an axis of a subject.

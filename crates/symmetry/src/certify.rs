@@ -430,7 +430,7 @@ fn random_tensor(graph: &Graph, input: &Input, key: Key) -> Tensor {
         values.iter_mut().zip(words).for_each(|(value, word)| *value = number(word));
     });
     let values = Tensor::new(ty.shape.clone(), values).expect("one number for each element");
-    values.convert(ty.dtype)
+    values.converted(ty.dtype)
 }
 
 /// What becomes of a random word in an input of a role: see [`certify`].

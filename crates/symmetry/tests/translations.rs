@@ -104,15 +104,15 @@ fn with_the_group_there_are_as_many_translations_as_flat_directions() {
 
 #[test]
 fn the_embeddings_of_words_and_of_positions_share_what_neither_has_alone() {
-    let (width, context, vocabulary) = (6, 3, 5);
-    let model = Model::parse("gpt:layers=1,width=6,heads=2,context=3,vocab=5").unwrap();
+    let (layers, width, context, vocabulary) = (3, 6, 3, 5);
+    let model = Model::parse("gpt:layers=3,width=6,heads=2,context=3,vocab=5").unwrap();
     let graph = model.forward(2, DType::F64);
     let found = translations(&graph);
     // What words have all positions can lose, but a number for all is counted with those of each word and of each position.
     let embeddings = width + vocabulary + context - 1;
-    // Each of the two writers has a bias; keys have one.
+    // Each of the two writers of a layer has a bias; keys have one.
     let writers = (width + 1) + (4 * width + 1);
-    assert_eq!(found.dimension, embeddings + writers + width, "{:?}", found.families);
+    assert_eq!(found.dimension, embeddings + layers * (writers + width), "{:?}", found.families);
     assert_certified(&[&graph], &found);
 }
 

@@ -277,6 +277,12 @@ impl Tensor {
         Self { shape: self.shape.clone(), buffer }
     }
 
+    /// [`Tensor::convert`] without a copy where the elements are of `dtype` already.
+    #[must_use]
+    pub fn converted(self, dtype: DType) -> Self {
+        if dtype == self.dtype() { self } else { self.convert(dtype) }
+    }
+
     /// The row-major position of the first element that is NaN or infinite, if any. Integers are finite.
     #[must_use]
     pub fn first_non_finite(&self) -> Option<usize> {

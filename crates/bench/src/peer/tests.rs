@@ -75,7 +75,10 @@ fn an_absent_environment_is_no_error_unless_peers_are_required() {
     assert!(
         matches!(peers.ask(&call()), Ok(Answer::Absent(reason)) if reason.contains("elsewhere/bin/python"))
     );
+    peers.check().unwrap();
     peers.required = true;
+    let before = peers.check().unwrap_err().to_string();
+    assert!(before.contains("bin/python is not there"), "{before}");
     assert!(matches!(peers.ask(&call()), Err(BenchError::PeerAbsent { peer: "Peer", .. })));
 }
 

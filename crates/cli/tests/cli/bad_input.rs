@@ -245,7 +245,6 @@ fn impossible_numbers_are_refused() {
     place.refuses(&format!("{train} --swa 11"), &["swa should be an epoch from 1 to the last, found 11"]);
     place.refuses(&format!("{train} --watch noise.loss --keep-best"), &["no evaluation set called 'noise'"]);
     place.refuses(&format!("{train} --evaluate a=digits --evaluate a=digits"), &["'a' twice"]);
-    place.refuses("inspect --model mlp:64-10 --trials 0", &["trials", "at least 1"]);
     let barrier = "barrier a.safetensors b.safetensors --data digits --points";
     place.refuses(&format!("{barrier} 4"), &["odd number of points from 3", "found 4"]);
     let merge = "merge a.safetensors b.safetensors --out m.safetensors --at";

@@ -43,7 +43,7 @@ impl<F: Field> System<F> {
     }
 
     /// The sum, with every unknown that an equation gives replaced.
-    fn reduced(&self, mut sum: Sum<F>) -> Sum<F> {
+    pub(crate) fn reduced(&self, mut sum: Sum<F>) -> Sum<F> {
         let mut from = 0;
         while let Some((unknown, factor)) = sum.range(from..).next().map(|(x, f)| (*x, *f)) {
             if let Some(row) = self.rows.get(&unknown) {

@@ -21,14 +21,21 @@ impl Translation {
             return Err(fault(format!("the amount {amount}")));
         }
         let mut moved = params.clone();
-        for term in &self.terms {
-            let Some(tensor) = moved.get_mut(&term.parameter) else { continue };
-            if !term.fits(tensor.shape()) {
-                return Err(fault(format!("'{}' of shape {}", term.parameter, tensor.shape())));
-            }
-            *tensor = term.added(&self.sizes, amounts, tensor);
-        }
+        self.add_to(amounts, &mut moved)?;
         Ok(moved)
+    }
+
+    /// Adds amounts, as many as there are, to parameters.
+    pub(super) fn add_to(&self, amounts: &[f64], params: &mut Params) -> Result<(), SymmetryError> {
+        for term in &self.terms {
+            let Some(tensor) = params.get_mut(&term.parameter) else { continue };
+            if !term.fits(tensor.shape()) {
+                let found = format!("'{}' of shape {}", term.parameter, tensor.shape());
+                return Err(SymmetryError::Amounts { translation: self.name.clone(), found });
+            }
+            term.add_to(&self.sizes, amounts, tensor);
+        }
+        Ok(())
     }
 
     /// Random amounts: normal ones.
@@ -47,31 +54,21 @@ impl Term {
         self.axes.len() == shape.rank() && self.axes.iter().zip(shape.iter()).all(is_inside)
     }
 
-    /// The tensor with its part of the translation.
-    fn added(&self, sizes: &[usize], amounts: &[f64], tensor: &Tensor) -> Tensor {
-        let (strides, amounts) = self.summed(sizes, amounts);
-        // For each index of each axis what it adds to the number of the amount; `None` where nothing is added.
-        let steps: Vec<Vec<Option<usize>>> = self
-            .axes
-            .iter()
-            .zip(tensor.shape().iter())
-            .map(|(reach, &size)| steps(reach, size, &strides))
-            .collect();
-        let shape = tensor.shape().clone();
-        let values = tensor.to_f64_vec();
-        let number = |element: usize| {
-            let (mut rest, mut number) = (element, 0);
-            for (steps, &size) in steps.iter().zip(shape.iter()).rev() {
-                number += steps[rest % size]?;
-                rest /= size;
-            }
-            Some(number)
-        };
-        let value = |element: usize| {
-            values[element] + number(element).map_or(0.0, |number| self.factor * amounts[number])
-        };
-        let added = Tensor::from_fn(shape.clone(), value);
-        if tensor.dtype() == DType::F64 { added } else { added.convert(tensor.dtype()) }
+    /// Adds the term's part of the translation to a tensor.
+    fn add_to(&self, sizes: &[usize], amounts: &[f64], tensor: &mut Tensor) {
+        let (strides, mut amounts) = self.summed(sizes, amounts);
+        amounts.iter_mut().for_each(|amount| *amount *= self.factor);
+        let axes = self.axes.iter().zip(tensor.shape().iter());
+        let steps: Vec<Steps> = axes.map(|(reach, &size)| steps(reach, size, &strides)).collect();
+        if let Ok(values) = tensor.as_mut_slice::<f64>() {
+            add_along(values, &steps, 0, &amounts);
+            return;
+        }
+        let mut wide = tensor.convert(DType::F64);
+        if let Ok(values) = wide.as_mut_slice::<f64>() {
+            add_along(values, &steps, 0, &amounts);
+        }
+        *tensor = wide.convert(tensor.dtype());
     }
 
     /// The amounts summed over the coordinates that no axis has, with what a step along each of the others adds to the number.
@@ -99,7 +96,10 @@ impl Term {
     }
 }
 
-fn steps(reach: &Reach, size: usize, strides: &[usize]) -> Vec<Option<usize>> {
+/// For each index of an axis what it adds to the number of the amount; `None` where nothing is added.
+type Steps = Vec<Option<usize>>;
+
+fn steps(reach: &Reach, size: usize, strides: &[usize]) -> Steps {
     match reach {
         Reach::Every => vec![Some(0); size],
         Reach::Each { coordinate, indices } => {
@@ -109,6 +109,20 @@ fn steps(reach: &Reach, size: usize, strides: &[usize]) -> Vec<Option<usize>> {
                 .enumerate()
                 .for_each(|(value, &index)| steps[index] = Some(value * strides[*coordinate]));
             steps
+        }
+    }
+}
+
+/// Adds the amounts whose numbers begin with `number` along the axes that are left.
+fn add_along(values: &mut [f64], steps: &[Steps], number: usize, amounts: &[f64]) {
+    let Some((own, rest)) = steps.split_first() else {
+        values.iter_mut().for_each(|value| *value += amounts[number]);
+        return;
+    };
+    let inner = values.len() / own.len().max(1);
+    for (values, step) in values.chunks_mut(inner.max(1)).zip(own) {
+        if let Some(step) = step {
+            add_along(values, rest, number + step, amounts);
         }
     }
 }

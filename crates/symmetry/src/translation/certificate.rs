@@ -63,7 +63,7 @@ impl Bench<'_> {
             let mut moved = params.clone();
             for translation in translations {
                 let amounts = translation.random(self.key.child("amounts").child(&translation.name));
-                moved = translation.act(&amounts, &moved)?;
+                translation.add_to(&amounts, &mut moved)?;
             }
             Ok::<_, SymmetryError>(moved)
         };

@@ -4,7 +4,7 @@
 //! in what changes pass it on, exactly where they only move or add indices, and else as a function of which is known only along
 //! what it is constant and at which index alone it is not zero. What is not linear asks that nothing changes, and so do outputs.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use graph::{Axis, AxisMap, Def, Prim, Run, Slot, Val};
 use num_rational::Ratio;
@@ -32,8 +32,8 @@ pub(super) struct Walk<'a> {
     tokens: BTreeMap<(Val, usize, Form), usize>,
     /// Amounts that are zero.
     is_zero: Vec<bool>,
-    /// What is to be zero: sums whose first factor is 1.
-    demands: BTreeSet<Vec<(usize, Ratio<i64>)>>,
+    /// What else is known of amounts.
+    system: System<Ratio<i64>>,
 }
 
 const ONE: Ratio<i64> = Ratio::<i64>::ONE;
@@ -53,7 +53,7 @@ impl<'a> Walk<'a> {
             first: BTreeMap::new(),
             tokens: BTreeMap::new(),
             is_zero: vec![false; amounts],
-            demands: BTreeSet::new(),
+            system: System::default(),
         };
         for (val, change) in inputs {
             walk.changes[val.position()] = change;
@@ -64,13 +64,11 @@ impl<'a> Walk<'a> {
             }
         }
         walk.observe();
-        let mut system = System::default();
         let zeros = walk.is_zero.iter().enumerate().filter(|(_, is_zero)| **is_zero);
-        let zeros = zeros.map(|(amount, _)| vec![(amount, ONE)]);
-        for demand in zeros.chain(walk.demands) {
-            system.push(demand.into_iter().collect());
+        for (amount, _) in zeros {
+            walk.system.push(Sum::from([(amount, ONE)]));
         }
-        system
+        walk.system
     }
 
     /// Outputs do not change, and new states as the old ones do.
@@ -85,24 +83,31 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// The change of a value without amounts that are zero.
+    /// The change of a value, as far as it is not known to be zero.
     fn change(&self, val: Val) -> Change {
         let mut change = self.changes[val.position()].clone();
-        change.retain(|_, sum| {
-            sum.retain(|&amount, _| !self.is_zero[amount]);
-            !sum.is_empty()
-        });
+        change.values_mut().for_each(|sum| *sum = self.known(std::mem::take(sum)));
+        change.retain(|_, sum| !sum.is_empty());
         change
+    }
+
+    /// A sum in terms of amounts that nothing is known of.
+    fn known(&self, mut sum: Sum<Ratio<i64>>) -> Sum<Ratio<i64>> {
+        sum.retain(|&amount, _| !self.is_zero[amount]);
+        let mut sum = self.system.reduced(sum);
+        sum.retain(|&amount, _| !self.is_zero[amount]);
+        sum
     }
 
     /// Nothing is to change.
     fn demand(&mut self, change: &Change) {
         for sum in change.values() {
+            let sum = self.known(sum.clone());
             let Some((_, first)) = sum.first_key_value() else { continue };
             let equation: Sum<Ratio<i64>> =
                 sum.iter().map(|(&amount, factor)| (amount, factor / first)).collect();
             if sum.len() > 1 && is_simple_sum(&equation, LARGEST_IN_EQUATIONS) {
-                self.demands.insert(equation.into_iter().collect());
+                self.system.push(equation);
             } else {
                 sum.keys().for_each(|&amount| self.is_zero[amount] = true);
             }
