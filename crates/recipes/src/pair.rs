@@ -114,8 +114,8 @@ pub fn run(
     if let Some(results) = stored.iter().cloned().collect() {
         return Ok(results);
     }
-    let [a, b] = plan.seeds.map(|seed| train_one(setting, plan, seed, data, folder, progress));
-    let outcomes = [a?, b?];
+    let mut trained = |seed| train_one(setting, plan, seed, data, folder, progress);
+    let outcomes = [trained(plan.seeds[0])?, trained(plan.seeds[1])?];
     let mut comparison = Comparison::new(setting, plan, data, folder, progress)?;
     let compare = |(&epoch, stored): (&usize, Option<PairResult>)| match stored {
         Some(result) => Ok(result),
