@@ -4,12 +4,9 @@
 
 mod common;
 
-use common::{flat_directions_at, outputs, random_params};
+use common::{attention, flat_directions_at, of_sequences, outputs, random_params};
 use cpu::Cpu;
-use graph::{
-    Builder, Graph, Ty, Val,
-    composite::{Attention, Conv2d, SelfAttention},
-};
+use graph::{Builder, Graph, Ty, composite::Conv2d};
 use isoloss_symmetry::{Generator, Group, LinearGroup, SymmetryError, certify, infer, infer_folded};
 use models::{Model, Params};
 use tensor::{DType, Key};
@@ -182,38 +179,6 @@ fn assert_close(one: &Params, other: &Params) {
     }
 }
 
-/// A function of `x: [40, 3, features]` and parameters.
-fn of_sequences(features: usize, body: impl FnOnce(&mut Builder, Val) -> Val) -> Graph {
-    let mut b = Builder::new("sequences");
-    let x = b.data("x", Ty::f64([40, 3, features]));
-    let y = body(&mut b, x);
-    b.output("y", y);
-    b.finish()
-}
-
-/// Attention without biases.
-fn attention(heads: usize, depth: usize, rotary: Option<f64>) -> Graph {
-    of_sequences(5, |b, x| {
-        let projection = b.parameter("in", Ty::f64([3 * heads * depth, 5]));
-        let output = b.parameter("out", Ty::f64([5, heads * depth]));
-        let mask = Attention { causal: true, ..Attention::default() };
-        let (projection_bias, output_bias, key_heads) = (None, None, heads);
-        b.self_attention(
-            x,
-            SelfAttention {
-                projection,
-                projection_bias,
-                output,
-                output_bias,
-                heads,
-                key_heads,
-                rotary,
-                mask,
-            },
-        )
-    })
-}
-
 /// A stream of `width` units, normalised without gains before its branch and at its end.
 fn normalised_stream(width: usize) -> Graph {
     // As many features as units: directions that no input reaches would be flat, too.
@@ -244,8 +209,8 @@ fn tied_embedding(width: usize) -> Graph {
 fn there_are_as_many_matrices_as_flat_directions() {
     let chain = Model::parse("mlp:3-3-3-3,act=identity,bias=off").unwrap().forward(40, DType::F64);
     for (name, graph, expected) in [
-        ("two circuits of two heads", attention(2, 2, None), 4 * 4),
-        ("rotated queries and keys", attention(1, 4, Some(10.0)), 4 + 16),
+        ("two circuits of two heads", attention(2, 2, None, false), 4 * 4),
+        ("rotated queries and keys", attention(1, 4, Some(10.0), false), 4 + 16),
         ("a normalised stream", normalised_stream(3), 3),
         ("a tied embedding", tied_embedding(3), 3),
         // Of equal widths: what a narrower layer cannot see would be flat, too.

@@ -4,12 +4,9 @@
 
 mod common;
 
-use common::{flat_directions_at, linear};
+use common::{attention, flat_directions_at, linear, of_sequences};
 use cpu::Cpu;
-use graph::{
-    Builder, Graph, Ty, Val,
-    composite::{Attention, SelfAttention},
-};
+use graph::{Builder, Graph, Val};
 use isoloss_symmetry::{SymmetryError, Translations, graphs, infer, translations, translations_certified};
 use models::{Model, Params};
 use tensor::{DType, Key, Tensor};
@@ -21,39 +18,6 @@ fn assert_certified(graphs: &[&Graph], found: &Translations) {
     assert_eq!(tested.translations, found.families);
 }
 
-/// A function of `x: [40, 3, 5]` and parameters.
-fn of_sequences(body: impl FnOnce(&mut Builder, Val) -> Val) -> Graph {
-    let mut b = Builder::new("sequences");
-    let x = b.data("x", Ty::f64([40, 3, 5]));
-    let y = body(&mut b, x);
-    b.output("y", y);
-    b.finish()
-}
-
-/// Attention with a bias of queries, keys and values.
-fn attention(heads: usize, depth: usize) -> Graph {
-    of_sequences(|b, x| {
-        let projection = b.parameter("in", Ty::f64([3 * heads * depth, 5]));
-        let projection_bias = Some(b.parameter("bias", Ty::f64([3 * heads * depth])));
-        let output = b.parameter("out", Ty::f64([5, heads * depth]));
-        let mask = Attention { causal: true, ..Attention::default() };
-        let (output_bias, key_heads, rotary) = (None, heads, None);
-        b.self_attention(
-            x,
-            SelfAttention {
-                projection,
-                projection_bias,
-                output,
-                output_bias,
-                heads,
-                key_heads,
-                rotary,
-                mask,
-            },
-        )
-    })
-}
-
 /// Rows of `x`.
 fn rows(b: &mut Builder, x: Val) -> Val {
     b.reshape(x, &[120, 5].into())
@@ -61,7 +25,7 @@ fn rows(b: &mut Builder, x: Val) -> Val {
 
 /// A stream of `width` units that two layers write and a layer normalisation reads.
 fn normalised(width: usize) -> Graph {
-    of_sequences(|b, x| {
+    of_sequences(5, |b, x| {
         let x = rows(b, x);
         let one = linear(b, x, "one", width, true);
         let hidden = linear(b, x, "open", 3, true);
@@ -76,7 +40,7 @@ fn normalised(width: usize) -> Graph {
 
 /// Two biases in front of one activation, one of which is used again.
 fn two_biases() -> Graph {
-    of_sequences(|b, x| {
+    of_sequences(5, |b, x| {
         let x = rows(b, x);
         let hidden = linear(b, x, "first", 3, true);
         let more = linear(b, x, "second", 3, true);
@@ -89,7 +53,7 @@ fn two_biases() -> Graph {
 #[test]
 fn with_the_group_there_are_as_many_translations_as_flat_directions() {
     for (name, graph, expected) in [
-        ("keys", attention(2, 2), 2 * 2),
+        ("keys", attention(2, 2, None, true), 2 * 2),
         // The bias, the inputs of one writer and those of the other.
         ("a layer normalisation", normalised(4), 1 + 5 + 3),
         ("two biases", two_biases(), 3 + 3 * 5),
@@ -134,7 +98,7 @@ fn a_network_with_activations_alone_has_none() {
 
 #[test]
 fn a_false_translation_is_refused() {
-    let graph = attention(1, 2);
+    let graph = attention(1, 2, None, true);
     let mut families = translations(&graph).families;
     let mut false_one = families[0].clone();
     false_one.name = "queries".to_owned();
@@ -153,7 +117,7 @@ fn a_false_translation_is_refused() {
 
 #[test]
 fn amounts_that_do_not_fit_are_refused() {
-    let found = translations(&attention(1, 2));
+    let found = translations(&attention(1, 2, None, true));
     let params = Params::from_pairs([("bias", Tensor::from_fn([3], |_| 0.0))]);
     let refusal = |amounts: &[f64]| match found.families[0].act(amounts, &params) {
         Err(error @ SymmetryError::Amounts { .. }) => error.to_string(),

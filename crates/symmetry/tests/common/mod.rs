@@ -2,7 +2,10 @@
 #![allow(dead_code, reason = "each test file uses its own part of what all share")]
 
 use cpu::Cpu;
-use graph::{Argument, Builder, Executor, Graph, Reference, Role, Ty, Val};
+use graph::{
+    Argument, Builder, Executor, Graph, Reference, Role, Ty, Val,
+    composite::{Attention, SelfAttention},
+};
 use isoloss_symmetry::{Element, Group};
 use models::Params;
 use tensor::{DType, Key, Tensor};
@@ -78,6 +81,39 @@ pub(crate) fn weight_used_twice(width: usize) -> Graph {
         let hidden = b.linear(hidden, shared, None);
         let hidden = b.tanh(hidden);
         linear(b, hidden, "last", 2, false)
+    })
+}
+
+/// A function of `x: [40, 3, features]` and parameters.
+pub(crate) fn of_sequences(features: usize, body: impl FnOnce(&mut Builder, Val) -> Val) -> Graph {
+    let mut b = Builder::new("sequences");
+    let x = b.data("x", Ty::f64([40, 3, features]));
+    let y = body(&mut b, x);
+    b.output("y", y);
+    b.finish()
+}
+
+/// Causal attention, with a bias of queries, keys and values or without, and without one behind it.
+pub(crate) fn attention(heads: usize, depth: usize, rotary: Option<f64>, has_bias: bool) -> Graph {
+    of_sequences(5, |b, x| {
+        let projection = b.parameter("in", Ty::f64([3 * heads * depth, 5]));
+        let projection_bias = has_bias.then(|| b.parameter("bias", Ty::f64([3 * heads * depth])));
+        let output = b.parameter("out", Ty::f64([5, heads * depth]));
+        let mask = Attention { causal: true, ..Attention::default() };
+        let (output_bias, key_heads) = (None, heads);
+        b.self_attention(
+            x,
+            SelfAttention {
+                projection,
+                projection_bias,
+                output,
+                output_bias,
+                heads,
+                key_heads,
+                rotary,
+                mask,
+            },
+        )
     })
 }
 
