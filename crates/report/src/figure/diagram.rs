@@ -296,7 +296,7 @@ mod tests {
     fn edges_in_one_lane_do_not_overlap_and_short_ones_are_inside() {
         assert_eq!(
             lanes(&[(0, 1), (0, 2), (2, 4), (0, 4), (5, 3)]),
-            [None, Some(0), Some(0), Some(1), Some(1)]
+            [None, Some(0), Some(0), Some(2), Some(1)]
         );
     }
 
