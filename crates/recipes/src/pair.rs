@@ -10,7 +10,7 @@ use std::{
 use data::Splits as DataSplits;
 use graph::Executor;
 use models::{Model, Params};
-use symmetry::{Certified, Folding};
+use symmetry::{Certified, Certifier, Folding};
 use tensor::Key;
 use train::{Config, Job, Outcome, Start, Status};
 
@@ -194,7 +194,8 @@ pub fn certified_folding(
     let graphs = symmetry::graphs(model, CERTIFICATE_BATCH);
     let folding = symmetry::infer_folded(&graphs[graphs.len() - 1]);
     let (key, graphs) = (key.child("certificate"), graphs.iter().collect::<Vec<_>>());
-    let certified = passed(model, folding.certified(executor, &graphs, key, CERTIFICATE_TRIALS)?)?;
+    let certified =
+        passed(model, Certifier::new(executor, &graphs).folded(&folding, key, CERTIFICATE_TRIALS)?)?;
     Ok((folding, certified))
 }
 

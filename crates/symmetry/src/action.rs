@@ -2,11 +2,11 @@
 
 use graph::Role;
 use models::Params;
-use tensor::{DType, Element as Number, Shape, Tensor, parallel};
+use tensor::{DType, Shape, Tensor, parallel};
 
 use crate::{
     Element, Exponents, Factors, Generator, Group, Matrix, ParameterAxis, Subject, SymmetryError,
-    gather::Gather, group::axis_size, mix::mix, stretch::stretch,
+    group::axis_size, mix::mix, rearrange::rearrange, stretch::stretch,
 };
 
 /// One index map for each axis of a subject; `None` where nothing moves.
@@ -32,26 +32,40 @@ impl Group {
 
     /// What all become; the element acts as one of this group, and the parameters are of its architecture.
     pub(crate) fn all_moved(&self, element: &Element, params: &Params) -> Params {
-        let pairs: Vec<(&str, &Tensor)> = params.iter().collect();
-        let moved = parallel::map(pairs.len(), |position| {
-            let (name, tensor) = pairs[position];
-            self.moved(element, name, tensor)
+        let mut moved = params.clone();
+        self.move_all(element, &mut moved);
+        moved
+    }
+
+    /// Moves some subjects where they are; see [`Group::all_moved`].
+    pub(crate) fn move_all(&self, element: &Element, params: &mut Params) {
+        let mut subjects: Vec<(&str, &mut Tensor)> = params.iter_mut().collect();
+        parallel::for_each_chunk(&mut subjects, 1, |_, subjects| {
+            subjects.iter_mut().for_each(|(name, tensor)| self.move_one(element, name, tensor));
         });
-        params.with_values(moved)
     }
 
     /// What one subject becomes; the element is one of this group, and the tensor of the subject's shape.
     pub(crate) fn moved(&self, element: &Element, name: &str, tensor: &Tensor) -> Tensor {
-        let is_mixed = self.mixes(element, name);
-        let mixed = is_mixed.then(|| self.mixed(element, name, tensor.convert(DType::F64)));
+        let mut moved = tensor.clone();
+        self.move_one(element, name, &mut moved);
+        moved
+    }
+
+    /// Moves one subject where it is; only what is mixed and is not `f64` is copied.
+    fn move_one(&self, element: &Element, name: &str, tensor: &mut Tensor) {
+        let dtype = tensor.dtype();
+        if self.mixes(element, name) {
+            convert(tensor, DType::F64);
+            for (action, powers, matrices) in self.mixings_of(name, element) {
+                mix(tensor, action.axis, &action.slots, powers, matrices);
+            }
+        }
         let (maps, factors) =
             self.axis_moves(name, tensor.shape(), element.permutations(), element.factors());
-        let mut moved = match mixed {
-            Some(mixed) if maps.iter().all(Option::is_none) => mixed,
-            mixed => read_through(mixed.as_ref().unwrap_or(tensor), &maps),
-        };
-        stretch(&mut moved, &factors);
-        moved.converted(tensor.dtype())
+        rearrange(tensor, &maps);
+        stretch(tensor, &factors);
+        convert(tensor, dtype);
     }
 
     /// Whether an element mixes slots on an axis of a subject.
@@ -73,13 +87,6 @@ impl Group {
             let here = actions.filter(move |(action, _)| action.parameter == name);
             here.map(move |(action, powers)| (action, powers, &matrices[..]))
         })
-    }
-
-    fn mixed(&self, element: &Element, name: &str, mut tensor: Tensor) -> Tensor {
-        for (action, powers, matrices) in self.mixings_of(name, element) {
-            mix(&mut tensor, action.axis, &action.slots, powers, matrices);
-        }
-        tensor
     }
 
     /// Checks that `params` are of the group's architecture.
@@ -197,24 +204,11 @@ fn factors_of<'a>(
         .filter(|(_, factor)| *factor != 1.0)
 }
 
-/// A tensor of the same shape, read through one map for each axis.
-fn read_through(tensor: &Tensor, maps: &AxisMaps) -> Tensor {
-    fn read<T: Number>(tensor: &Tensor, gather: &Gather<'_>) -> Option<Tensor> {
-        let source = tensor.as_slice::<T>().ok()?;
-        let mut moved = vec![T::default(); source.len()];
-        gather.run(source, &mut moved);
-        Tensor::new(tensor.shape().clone(), moved).ok()
+/// Converts a tensor where it is not of this type.
+fn convert(tensor: &mut Tensor, dtype: DType) {
+    if tensor.dtype() != dtype {
+        *tensor = tensor.convert(dtype);
     }
-    let maps: Vec<Option<&[usize]>> = maps.iter().map(Option::as_deref).collect();
-    if maps.iter().all(Option::is_none) {
-        return tensor.clone();
-    }
-    let gather = Gather::new(tensor.shape(), &maps);
-    read::<f32>(tensor, &gather)
-        .or_else(|| read::<f64>(tensor, &gather))
-        .or_else(|| read::<i32>(tensor, &gather))
-        .or_else(|| read::<bool>(tensor, &gather))
-        .expect("a tensor holds one of the four element types, and a permutation keeps their number")
 }
 
 #[cfg(test)]

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use graph::{Argument, Executable, Executor, Graph, Input, Role, Ty};
+use graph::{Executor, Graph};
 use models::Params;
-use tensor::{DType, Key, Tensor, parallel};
+use tensor::{Key, parallel};
 
 use crate::{
-    Element, Generator, Group, LinearGroup, Matrix, Subject, SymmetryError, generator::Part,
-    scaling::old_state,
+    Element, Folding, Generator, Group, LinearGroup, Matrix, Subject, SymmetryError, bench::Bench,
+    generator::Part,
 };
 
 /// The largest relative change of the outputs that passes for rounding in f64: 1e-10. Ours: sums in another order
@@ -42,7 +42,8 @@ pub struct Certificate {
     pub parts: Vec<Checked>,
     /// Everything together.
     pub jointly: Checked,
-    /// The number of random elements in each test, with new parameters and data for every third one.
+    /// The number of random elements in each test; each third element begins with new parameters and data, and the others move
+    /// what the one before has moved.
     pub trials: usize,
 }
 
@@ -80,6 +81,10 @@ pub struct Certified {
     pub refused: Vec<Checked>,
 }
 
+/// Elements that are tried in a row, each where the one before has moved the parameters. Ours: a point drawn at random is as good as
+/// another, but that units may be inactive there, and rounding adds up.
+const ELEMENTS_PER_POINT: usize = 3;
+
 /// Tests every part of `group`, and all together, on `graphs`, which compute one network in its modes: at random
 /// parameters, states and data the outputs must be those at the parameters moved by an element, within [`TOLERANCE`]; new
 /// states must be moved as the old ones are.
@@ -100,13 +105,7 @@ pub fn certify(
     key: Key,
     trials: usize,
 ) -> Result<Certificate, SymmetryError> {
-    if trials == 0 {
-        return Err(SymmetryError::Zero { what: "trials of a certificate" });
-    }
-    let mut bench = Bench::new(executor, graphs, group, key)?;
-    let parts = group.parts().map(|(position, part)| bench.part(position, part, trials));
-    let parts = parts.collect::<Result<_, SymmetryError>>()?;
-    Ok(Certificate { parts, jointly: bench.jointly(&group.exact(), trials)?, trials })
+    Certifier::new(executor, graphs).certify(group, key, trials)
 }
 
 /// The part of `group` that leaves the network unchanged, and that alone: what fails is never used, and neither is what
@@ -127,79 +126,120 @@ pub fn certified(
     key: Key,
     trials: usize,
 ) -> Result<Certified, SymmetryError> {
-    let mut bench = Bench::new(executor, graphs, group, key)?;
-    let is_approximate =
-        |&(position, part): &(usize, Part)| group.generators()[position].is_approximate(part);
-    let (mut kept, mut refused) = (group.exact(), Vec::new());
-    let mut jointly = bench.jointly(&kept, trials)?;
-    if !jointly.passed() {
-        let mut passed = BTreeSet::new();
-        for (position, part) in group.parts().filter(|part| !is_approximate(part)) {
-            let checked = bench.part(position, part, trials.max(1))?;
-            if checked.passed() {
-                passed.insert((position, part));
-            } else {
-                refused.push(checked);
-            }
+    Certifier::new(executor, graphs).certified(group, key, trials)
+}
+
+/// Tests one after the other what is said of one network, in the same memory.
+pub struct Certifier<'a> {
+    executor: &'a dyn Executor,
+    graphs: Vec<&'a Graph>,
+    room: Params,
+}
+
+impl<'a> Certifier<'a> {
+    /// For the network that `graphs` compute in its modes.
+    #[must_use]
+    pub fn new(executor: &'a dyn Executor, graphs: &[&'a Graph]) -> Self {
+        Self { executor, graphs: graphs.to_vec(), room: Params::default() }
+    }
+
+    /// Runs the network, with the same memory for its parameters as before.
+    pub(crate) fn in_all_modes<T>(
+        &mut self,
+        test: impl FnOnce(&mut Bench<'_>) -> Result<T, SymmetryError>,
+    ) -> Result<T, SymmetryError> {
+        let graphs = self.graphs.clone();
+        self.on(&graphs, test)
+    }
+
+    /// The same with other graphs of the network.
+    fn on<T>(
+        &mut self,
+        graphs: &[&Graph],
+        test: impl FnOnce(&mut Bench<'_>) -> Result<T, SymmetryError>,
+    ) -> Result<T, SymmetryError> {
+        let mut bench = Bench::new(self.executor, graphs, std::mem::take(&mut self.room))?;
+        let result = test(&mut bench);
+        self.room = bench.into_room();
+        result
+    }
+
+    /// As the function [`certify`](crate::certify()).
+    ///
+    /// # Errors
+    /// As it.
+    pub fn certify(&mut self, group: &Group, key: Key, trials: usize) -> Result<Certificate, SymmetryError> {
+        if trials == 0 {
+            return Err(SymmetryError::Zero { what: "trials of a certificate" });
         }
-        kept = group.keeping(|position, part| passed.contains(&(position, part)));
-        jointly = bench.jointly(&kept, trials)?;
+        self.in_all_modes(|bench| {
+            let mut trial = Trial { bench, group, key };
+            let parts = group.parts().map(|(position, part)| trial.part(position, part, trials));
+            let parts = parts.collect::<Result<_, SymmetryError>>()?;
+            Ok(Certificate { parts, jointly: trial.jointly(&group.exact(), trials)?, trials })
+        })
     }
-    if !jointly.passed() {
-        kept = group.keeping(|_, _| false);
-        refused.push(std::mem::replace(&mut jointly, bench.jointly(&kept, trials)?));
+
+    /// As the function [`certified`](crate::certified()).
+    ///
+    /// # Errors
+    /// As it.
+    pub fn certified(&mut self, group: &Group, key: Key, trials: usize) -> Result<Certified, SymmetryError> {
+        self.in_all_modes(|bench| Trial { bench, group, key }.certified(trials))
     }
-    Ok(Certified { group: kept, certificate: Certificate { parts: Vec::new(), jointly, trials }, refused })
-}
 
-/// What the factors that normalisations take out but for their epsilons change all at once, random ones (see [`Group::random`])
-/// at random parameters and data: the largest change of an output relative to the outputs. `None` where there are none.
-///
-/// # Errors
-/// As [`certify`].
-pub fn approximation(
-    executor: &dyn Executor,
-    graph: &Graph,
-    group: &Group,
-    key: Key,
-) -> Result<Option<Checked>, SymmetryError> {
-    let factors = group.keeping(|generator, part| group.generators()[generator].is_approximate(part));
-    if factors.generators().is_empty() {
-        return Ok(None);
+    /// What of the group of a network with folded gains passes, tested on the network with ones in place of the gains.
+    ///
+    /// # Errors
+    /// As [`certified`](crate::certified()).
+    pub fn folded(&mut self, folding: &Folding, key: Key, trials: usize) -> Result<Certified, SymmetryError> {
+        let graphs: Vec<Graph> = self.graphs.iter().map(|graph| folding.without_gains(graph)).collect();
+        let group = folding.without_subjects();
+        let tested = self.on(&graphs.iter().collect::<Vec<_>>(), |bench| {
+            Trial { bench, group: &group, key }.certified(trials)
+        })?;
+        Ok(Certified { group: folding.with_all_subjects(&tested.group), ..tested })
     }
-    let mut bench = Bench::new(executor, &[graph], &factors, key)?;
-    let change = bench.once(&factors.random(key.child("element")))?;
-    Ok(Some(Checked { name: "all approximate factors".to_owned(), worst_relative: change }))
-}
 
-/// The same for each family of such factors alone.
-///
-/// # Errors
-/// As [`certify`].
-pub fn approximations(
-    executor: &dyn Executor,
-    graph: &Graph,
-    group: &Group,
-    key: Key,
-) -> Result<Vec<Checked>, SymmetryError> {
-    let mut bench = Bench::new(executor, &[graph], group, key)?;
-    let parts = group.parts().filter(|&(position, part)| group.generators()[position].is_approximate(part));
-    let measured = parts.map(|(position, part)| {
-        let element = single(group, position, part, 0, key.child("element"));
-        Ok(Checked { name: bench.name(position, part), worst_relative: bench.once(&element)? })
-    });
-    measured.collect()
-}
+    /// What the factors that normalisations take out but for their epsilons change all at once, random ones (see [`Group::random`])
+    /// at random parameters and data, in the first mode: the largest change of an output relative to the outputs. `None` where there are none.
+    ///
+    /// # Errors
+    /// As [`certify`](crate::certify()).
+    pub fn approximation(&mut self, group: &Group, key: Key) -> Result<Option<Checked>, SymmetryError> {
+        let factors = group.keeping(|generator, part| group.generators()[generator].is_approximate(part));
+        if factors.generators().is_empty() {
+            return Ok(None);
+        }
+        let element = factors.random(key.child("element"));
+        let worst_relative =
+            self.in_first_mode(|bench| Trial { bench, group: &factors, key }.once(&element))?;
+        Ok(Some(Checked { name: "all approximate factors".to_owned(), worst_relative }))
+    }
 
-fn check_precision(graph: &Graph) -> Result<(), SymmetryError> {
-    let imprecise = graph.inputs().iter().find(|input| graph.ty(input.val).dtype == DType::F32);
-    match imprecise {
-        None => Ok(()),
-        Some(input) => Err(SymmetryError::Precision {
-            graph: graph.name().to_owned(),
-            input: input.name.clone(),
-            found: graph.ty(input.val).clone(),
-        }),
+    /// The same for each family of such factors alone.
+    ///
+    /// # Errors
+    /// As [`certify`](crate::certify()).
+    pub fn approximations(&mut self, group: &Group, key: Key) -> Result<Vec<Checked>, SymmetryError> {
+        self.in_first_mode(|bench| {
+            let mut trial = Trial { bench, group, key };
+            let parts =
+                group.parts().filter(|&(position, part)| group.generators()[position].is_approximate(part));
+            let measured = parts.map(|(position, part)| {
+                let element = single(group, position, part, 0, key.child("element"));
+                Ok(Checked { name: trial.name(position, part), worst_relative: trial.once(&element)? })
+            });
+            measured.collect()
+        })
+    }
+
+    fn in_first_mode<T>(
+        &mut self,
+        test: impl FnOnce(&mut Bench<'_>) -> Result<T, SymmetryError>,
+    ) -> Result<T, SymmetryError> {
+        let first: Vec<&Graph> = self.graphs.iter().copied().take(1).collect();
+        self.on(&first, test)
     }
 }
 
@@ -239,74 +279,39 @@ fn arrange(trial: usize, generator: &Generator, permutation: &mut [u32]) {
     }
 }
 
-/// Elements that are tried at one point. Ours: a point drawn at random is as good as another, but that units may be inactive there.
-const ELEMENTS_PER_POINT: usize = 3;
-
-/// The network in its modes, with the group whose subjects move.
-pub(crate) struct Bench<'a> {
-    pub(crate) modes: Vec<Mode<'a>>,
-    pub(crate) group: &'a Group,
-    pub(crate) key: Key,
+/// A group whose elements move the parameters of a network.
+struct Trial<'a, 'b> {
+    bench: &'a mut Bench<'b>,
+    group: &'a Group,
+    key: Key,
 }
 
-/// The network in one of its modes, with the point at which it was tried last.
-pub(crate) struct Mode<'a> {
-    pub(crate) graph: &'a Graph,
-    executable: Box<dyn Executable>,
-    pub(crate) last: Option<Point>,
-}
-
-/// Random inputs of a trial, and the outputs there.
-pub(crate) struct Point {
-    trial: usize,
-    pub(crate) params: Params,
-    pub(crate) data: Params,
-    pub(crate) outputs: Vec<Tensor>,
-}
-
-impl Mode<'_> {
-    pub(crate) fn point(&mut self, group: &Group, trial: usize, key: Key) -> Result<Point, SymmetryError> {
-        if let Some(last) = self.last.take().filter(|last| last.trial == trial) {
-            return Ok(last);
+impl Trial<'_, '_> {
+    fn certified(&mut self, trials: usize) -> Result<Certified, SymmetryError> {
+        let group = self.group;
+        let is_approximate =
+            |&(position, part): &(usize, Part)| group.generators()[position].is_approximate(part);
+        let (mut kept, mut refused) = (group.exact(), Vec::new());
+        let mut jointly = self.jointly(&kept, trials)?;
+        if !jointly.passed() {
+            let mut passed = BTreeSet::new();
+            for (position, part) in group.parts().filter(|part| !is_approximate(part)) {
+                let checked = self.part(position, part, trials.max(1))?;
+                if checked.passed() {
+                    passed.insert((position, part));
+                } else {
+                    refused.push(checked);
+                }
+            }
+            kept = group.keeping(|position, part| passed.contains(&(position, part)));
+            jointly = self.jointly(&kept, trials)?;
         }
-        let [params, data] = inputs(group, self.graph, key.fold(trial as u64));
-        let outputs = self.outputs(&params, &data)?;
-        Ok(Point { trial, params, data, outputs })
-    }
-
-    pub(crate) fn outputs(&mut self, params: &Params, data: &Params) -> Result<Vec<Tensor>, SymmetryError> {
-        outputs(self.graph, self.executable.as_mut(), params, data)
-    }
-
-    /// The largest relative change of an output when an element moves the parameters.
-    fn change(
-        &mut self,
-        group: &Group,
-        element: &Element,
-        trial: usize,
-        key: Key,
-    ) -> Result<f64, SymmetryError> {
-        let point = self.point(group, trial, key)?;
-        let moved = group.act(element, &point.params)?;
-        let here = with_moved_states(group, element, self.graph, &point.outputs);
-        let there = self.outputs(&moved, &point.data)?;
-        self.last = Some(point);
-        Ok(here.iter().zip(&there).map(|(here, there)| relative_change(here, there)).fold(0.0, f64::max))
-    }
-}
-
-impl<'a> Bench<'a> {
-    pub(crate) fn new(
-        executor: &dyn Executor,
-        graphs: &[&'a Graph],
-        group: &'a Group,
-        key: Key,
-    ) -> Result<Self, SymmetryError> {
-        graphs.iter().try_for_each(|graph| check_precision(graph))?;
-        let mode =
-            |graph: &&'a Graph| Ok(Mode { graph, executable: executor.compile(graph, &[])?, last: None });
-        let modes = graphs.iter().map(mode).collect::<Result<_, SymmetryError>>()?;
-        Ok(Self { modes, group, key })
+        if !jointly.passed() {
+            kept = group.keeping(|_, _| false);
+            refused.push(std::mem::replace(&mut jointly, self.jointly(&kept, trials)?));
+        }
+        let certificate = Certificate { parts: Vec::new(), jointly, trials };
+        Ok(Certified { group: kept, certificate, refused })
     }
 
     fn part(&mut self, position: usize, part: Part, trials: usize) -> Result<Checked, SymmetryError> {
@@ -327,12 +332,10 @@ impl<'a> Bench<'a> {
         }
     }
 
-    /// What an element changes in the first mode.
+    /// What an element changes.
     fn once(&mut self, element: &Element) -> Result<f64, SymmetryError> {
-        match self.modes.first_mut() {
-            Some(mode) => mode.change(self.group, element, 0, self.key.child("inputs")),
-            None => Ok(0.0),
-        }
+        self.draw(0)?;
+        self.change(self.group, element)
     }
 
     fn jointly(&mut self, group: &Group, trials: usize) -> Result<Checked, SymmetryError> {
@@ -340,24 +343,38 @@ impl<'a> Bench<'a> {
         Ok(Checked { name: "everything jointly".to_owned(), worst_relative })
     }
 
-    /// The largest relative change of the outputs over trials with elements drawn by `draw`.
+    /// The largest relative change of the outputs over trials with elements drawn by `draw`, over the condition number of all that has
+    /// moved the parameters.
     fn worst(
         &mut self,
         group: &Group,
         trials: usize,
         draw: impl Fn(usize, Key) -> Element,
     ) -> Result<f64, SymmetryError> {
-        let mut worst = 0.0;
+        let (mut worst, mut moved) = (0.0, group.identity());
         for trial in 0..trials {
             let element = draw(trial, self.key.child("element").fold(trial as u64));
-            let condition = condition(group, &element);
-            for mode in &mut self.modes {
-                let point = trial / ELEMENTS_PER_POINT;
-                let change = mode.change(group, &element, point, self.key.child("inputs"))?;
-                worst = f64::max(worst, change / condition);
-            }
+            moved = if trial % ELEMENTS_PER_POINT == 0 {
+                self.draw(trial / ELEMENTS_PER_POINT)?;
+                element.clone()
+            } else {
+                group.compose(&element, &moved)?
+            };
+            let change = self.change(group, &element)?;
+            worst = f64::max(worst, change / condition(group, &moved));
         }
         Ok(worst)
+    }
+
+    fn draw(&mut self, point: usize) -> Result<(), SymmetryError> {
+        self.bench.draw(self.key.child("inputs").fold(point as u64))
+    }
+
+    fn change(&mut self, group: &Group, element: &Element) -> Result<f64, SymmetryError> {
+        self.bench.change(|params| {
+            group.move_all(element, params);
+            Ok(())
+        })
     }
 }
 
@@ -386,73 +403,4 @@ fn condition_of_mixing((generator, matrices): (&Generator, &Vec<Matrix>)) -> f64
         }
         _ => 1.0,
     }
-}
-
-/// Outputs as they are to be after a move: new states as the old ones are moved.
-fn with_moved_states(group: &Group, element: &Element, graph: &Graph, outputs: &[Tensor]) -> Vec<Tensor> {
-    let moved = |(output, tensor): (&graph::Output, &Tensor)| match old_state(graph, &output.name, output.val)
-    {
-        Some(_) => group.moved(element, &output.name, tensor),
-        None => tensor.clone(),
-    };
-    graph.outputs().iter().zip(outputs).map(moved).collect()
-}
-
-/// Random values for all inputs: those that the group knows, and the others.
-fn inputs(group: &Group, graph: &Graph, key: Key) -> [Params; 2] {
-    let known = |input: &&Input| group.subjects().iter().any(|subject| subject.name == input.name);
-    let draw = |input: &Input| (input.name.clone(), random_tensor(graph, input, key.child(&input.name)));
-    let (params, data): (Vec<&Input>, Vec<&Input>) = graph.inputs().iter().partition(known);
-    [params, data].map(|inputs| Params::from_pairs(inputs.into_iter().map(draw)))
-}
-
-fn outputs(
-    graph: &Graph,
-    executable: &mut dyn Executable,
-    params: &Params,
-    data: &Params,
-) -> Result<Vec<Tensor>, SymmetryError> {
-    let given = |input: &Input| params.get(&input.name).or_else(|| data.get(&input.name));
-    let arguments = graph.inputs().iter().filter_map(given).map(Argument::from).collect();
-    Ok(executable.run(arguments)?)
-}
-
-/// Numbers that are drawn by one parallel task.
-const DRAWN_AT_ONCE: usize = 1 << 16;
-
-fn random_tensor(graph: &Graph, input: &Input, key: Key) -> Tensor {
-    let ty = graph.ty(input.val);
-    let (count, number) = (ty.shape.elements(), random_number(input.role, ty));
-    let mut values = vec![0.0; count];
-    parallel::for_each_chunk(&mut values, DRAWN_AT_ONCE, |first, values| {
-        let mut words = vec![0; values.len()];
-        key.words(0, first as u64, &mut words);
-        values.iter_mut().zip(words).for_each(|(value, word)| *value = number(word));
-    });
-    let values = Tensor::new(ty.shape.clone(), values).expect("one number for each element");
-    values.converted(ty.dtype)
-}
-
-/// What becomes of a random word in an input of a role: see [`certify`].
-fn random_number(role: Role, ty: &Ty) -> impl Fn(i32) -> f64 + Sync {
-    let fan_in = if role == Role::Parameter { ty.shape.iter().skip(1).product::<usize>() } else { 1 };
-    let (is_float, is_state) = (ty.dtype.is_float(), role == Role::State);
-    let factor = 3f64.sqrt() * 2f64.powi(-31) / (fan_in as f64).sqrt();
-    move |word| match (is_float, is_state) {
-        (false, _) => f64::from(u8::from(word > 0)),
-        (true, false) => factor * f64::from(word),
-        (true, true) => 0.5 + (factor * f64::from(word)).abs(),
-    }
-}
-
-/// The largest difference of two outputs over the largest magnitude of the first.
-pub(crate) fn relative_change(here: &Tensor, there: &Tensor) -> f64 {
-    let (here_values, there_values) = (here.to_f64_vec(), there.to_f64_vec());
-    if [&here_values, &there_values].iter().any(|values| values.iter().any(|x| !x.is_finite())) {
-        return f64::INFINITY;
-    }
-    let change =
-        here_values.iter().zip(&there_values).fold(0.0, |most, (h, t)| f64::max(most, (h - t).abs()));
-    let scale = here_values.iter().fold(0.0, |most, x| f64::max(most, x.abs()));
-    if change == 0.0 { 0.0 } else { change / scale }
 }

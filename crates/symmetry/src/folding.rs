@@ -8,13 +8,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use graph::{Builder, Def, Executor, Graph, Input, Prim, Role, Val};
+use graph::{Builder, Def, Graph, Input, Prim, Role, Val};
 use models::Params;
-use tensor::{Key, Tensor, parallel};
+use tensor::{Tensor, parallel};
 
 use crate::{
-    Certified, Element, Factors, Family, Generator, Group, ParameterAxis, Subject, SymmetryError, certified,
-    infer, interchange::mixable, view::View,
+    Element, Factors, Family, Generator, Group, ParameterAxis, Subject, SymmetryError, infer,
+    interchange::mixable, view::View,
 };
 
 /// A gain that is folded: the scales of a generator of the group that make it 1.
@@ -53,23 +53,25 @@ pub struct Folding {
 }
 
 impl Folding {
-    /// Tests the group of what is folded as [`certified`] does, with ones for the gains.
-    ///
-    /// # Errors
-    /// As [`certified`].
-    pub fn certified(
-        &self,
-        executor: &dyn Executor,
-        graphs: &[&Graph],
-        key: Key,
-        trials: usize,
-    ) -> Result<Certified, SymmetryError> {
-        let gains = self.folds.iter().map(|fold| fold.gain.clone()).collect();
-        let graphs: Vec<Graph> = graphs.iter().map(|graph| without(graph, &gains)).collect();
+    /// A graph of the network with ones in place of the gains that are folded.
+    pub(crate) fn without_gains(&self, graph: &Graph) -> Graph {
+        without(graph, &self.gains())
+    }
+
+    /// The group of the network without these gains.
+    pub(crate) fn without_subjects(&self) -> Group {
+        let gains = self.gains();
         let subjects = self.folded.subjects().iter().filter(|subject| !gains.contains(&subject.name));
-        let group = with_subjects(&self.folded, &subjects.cloned().collect::<Vec<_>>());
-        let tested = certified(executor, &graphs.iter().collect::<Vec<_>>(), &group, key, trials)?;
-        Ok(Certified { group: with_subjects(&tested.group, self.folded.subjects()), ..tested })
+        with_subjects(&self.folded, &subjects.cloned().collect::<Vec<_>>())
+    }
+
+    /// A part of it, as a group of the whole network.
+    pub(crate) fn with_all_subjects(&self, group: &Group) -> Group {
+        with_subjects(group, self.folded.subjects())
+    }
+
+    fn gains(&self) -> BTreeSet<String> {
+        self.folds.iter().map(|fold| fold.gain.clone()).collect()
     }
 }
 
@@ -77,8 +79,9 @@ impl Folding {
 #[must_use]
 pub fn infer_folded(graph: &Graph) -> Folding {
     // What multiplies is a gain more often than not, so the group without is looked for at the same time.
-    let (group, without_factors) = parallel::join(|| infer(graph), || Ungained::new(graph, factors(graph)));
-    let gains = gains(graph, &group);
+    let factors = factors(graph);
+    let (group, without_factors) = parallel::join(|| infer(graph), || Ungained::new(graph, factors.clone()));
+    let gains = gains(&factors, &group);
     let all: BTreeSet<String> = gains.values().flatten().cloned().collect();
     let ungained = if without_factors.gains == all { without_factors } else { Ungained::new(graph, all) };
     let (mut folds, mut unfolded) = (Vec::new(), Vec::new());
@@ -210,21 +213,18 @@ fn factors(graph: &Graph) -> BTreeSet<String> {
     operands.flatten().filter_map(|&operand| vector(graph, operand)).map(str::to_owned).collect()
 }
 
-/// The parameters that multiply all slots of a generator one by one, by the generator.
-fn gains(graph: &Graph, group: &Group) -> BTreeMap<usize, BTreeSet<String>> {
+/// The vectors that multiply all slots of a generator one by one, by the generator.
+fn gains(factors: &BTreeSet<String>, group: &Group) -> BTreeMap<usize, BTreeSet<String>> {
     let mut gains: BTreeMap<usize, BTreeSet<String>> = BTreeMap::new();
-    for val in graph.vals() {
-        let Def::Apply { op: Prim::Multiply(_), operands } = graph.def(val) else { continue };
-        for name in operands.iter().filter_map(|&operand| vector(graph, operand)) {
-            let acts = |(_, generator): &(usize, &Generator)| {
-                let is_whole = |action: &ParameterAxis| {
-                    action.parameter == name && action.slots.indices.len() == generator.size
-                };
-                generator.parent.is_none() && generator.size > 1 && generator.actions.iter().any(is_whole)
+    for name in factors {
+        let acts = |generator: &Generator| {
+            let is_whole = |action: &ParameterAxis| {
+                action.parameter == *name && action.slots.indices.len() == generator.size
             };
-            if let Some((position, _)) = group.generators().iter().enumerate().find(acts) {
-                gains.entry(position).or_default().insert(name.to_owned());
-            }
+            generator.parent.is_none() && generator.size > 1 && generator.actions.iter().any(is_whole)
+        };
+        if let Some(position) = group.generators().iter().position(acts) {
+            gains.entry(position).or_default().insert(name.clone());
         }
     }
     gains

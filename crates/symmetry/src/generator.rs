@@ -110,6 +110,12 @@ impl LinearGroup {
         }
     }
 
+    /// Whether its matrices keep lengths.
+    #[must_use]
+    pub const fn is_orthogonal(&self) -> bool {
+        matches!(self, Self::Orthogonal | Self::OrthogonalAroundOnes)
+    }
+
     /// The dimension of the group of matrices of this size.
     #[must_use]
     pub const fn dimension(&self, size: usize) -> usize {

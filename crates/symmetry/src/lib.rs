@@ -28,6 +28,7 @@
 mod action;
 mod activations;
 pub mod assignment;
+mod bench;
 mod blocks;
 pub mod canonical;
 mod certify;
@@ -51,15 +52,14 @@ mod model;
 mod moments;
 mod nest;
 mod orbits;
+mod rearrange;
 mod scaling;
 mod stretch;
 mod translation;
 mod view;
 
 pub use activations::Stage;
-pub use certify::{
-    Certificate, Certified, Checked, TOLERANCE, approximation, approximations, certified, certify,
-};
+pub use certify::{Certificate, Certified, Certifier, Checked, TOLERANCE, certified, certify};
 pub use element::Element;
 pub use error::SymmetryError;
 pub use factors::Factors;

@@ -96,7 +96,10 @@ impl Matrix {
     }
 
     pub(crate) fn is_identity(&self) -> bool {
-        *self == Self::identity(self.size)
+        self.entries.iter().enumerate().all(|(at, &entry)| {
+            let (row, column) = (at / self.size, at % self.size);
+            entry == f64::from(u8::from(row == column))
+        })
     }
 
     /// The ratio of the largest singular value to the smallest; infinite where the smallest is zero or unknown.
@@ -123,14 +126,7 @@ impl Matrix {
                 Self::from_dense(&(left * scaled))
             }
             LinearGroup::OrthogonalAroundOnes => {
-                let inner = rotation(size.saturating_sub(1), key);
-                let block = Mat::from_fn(size, size, |row, column| match (row, column) {
-                    (0, 0) => 1.0,
-                    (0, _) | (_, 0) => 0.0,
-                    _ => inner[(row - 1, column - 1)],
-                });
-                let mirror = mirror(size);
-                Self::from_dense(&(&mirror * block * &mirror))
+                Self::from_dense(&around_ones(&rotation(size.saturating_sub(1), key)))
             }
             LinearGroup::Units(basis) => {
                 let mut logarithm = Mat::zeros(size, size);
@@ -247,6 +243,17 @@ pub(crate) fn mirror(size: usize) -> Mat<f64> {
         let reflected = if square > 0.0 { 2.0 * normal(row) * normal(column) / square } else { 0.0 };
         f64::from(u8::from(row == column)) - reflected
     })
+}
+
+/// The matrix that keeps the ones and does to what is orthogonal to them what a matrix of one size less says.
+pub(crate) fn around_ones(inner: &Mat<f64>) -> Mat<f64> {
+    let size = inner.nrows() + 1;
+    let block = Mat::from_fn(size, size, |row, column| match (row, column) {
+        (0, 0) => 1.0,
+        (0, _) | (_, 0) => 0.0,
+        _ => inner[(row - 1, column - 1)],
+    });
+    mirror(size) * block * mirror(size)
 }
 
 /// The exponential, by its series for a power of two smaller, which is then squared.

@@ -73,6 +73,11 @@ impl Params {
         self.entries.iter().map(|(name, tensor)| (name.as_str(), tensor))
     }
 
+    /// Names and tensors in order, the tensors for writing.
+    pub fn iter_mut(&mut self) -> impl ExactSizeIterator<Item = (&str, &mut Tensor)> {
+        self.entries.iter_mut().map(|(name, tensor)| (name.as_str(), tensor))
+    }
+
     /// The names in order.
     pub fn names(&self) -> impl ExactSizeIterator<Item = &str> + Clone {
         self.iter().map(|(name, _)| name)
@@ -85,7 +90,7 @@ impl Params {
 
     /// The tensors in order, for writing.
     pub fn values_mut(&mut self) -> impl ExactSizeIterator<Item = &mut Tensor> {
-        self.entries.iter_mut().map(|(_, tensor)| tensor)
+        self.iter_mut().map(|(_, tensor)| tensor)
     }
 
     /// The tensors in order, by value.

@@ -7,7 +7,9 @@ use std::path::PathBuf;
 use clap::Args;
 use isoloss::{
     models::Model,
-    symmetry::{self, Certified, Checked, Exponents, Family, Folding, Generator, Group, ParameterAxis},
+    symmetry::{
+        self, Certified, Certifier, Checked, Exponents, Family, Folding, Generator, Group, ParameterAxis,
+    },
 };
 use report::{Cell, Column, Entries, KeyValues, NumberFormat, Report, Section, Table};
 use serde_json::{Value, json};
@@ -85,22 +87,20 @@ impl Run for Inspect {
         let whole = symmetry::graphs(&model, 1).pop().unwrap_or_else(|| unreachable!("a network has a mode"));
         let folding = symmetry::infer_folded(&whole);
         let graphs: Vec<_> = graphs.iter().collect();
-        let test = |group| symmetry::certified(session.executor(), &graphs, group, key, trials);
-        let certified = test(&folding.group)?;
+        let mut certifier = Certifier::new(session.executor(), &graphs);
+        let certified = certifier.certified(&folding.group, key, trials)?;
         let folded = match &folding.folds[..] {
             [] => None,
-            _ => Some(folding.certified(session.executor(), &graphs, key, trials)?),
+            _ => Some(certifier.folded(&folding, key, trials)?),
         };
         let key = session.key().child("approximate");
         let approximate = match self.each {
-            true => symmetry::approximations(session.executor(), graphs[0], &folding.group, key)?,
-            false => symmetry::approximation(session.executor(), graphs[0], &folding.group, key)?
-                .into_iter()
-                .collect(),
+            true => certifier.approximations(&folding.group, key)?,
+            false => certifier.approximation(&folding.group, key)?.into_iter().collect(),
         };
         let key = session.key().child("translations");
         let found = symmetry::translations(&whole);
-        let tested = symmetry::translations_certified(session.executor(), &graphs, &found.families, key)?;
+        let tested = certifier.translations(&found.families, key)?;
         let translations = Tested { found, tested };
         let found = Found { certified, folding, folded, approximate, translations };
         let report = self.report(&model, &found);

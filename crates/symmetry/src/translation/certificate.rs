@@ -1,16 +1,10 @@
 //! Testing translations in numbers.
 
 use graph::{Executor, Graph};
-use models::Params;
-use tensor::{Key, Tensor};
+use tensor::Key;
 
 use super::Translation;
-use crate::{
-    Checked, Group, SymmetryError,
-    certify::{Bench, relative_change},
-    infer::subjects,
-    scaling::old_state,
-};
+use crate::{Certifier, Checked, SymmetryError, bench::Bench};
 
 /// The translations that have passed, and what became of the others.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,56 +29,59 @@ pub fn translations_certified(
     translations: &[Translation],
     key: Key,
 ) -> Result<CertifiedTranslations, SymmetryError> {
-    let group = Group::trusted(graphs.first().map_or_else(Vec::new, |graph| subjects(graph)), Vec::new());
-    let mut bench = Bench::new(executor, graphs, &group, key)?;
+    Certifier::new(executor, graphs).translations(translations, key)
+}
+
+impl Certifier<'_> {
+    /// As the function [`translations_certified`].
+    ///
+    /// # Errors
+    /// As it.
+    pub fn translations(
+        &mut self,
+        translations: &[Translation],
+        key: Key,
+    ) -> Result<CertifiedTranslations, SymmetryError> {
+        self.in_all_modes(|bench| tested(bench, translations, key))
+    }
+}
+
+fn tested(
+    bench: &mut Bench<'_>,
+    translations: &[Translation],
+    key: Key,
+) -> Result<CertifiedTranslations, SymmetryError> {
     let mut kept: Vec<Translation> = translations.to_vec();
-    let mut jointly = bench.translated(&kept)?;
+    let mut jointly = translated(bench, &kept, key)?;
     let mut refused = Vec::new();
     if !jointly.passed() {
         let mut passed = Vec::new();
         for translation in kept {
-            let checked = bench.translated(std::slice::from_ref(&translation))?;
+            let checked = translated(bench, std::slice::from_ref(&translation), key)?;
             if checked.passed() {
                 passed.push(translation);
             } else {
                 refused.push(Checked { name: translation.name, ..checked });
             }
         }
-        jointly = bench.translated(&passed)?;
+        jointly = translated(bench, &passed, key)?;
         kept = if jointly.passed() { passed } else { Vec::new() };
     }
     Ok(CertifiedTranslations { translations: kept, jointly, refused })
 }
 
-impl Bench<'_> {
-    /// The largest change of an output in any mode.
-    fn translated(&mut self, translations: &[Translation]) -> Result<Checked, SymmetryError> {
-        let act = |params: &Params| {
-            let mut moved = params.clone();
-            for translation in translations {
-                let amounts = translation.random(self.key.child("amounts").child(&translation.name));
-                translation.add_to(&amounts, &mut moved)?;
-            }
-            Ok::<_, SymmetryError>(moved)
-        };
-        let mut worst = 0.0;
-        for mode in &mut self.modes {
-            let point = mode.point(self.group, 0, self.key.child("inputs"))?;
-            let there = mode.outputs(&act(&point.params)?, &point.data)?;
-            for ((output, here), there) in mode.graph.outputs().iter().zip(&point.outputs).zip(&there) {
-                let here = match old_state(mode.graph, &output.name, output.val) {
-                    Some(_) => only(&act(&Params::from_pairs([(output.name.as_str(), here.clone())]))?, here),
-                    None => here.clone(),
-                };
-                worst = f64::max(worst, relative_change(&here, there));
-            }
-            mode.last = Some(point);
-        }
-        Ok(Checked { name: "everything jointly".to_owned(), worst_relative: worst })
-    }
-}
-
-/// The one tensor of parameters that have one.
-fn only(params: &Params, other: &Tensor) -> Tensor {
-    params.values().next().unwrap_or(other).clone()
+/// The largest change of an output in any mode.
+fn translated(
+    bench: &mut Bench<'_>,
+    translations: &[Translation],
+    key: Key,
+) -> Result<Checked, SymmetryError> {
+    bench.draw(key.child("inputs"))?;
+    let worst_relative = bench.change(|params| {
+        translations.iter().try_for_each(|translation| {
+            let amounts = translation.random(key.child("amounts").child(&translation.name));
+            translation.add_to(&amounts, params)
+        })
+    })?;
+    Ok(Checked { name: "everything jointly".to_owned(), worst_relative })
 }

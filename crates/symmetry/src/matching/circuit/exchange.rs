@@ -14,7 +14,7 @@ use super::{
     place::Place,
 };
 use crate::{
-    Element, Generator, LinearGroup, ParameterAxis, SymmetryError,
+    Element, Generator, ParameterAxis, SymmetryError,
     assignment::{self, Assignment, Certificate},
 };
 
@@ -130,9 +130,7 @@ impl<'a> Gains<'a> {
             products([self.place.a, &self.place.moved], [&parts[0], &parts[1]], [&slots, &slots])
         };
         let vectors = side(true);
-        let is_rotated = own.mixing.as_ref().is_some_and(|mixing| {
-            matches!(mixing.group, LinearGroup::Orthogonal | LinearGroup::OrthogonalAroundOnes)
-        });
+        let is_rotated = own.mixing.as_ref().is_some_and(|mixing| mixing.group.is_orthogonal());
         let covectors = if is_rotated { vectors.clone() } else { side(false) };
         let places = |copy: usize| copy * own.size..(copy + 1) * own.size;
         Mat::from_fn(own.copies, own.copies, |row, column| {

@@ -10,7 +10,10 @@
 
 use faer::{Mat, Scale, Side as Triangle, linalg::solvers::DenseSolveCore, linalg::solvers::Solve};
 
-use crate::{LinearGroup, matrix::mirror};
+use crate::{
+    LinearGroup,
+    matrix::{around_ones, mirror},
+};
 
 /// Steps of a refinement at most. Ours: few are needed near an answer, and the next round goes on.
 const STEPS: usize = 40;
@@ -165,15 +168,7 @@ pub(in crate::matching) fn nearest(group: &LinearGroup, matrix: &Mat<f64>) -> Op
     match group {
         LinearGroup::General | LinearGroup::Units(_) => Some(spanned(matrix, group)),
         LinearGroup::Orthogonal => polar(matrix),
-        LinearGroup::OrthogonalAroundOnes => {
-            let (size, turned) = (matrix.nrows(), polar(&turning(group, matrix))?);
-            let whole = Mat::from_fn(size, size, |row, column| match (row, column) {
-                (0, 0) => 1.0,
-                (0, _) | (_, 0) => 0.0,
-                _ => turned[(row - 1, column - 1)],
-            });
-            Some(mirror(size) * whole * mirror(size))
-        }
+        LinearGroup::OrthogonalAroundOnes => Some(around_ones(&polar(&turning(group, matrix))?)),
     }
 }
 

@@ -9,7 +9,7 @@ use super::{
     moments::{Known, products},
     place::{Place, Undo},
 };
-use crate::{Element, Family, Generator, Group, LinearGroup, Matrix, Mixing, SymmetryError};
+use crate::{Element, Family, Generator, Group, Matrix, Mixing, SymmetryError};
 
 /// What is done to a generator and all that is inside of it, as one step.
 pub(super) fn step(place: &mut Place<'_>, known: Known<'_>, root: usize) -> Result<Vec<Undo>, SymmetryError> {
@@ -71,7 +71,7 @@ fn moments(
     copy: usize,
 ) -> Moments {
     let slots: Vec<usize> = (copy * generator.size..(copy + 1) * generator.size).collect();
-    let is_rotation = matches!(mixing.group, LinearGroup::Orthogonal | LinearGroup::OrthogonalAroundOnes);
+    let is_rotation = mixing.group.is_orthogonal();
     let side = |is_vector: bool| {
         let parts =
             known.parts(place, generator, |at, _, rank| (mixing.powers[at].of(rank) > 0) == is_vector);
@@ -138,9 +138,7 @@ pub(super) fn turned(group: &Group, position: usize) -> Result<Element, Symmetry
 }
 
 fn is_rotated(generator: &Generator) -> bool {
-    let is_rotation =
-        |mixing: &Mixing| matches!(mixing.group, LinearGroup::Orthogonal | LinearGroup::OrthogonalAroundOnes);
-    generator.parent.is_none() && generator.mixing.as_ref().is_some_and(is_rotation)
+    generator.parent.is_none() && generator.mixing.as_ref().is_some_and(|mixing| mixing.group.is_orthogonal())
 }
 
 /// The proofs of a generator and of what is inside of it, at the place where B is.
