@@ -2,6 +2,7 @@
 
 use graph::{Argument, Executable, Executor, Graph, Input, Role, Ty};
 use models::Params;
+use pulp::{Arch, Simd, WithSimd};
 use tensor::{DType, Key, Tensor, parallel};
 
 use crate::{SymmetryError, scaling::old_state};
@@ -132,16 +133,33 @@ fn drawn(inputs: &[(&Graph, &Input)], key: Key, mut room: Params) -> Params {
 }
 
 /// Numbers that are drawn by one parallel task.
-const DRAWN_AT_ONCE: usize = 1 << 16;
+const DRAWN_AT_ONCE: usize = 1 << 14;
 
 fn fill(values: &mut Tensor, role: Role, ty: &Ty, key: Key) {
     let number = random_number(role, ty);
     let Ok(values) = values.as_mut_slice::<f64>() else { return };
+    let arch = Arch::new();
     parallel::for_each_chunk(values, DRAWN_AT_ONCE, |first, values| {
         let mut words = vec![0; values.len()];
-        key.words(0, first as u64, &mut words);
+        arch.dispatch(Words { key, first: first as u64, words: &mut words });
         values.iter_mut().zip(words).for_each(|(value, word)| *value = number(word));
     });
+}
+
+/// Random words, made with all that the processor has.
+struct Words<'a> {
+    key: Key,
+    first: u64,
+    words: &'a mut [i32],
+}
+
+impl WithSimd for Words<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        self.key.words(0, self.first, self.words);
+    }
 }
 
 /// What becomes of a random word in an input of a role: see [`certify`](crate::certify()).

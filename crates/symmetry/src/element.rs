@@ -91,9 +91,9 @@ impl Group {
     #[must_use]
     pub fn identity(&self) -> Element {
         let generators = || self.generators().iter();
-        let unmixed = |generator: &Generator| {
-            let copies = if generator.mixing.is_some() { generator.copies } else { 0 };
-            vec![Matrix::identity(generator.size); copies]
+        let unmixed = |generator: &Generator| match generator.mixing {
+            Some(_) => vec![Matrix::identity(generator.size); generator.copies],
+            None => Vec::new(),
         };
         Element {
             group: self.fingerprint(),

@@ -1,67 +1,117 @@
 //! Mixing the slots of a tensor's axis by matrices.
 
-use std::ops::Range;
-
-use faer::Mat;
+use faer::{Accum, Mat, MatMut, MatRef, Par, linalg::matmul::matmul};
 use tensor::{Tensor, parallel};
 
 use crate::{Exponents, Matrix, Slots};
 
-/// Columns multiplied by one parallel task; ours: the matrix is read once for so many.
+/// Columns multiplied at once; ours: the matrix is read once for so many, and a tile of 64 rows stays in a cache.
 const COLUMNS: usize = 256;
 
-/// Tasks whose products are held at once; ours: enough for many threads, and few enough that memory is used again.
-const CHUNKS: usize = 64;
-
 /// Replaces the slots of each copy along an axis by their sums with the entries of the copy's matrix, or of its transposed inverse for
-/// ranks of power −1. The tensor holds `f64`.
+/// ranks of power −1. The tensor holds `f64`; besides it nothing is held but tiles.
 pub(crate) fn mix(tensor: &mut Tensor, axis: usize, slots: &Slots, powers: &Exponents, matrices: &[Matrix]) {
     let shape = tensor.shape().clone();
     let inner: usize = shape[axis + 1..].iter().product();
-    let outer: usize = shape[..axis].iter().product();
+    let parts = parts(slots, powers, matrices);
     let Ok(values) = tensor.as_mut_slice::<f64>() else { return };
-    let is_dual = |rank: &usize| powers.of(*rank) < 0;
-    let base = |column: usize| column / inner * shape[axis] * inner + column % inner;
-    let parts = matrices.iter().enumerate().flat_map(|(copy, matrix)| {
-        let part = move |(slots, part): (Vec<usize>, Matrix)| {
-            (slots.into_iter().map(|slot| copy * matrix.size() + slot).collect::<Vec<_>>(), part)
-        };
-        matrix.parts().into_iter().map(part)
-    });
-    for (mixed, matrix) in parts {
-        let dual = (0..slots.block).any(|rank| is_dual(&rank)).then(|| matrix.inverse().transposed().dense());
-        let own = matrix.dense();
-        for rank in 0..slots.block {
-            let dense = dual.as_ref().filter(|_| is_dual(&rank)).unwrap_or(&own);
-            let rows: Vec<usize> = mixed.iter().map(|&slot| slots.slot(slot)[rank] * inner).collect();
-            multiply(values, dense, &rows, outer * inner, base);
-        }
+    let slab = shape[axis] * inner;
+    match inner {
+        _ if slab == 0 => {}
+        1 => parallel::for_each_chunk(values, COLUMNS * slab, |_, columns| {
+            parts.iter().for_each(|part| part.mix_columns(columns, slab));
+        }),
+        _ => parallel::for_each_chunk(values, slab, |_, slab| mix_rows(&parts, slab, inner)),
     }
 }
 
-/// Multiplies columns, whose rows are at `rows` after their bases.
-fn multiply(
-    values: &mut [f64],
-    matrix: &Mat<f64>,
-    rows: &[usize],
-    columns: usize,
-    base: impl Fn(usize) -> usize + Copy + Sync + Send,
-) {
-    let chunks: Vec<Range<usize>> =
-        (0..columns).step_by(COLUMNS).map(|first| first..(first + COLUMNS).min(columns)).collect();
-    for chunks in chunks.chunks(CHUNKS) {
-        let products = parallel::map(chunks.len(), |chunk| {
-            let own = Mat::from_fn(rows.len(), chunks[chunk].len(), |row, column| {
-                values[base(chunks[chunk].start + column) + rows[row]]
-            });
-            matrix * own
-        });
-        for (chunk, product) in chunks.iter().zip(&products) {
-            for (at, column) in chunk.clone().enumerate() {
-                let base = base(column);
-                rows.iter().enumerate().for_each(|(row, offset)| values[base + offset] = product[(row, at)]);
+/// Indices along an axis that are mixed with each other, and how.
+struct Part {
+    indices: Vec<usize>,
+    matrix: Mat<f64>,
+}
+
+fn parts(slots: &Slots, powers: &Exponents, matrices: &[Matrix]) -> Vec<Part> {
+    let is_dual = |rank: usize| powers.of(rank) < 0;
+    let mut parts = Vec::new();
+    for (copy, whole) in matrices.iter().enumerate() {
+        for (mixed, matrix) in whole.parts() {
+            let dual = (0..slots.block).any(is_dual).then(|| matrix.inverse().transposed().dense());
+            let own = matrix.dense();
+            for rank in 0..slots.block {
+                let index = |slot: &usize| slots.slot(copy * whole.size() + slot)[rank];
+                let matrix = dual.as_ref().filter(|_| is_dual(rank)).unwrap_or(&own).clone();
+                parts.push(Part { indices: mixed.iter().map(index).collect(), matrix });
             }
         }
+    }
+    parts
+}
+
+impl Part {
+    /// Mixes entries of columns that lie one after the other, each of so many.
+    fn mix_columns(&self, columns: &mut [f64], size: usize) {
+        let mut tile = Tile::new(self.indices.len(), columns.len() / size);
+        for (at, column) in columns.chunks(size).enumerate() {
+            for (row, &index) in self.indices.iter().enumerate() {
+                *tile.entry(row, at) = column[index];
+            }
+        }
+        tile.multiply(&self.matrix);
+        for (at, column) in columns.chunks_mut(size).enumerate() {
+            for (row, &index) in self.indices.iter().enumerate() {
+                column[index] = tile.product[row * tile.columns + at];
+            }
+        }
+    }
+
+    /// Mixes a piece of each of its rows.
+    fn mix_pieces(&self, pieces: &mut [&mut [f64]]) {
+        let mut tile = Tile::new(pieces.len(), pieces.first().map_or(0, |piece| piece.len()));
+        let rows = tile.entries.chunks_mut(tile.columns.max(1));
+        rows.zip(pieces.iter()).for_each(|(row, piece)| row.copy_from_slice(piece));
+        tile.multiply(&self.matrix);
+        let rows = tile.product.chunks(tile.columns.max(1));
+        rows.zip(pieces).for_each(|(row, piece)| piece.copy_from_slice(row));
+    }
+}
+
+/// Mixes rows of a length, in pieces that may be mixed at the same time.
+fn mix_rows(parts: &[Part], values: &mut [f64], row: usize) {
+    let mut rows: Vec<Vec<&mut [f64]>> =
+        values.chunks_mut(row).map(|row| row.chunks_mut(COLUMNS).rev().collect()).collect();
+    let mut pieces: Vec<(&Part, Vec<&mut [f64]>)> = Vec::new();
+    for part in parts {
+        for _ in 0..row.div_ceil(COLUMNS) {
+            pieces.push((part, part.indices.iter().filter_map(|&index| rows[index].pop()).collect()));
+        }
+    }
+    parallel::for_each_chunk(&mut pieces, 1, |_, pieces| {
+        pieces.iter_mut().for_each(|(part, pieces)| part.mix_pieces(pieces));
+    });
+}
+
+/// Rows that a matrix multiplies, one after the other.
+struct Tile {
+    columns: usize,
+    entries: Vec<f64>,
+    product: Vec<f64>,
+}
+
+impl Tile {
+    fn new(rows: usize, columns: usize) -> Self {
+        Self { columns, entries: vec![0.0; rows * columns], product: vec![0.0; rows * columns] }
+    }
+
+    fn entry(&mut self, row: usize, column: usize) -> &mut f64 {
+        &mut self.entries[row * self.columns + column]
+    }
+
+    fn multiply(&mut self, matrix: &Mat<f64>) {
+        let (rows, columns) = (matrix.nrows(), self.columns);
+        let product = MatMut::from_row_major_slice_mut(&mut self.product, rows, columns);
+        let entries = MatRef::from_row_major_slice(&self.entries, rows, columns);
+        matmul(product, Accum::Replace, matrix, entries, 1.0, Par::Seq);
     }
 }
 
