@@ -72,5 +72,6 @@ pub use matrix::Matrix;
 pub use model::{graphs, trials};
 pub use moments::{MovedState, Undefined, UndefinedMoment};
 pub use translation::{
-    CertifiedTranslations, Reach, Term, Translation, Translations, translations, translations_certified,
+    CertifiedTranslations, Compensation, Reach, Term, Translation, Translations, translations,
+    translations_certified,
 };

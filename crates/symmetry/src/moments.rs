@@ -41,7 +41,7 @@ impl Group {
     /// dual action, which permutes as [`Group::act`] does, divides where that multiplies, and mixes by the transposed inverse.
     /// Sums of products of a gradient and a change of parameters stay what they are when both are moved. Where the
     /// function is unchanged but for epsilons only, so is its gradient. [Translations](crate::Translation) leave gradients, and what is
-    /// remembered of them, as they are.
+    /// remembered of them, as they are, but those with a [compensation](crate::Compensation), which follows from weights.
     ///
     /// # Errors
     /// As [`Group::act`].

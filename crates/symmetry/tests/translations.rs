@@ -76,7 +76,10 @@ fn the_embeddings_of_words_and_of_positions_share_what_neither_has_alone() {
     let embeddings = width + vocabulary + context - 1;
     // Each of the two writers of a layer has a bias; keys have one.
     let writers = (width + 1) + (4 * width + 1);
-    assert_eq!(found.dimension, embeddings + layers * (writers + width), "{:?}", found.families);
+    // Each normalisation has a bias; what reads it has kernels. Values have a bias.
+    let readers = width + 3 * width + width + 4 * width;
+    let names: Vec<&str> = found.families.iter().map(|family| family.name.as_str()).collect();
+    assert_eq!(found.dimension, embeddings + layers * (writers + width + readers + width), "{names:?}");
     assert_certified(&[&graph], &found);
 }
 

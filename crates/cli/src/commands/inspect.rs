@@ -37,7 +37,8 @@ use crate::{
 /// epsilon are told apart, with the change that they make, and are not used. The order is the number of arrangements of the
 /// units, given as its decimal logarithm.
 ///
-/// Besides there are translations: numbers that can be added to parameters without changing anything, as to the bias of keys.
+/// Besides there are translations: numbers that can be added to parameters without changing anything, as to the bias of keys,
+/// or that other biases make up for, as those of the layer behind for the bias of a normalisation.
 ///
 /// Of an ONNX file that returns a loss it is said what its examples and labels are.
 ///

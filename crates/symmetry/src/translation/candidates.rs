@@ -6,7 +6,10 @@ use graph::Val;
 use num_rational::Ratio;
 
 use super::{
+    compensation::compensation,
     form::{Along, Change, Form},
+    known::Known,
+    traces::Traces,
     walk::Walk,
 };
 use crate::{
@@ -27,13 +30,15 @@ pub(super) enum Place {
     Every,
     /// At the index of the first class of an orbit, which stands for those of all classes.
     At(Orbit, usize),
+    /// In proportion to the weights of that number; see [`super::sums`].
+    Weighed(usize),
 }
 
 impl Place {
     /// The set of classes that it is at one of.
     pub(super) fn set(self) -> Option<usize> {
         match self {
-            Self::Every => None,
+            Self::Every | Self::Weighed(_) => None,
             Self::At(orbit, _) => Some(orbit.set),
         }
     }
@@ -46,42 +51,59 @@ pub(super) struct Candidate {
     pub(super) places: Vec<Place>,
 }
 
-/// Changes that together change nothing, with their amounts.
-pub(super) type Solution = Vec<(Candidate, Ratio<i64>)>;
+/// Changes that together, and with what biases make up for, change nothing.
+#[derive(Clone, Debug)]
+pub(super) struct Solution {
+    /// The changes with their amounts.
+    pub(super) terms: Vec<(Candidate, Ratio<i64>)>,
+    /// The same by the number of the change.
+    pub(super) amounts: Sum<Ratio<i64>>,
+}
 
 /// The sets of classes that a solution is at one of.
 pub(super) fn sets(solution: &Solution) -> BTreeSet<usize> {
     solution
+        .terms
         .iter()
         .flat_map(|(candidate, _)| candidate.places.iter().filter_map(|place| place.set()))
         .collect()
 }
 
-/// What changes nothing, and the dimension of it with all that is like it.
-pub(super) fn solutions(view: &View<'_>) -> (Vec<Solution>, usize) {
-    let candidates = candidates(view);
+/// The walk on which each change has an amount, in their order.
+pub(super) fn followed<'a>(known: &'a Known<'a>, candidates: &[Candidate]) -> Walk<'a> {
     let mut inputs: BTreeMap<Val, Change> = BTreeMap::new();
     for (amount, candidate) in candidates.iter().enumerate() {
         let along = candidate.places.iter().map(|place| match *place {
             Place::Every => Along::Every,
             Place::At(_, index) => Along::Index(index),
+            Place::Weighed(number) => Along::Weighed(number),
         });
-        let form = Form::plain(along.collect(), &view.lines.graph.ty(candidate.input).shape);
+        let form = Form::plain(along.collect(), known.shape(candidate.input));
         inputs.entry(candidate.input).or_default().insert(form, Sum::from([(amount, Ratio::ONE)]));
     }
-    let system = Walk::run(view, inputs, candidates.len());
+    Walk::run(known, inputs, candidates.len())
+}
+
+/// What changes nothing, and the dimension of it with all that is like it.
+pub(super) fn solutions(traces: &Traces<'_>, candidates: &[Candidate]) -> (Vec<Solution>, usize) {
+    let walk = traces.walk;
     let all: Vec<usize> = (0..candidates.len()).collect();
-    let found = system.solutions(&all).into_iter().map(|amounts| {
-        amounts.into_iter().map(|(amount, factor)| (candidates[amount].clone(), factor)).collect()
-    });
-    independent(view, found.collect())
+    let solution = |amounts: Sum<Ratio<i64>>| Solution {
+        terms: amounts.iter().map(|(&amount, &factor)| (candidates[amount].clone(), factor)).collect(),
+        amounts,
+    };
+    let mut found: Vec<Solution> = walk.system.solutions(&all).into_iter().map(solution).collect();
+    found.retain(|solution| compensation(traces, &[solution]).is_some());
+    independent(walk.known.view, found)
 }
 
 /// All changes that are tried.
-fn candidates(view: &View<'_>) -> Vec<Candidate> {
+pub(super) fn candidates(known: &Known<'_>) -> Vec<Candidate> {
     let mut axes: BTreeMap<Val, Vec<Vec<Place>>> = BTreeMap::new();
-    for (input, line) in view.lines.movable() {
-        axes.entry(input.val).or_default().push(places(view, line));
+    for (input, line) in known.view.lines.movable() {
+        let weighed = known.sums.of_input(input.val, line.axis).map(Place::Weighed);
+        let places = places(known.view, line).into_iter().chain(weighed);
+        axes.entry(input.val).or_default().push(places.collect());
     }
     let of_input = |(input, axes): (Val, Vec<Vec<Place>>)| {
         let places = combinations(&axes);
@@ -109,11 +131,12 @@ fn combinations(axes: &[Vec<Place>]) -> Vec<Vec<Place>> {
     let mut all: Vec<Vec<Place>> = vec![Vec::new()];
     for places in axes {
         let longer = |before: &Vec<Place>| {
-            let is_alone = before.iter().all(|place| place.set().is_none());
+            let is_alone = before.iter().all(|place| *place == Place::Every);
             let sets: Vec<usize> = before.iter().filter_map(|place| place.set()).collect();
-            let is_new = move |place: &&Place| match place.set() {
-                Some(set) => !sets.contains(&set) && (count <= MOST || is_alone),
-                None => true,
+            let is_new = move |place: &&Place| match place {
+                Place::Every => true,
+                Place::At(orbit, _) => !sets.contains(&orbit.set) && (count <= MOST || is_alone),
+                Place::Weighed(_) => count <= MOST || is_alone,
             };
             let before = before.clone();
             places.iter().filter(is_new).map(|place| [&before[..], &[*place]].concat()).collect::<Vec<_>>()
@@ -130,6 +153,8 @@ enum Part {
     One(usize, u32),
     /// All classes alike.
     All(usize, u32),
+    /// All indices, by the weights of that number.
+    Weighed(usize),
 }
 
 /// Solutions as far as they go in one component; see [`Components`].
@@ -191,7 +216,7 @@ impl Components<'_> {
         numbers: &mut BTreeMap<(Val, Vec<Part>), usize>,
     ) -> Sum<Ratio<i64>> {
         let mut sum = Sum::new();
-        for (candidate, factor) in solution {
+        for (candidate, factor) in &solution.terms {
             let sets: BTreeSet<usize> = candidate.places.iter().filter_map(|place| place.set()).collect();
             // What is the same for all classes of a set adds up to zero only if it is zero.
             if !sets.is_superset(own) {
@@ -220,6 +245,7 @@ impl Components<'_> {
         match place {
             Place::At(orbit, _) if own.contains(&orbit.set) => vec![Part::One(orbit.set, orbit.rank)],
             Place::At(orbit, _) => vec![Part::All(orbit.set, orbit.rank)],
+            Place::Weighed(number) => vec![Part::Weighed(number)],
             Place::Every => {
                 let elements = self.view.lines.get(number).elements();
                 let orbits = elements.map(|element| self.view.orbits.orbit(element));

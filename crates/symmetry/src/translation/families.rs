@@ -2,7 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::candidates::{Place, Solution, sets};
+use super::{
+    candidates::{Place, Solution, sets},
+    compensation::{Compensation, compensation},
+    traces::Traces,
+};
 use crate::{lines::Line, view::View};
 
 /// Numbers that can be added to parameters: one amount for each combination of coordinates.
@@ -14,6 +18,8 @@ pub struct Translation {
     pub sizes: Vec<usize>,
     /// What is added where.
     pub terms: Vec<Term>,
+    /// What is added besides, and depends on other parameters; `None` where nothing does.
+    pub compensation: Option<Compensation>,
 }
 
 /// What a translation adds to one parameter or state: the factor times the amount of the coordinates that an element's indices
@@ -40,6 +46,8 @@ pub enum Reach {
         /// The index of each value.
         indices: Vec<usize>,
     },
+    /// At every index, in proportion to the weights of this number in [`Compensation::weights`].
+    Weighed(usize),
 }
 
 impl Translation {
@@ -50,34 +58,57 @@ impl Translation {
     }
 }
 
+/// A translation, with the numbers of the solutions that it tells of.
+struct Told {
+    own: Translation,
+    solutions: Vec<usize>,
+}
+
 /// The families of solutions.
-pub(super) fn families(view: &View<'_>, solutions: &[Solution]) -> Vec<Translation> {
-    let mut all: Vec<Translation> = solutions.iter().map(|solution| family(view, solution)).collect();
-    let most = all.iter().map(|own| own.sizes.len()).max().unwrap_or(0);
+pub(super) fn families(traces: &Traces<'_>, found: &[Solution]) -> Vec<Translation> {
+    let view = traces.walk.known.view;
+    let told = |(number, solution)| Some(Told { own: family(traces, solution)?, solutions: vec![number] });
+    let mut all: Vec<Told> = found.iter().enumerate().filter_map(told).collect();
+    let most = all.iter().map(|told| told.own.sizes.len()).max().unwrap_or(0);
     for coordinate in 0..most {
         all = merged(all, coordinate);
     }
+    let whole = |told: Told| {
+        let solutions: Vec<&Solution> = told.solutions.iter().map(|&number| &found[number]).collect();
+        let compensation = compensation(traces, &solutions)?;
+        Some(Translation { compensation, ..told.own })
+    };
+    let mut all: Vec<Translation> = all.into_iter().filter_map(whole).collect();
     let place = |own: &Translation| {
         let first = own.terms.first().map(|term| term.parameter.as_str());
         view.lines.graph.inputs().iter().position(|input| Some(input.name.as_str()) == first)
     };
     all.sort_by_key(place);
-    all.iter_mut().for_each(|own| own.name = name(own));
+    name(&mut all);
+    all
+}
+
+/// Names that are unique.
+fn name(all: &mut [Translation]) {
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
-    for own in &mut all {
+    for own in all {
+        let names: Vec<&str> = own.terms.iter().map(|term| term.parameter.as_str()).collect();
+        own.name = format!("translation of {}", crate::interchange::listed(&names));
         let count = seen.entry(own.name.clone()).or_default();
         *count += 1;
         if *count > 1 {
             own.name = format!("{} ({count})", own.name);
         }
     }
-    all
 }
 
 /// One solution, with all that are like it.
-fn family(view: &View<'_>, solution: &Solution) -> Translation {
+fn family(traces: &Traces<'_>, solution: &Solution) -> Option<Translation> {
+    let view = traces.walk.known.view;
+    let compensation = compensation(traces, &[solution])?;
+    let numbers = super::compensation::weights(&[solution]);
     let sets: Vec<usize> = sets(solution).into_iter().collect();
-    let terms = solution.iter().map(|(candidate, factor)| {
+    let terms = solution.terms.iter().map(|(candidate, factor)| {
         let lines = view.lines.of(candidate.input);
         let reach = |(number, place): (usize, &Place)| match *place {
             Place::Every => Reach::Every,
@@ -85,6 +116,9 @@ fn family(view: &View<'_>, solution: &Solution) -> Translation {
                 coordinate: sets.iter().position(|&set| set == orbit.set).unwrap_or(0),
                 indices: of_each_class(view, view.lines.get(number), orbit.set, orbit.rank),
             },
+            Place::Weighed(number) => {
+                Reach::Weighed(numbers.iter().position(|own| *own == number).unwrap_or(0))
+            }
         };
         let mut axes: Vec<Reach> = lines.zip(&candidate.places).map(reach).collect();
         axes.truncate(candidate.places.len());
@@ -93,7 +127,7 @@ fn family(view: &View<'_>, solution: &Solution) -> Translation {
         Term { parameter, factor: *factor.numer() as f64 / *factor.denom() as f64, axes }
     });
     let sizes = sets.iter().map(|&set| view.orbits.sets()[set].classes.len()).collect();
-    Translation { name: String::new(), sizes, terms: terms.collect() }
+    Some(Translation { name: String::new(), sizes, terms: terms.collect(), compensation })
 }
 
 /// The index of a rank on a line of each class of a set, in the order of the classes.
@@ -111,26 +145,29 @@ fn of_each_class(view: &View<'_>, line: &Line, set: usize, rank: u32) -> Vec<usi
 }
 
 /// Those that differ in the indices of one coordinate only, put together along it.
-fn merged(all: Vec<Translation>, coordinate: usize) -> Vec<Translation> {
-    let mut kept: Vec<Translation> = Vec::new();
+fn merged(all: Vec<Told>, coordinate: usize) -> Vec<Told> {
+    let mut kept: Vec<Told> = Vec::new();
     let mut places: BTreeMap<Shape, usize> = BTreeMap::new();
-    for own in all {
-        if own.sizes.len() <= coordinate {
-            kept.push(own);
+    for told in all {
+        if told.own.sizes.len() <= coordinate {
+            kept.push(told);
             continue;
         }
         let next = kept.len();
-        match *places.entry(shape(&own, coordinate)).or_insert(next) {
-            place if place == next => kept.push(own),
-            place => extend(&mut kept[place], &own, coordinate),
+        match *places.entry(shape(&told.own, coordinate)).or_insert(next) {
+            place if place == next => kept.push(told),
+            place => {
+                extend(&mut kept[place].own, &told.own, coordinate);
+                kept[place].solutions.extend(told.solutions);
+            }
         }
     }
     kept
 }
 
-/// All of a translation but the indices of a coordinate: the sizes, and of each term the parameter, the bits of the factor and what is
-/// along each axis.
-type Shape = (Vec<usize>, Vec<(String, u64, Vec<Reach>)>);
+/// All of a translation but the indices of a coordinate: the sizes, of each term the parameter, the bits of the factor and what is
+/// along each axis, and what biases and which weights take part.
+type Shape = (Vec<usize>, Vec<(String, u64, Vec<Reach>)>, [Vec<String>; 2]);
 
 fn shape(own: &Translation, coordinate: usize) -> Shape {
     let mut sizes = own.sizes.clone();
@@ -145,7 +182,9 @@ fn shape(own: &Translation, coordinate: usize) -> Shape {
         .terms
         .iter()
         .map(|term| (term.parameter.clone(), term.factor.to_bits(), term.axes.iter().map(without).collect()));
-    (sizes, terms.collect())
+    let compensation = own.compensation.as_ref();
+    let names = compensation.map(|own| [own.parameters.clone(), own.weights.clone()]);
+    (sizes, terms.collect(), names.unwrap_or_default())
 }
 
 fn extend(all: &mut Translation, own: &Translation, coordinate: usize) {
@@ -158,9 +197,4 @@ fn extend(all: &mut Translation, own: &Translation, coordinate: usize) {
             indices.extend(more);
         }
     }
-}
-
-fn name(own: &Translation) -> String {
-    let names: Vec<&str> = own.terms.iter().map(|term| term.parameter.as_str()).collect();
-    format!("translation of {}", crate::interchange::listed(&names))
 }

@@ -14,6 +14,8 @@ pub(super) enum Along {
     Every,
     /// At this index only.
     Index(usize),
+    /// In proportion to the weights of that number; see [`super::sums`].
+    Weighed(usize),
     /// Some function of the indices, of which this is the axis of that number.
     Unknown(usize),
 }

@@ -9,17 +9,36 @@
 //! no two changes are multiplied with each other, and it rests on the rules for primitives being true; both are tested in
 //! numbers by [`crate::translations_certified`].
 //!
+//! # What biases make up for
+//! Many a change meets a bias before it meets anything else: that of the values of attention the bias behind, as the weights of attention
+//! add up to one; that of a layer the bias of the next, where no activation is between the two; that of a normalisation the biases of all
+//! linear maps that read it. What arrives there depends on weights, but not on data, and the bias takes it over: it loses
+//! whatever the amount is, which [`Translation::act`] computes from the parameters as they are. For the equations this is another
+//! choice of coordinates, how much the sum with the bias changes in place of how much the bias does, so nothing is counted twice.
+//!
+//! What a layer normalisation makes adds up to zero along its axis, or does when it is divided by the gains but for what the biases add.
+//! So a linear map that reads it can be changed in proportion to that: by any number for each of its outputs, times one over the gains. The
+//! bias behind makes up for the rest. That attention adds up to one and normalisations to zero is read off the graph (`sums`).
+//!
 //! # What is not found
-//! Translations whose amounts depend on other parameters, as when a bias in front of a linear map is taken over by
-//! the bias behind it; those that hold only on part of an axis, or
-//! for entries of a parameter whose two indices are of like classes.
+//! Translations whose amounts depend on other parameters in another way: those that a running mean would have to make up for, or a
+//! parameter that is used in several places; those that hold only on part of an axis, or
+//! for entries of a parameter whose two indices are of like classes. Attention that gives zeros where a query sees no key does not add
+//! up to one.
 
+mod absorbed;
 mod act;
 mod candidates;
 mod certificate;
+mod compensation;
 mod families;
 mod form;
+mod known;
 mod reshaped;
+mod sinks;
+mod sums;
+mod thin;
+mod traces;
 mod walk;
 
 use graph::Graph;
@@ -27,6 +46,7 @@ use graph::Graph;
 use crate::view::View;
 
 pub use certificate::{CertifiedTranslations, translations_certified};
+pub use compensation::Compensation;
 pub use families::{Reach, Term, Translation};
 
 /// The translations of parameters and states that leave all outputs of a forward graph unchanged, for all parameters and all data; the
@@ -39,8 +59,12 @@ pub use families::{Reach, Term, Translation};
 #[must_use]
 pub fn translations(graph: &Graph) -> Translations {
     let view = View::through_data(graph);
-    let (solutions, dimension) = candidates::solutions(&view);
-    Translations { families: families::families(&view, &solutions), dimension }
+    let known = known::Known::new(&view);
+    let candidates = candidates::candidates(&known);
+    let walk = candidates::followed(&known, &candidates);
+    let traces = traces::Traces::new(&walk);
+    let (solutions, dimension) = candidates::solutions(&traces, &candidates);
+    Translations { families: families::families(&traces, &solutions), dimension }
 }
 
 /// All translations of a network.

@@ -47,7 +47,7 @@ fn regrouped(own: &[(usize, Along)], sizes: &[usize]) -> Option<Vec<Along>> {
     }
     let flat = own.iter().try_fold(0, |flat, &(size, along)| match along {
         Along::Index(index) => Some(flat * size + index),
-        Along::Every | Along::Unknown(_) => None,
+        Along::Every | Along::Weighed(_) | Along::Unknown(_) => None,
     });
     let mut rest = flat?;
     let mut parts: Vec<Along> = sizes
@@ -61,6 +61,19 @@ fn regrouped(own: &[(usize, Along)], sizes: &[usize]) -> Option<Vec<Along>> {
         .collect();
     parts.reverse();
     Some(parts)
+}
+
+/// The axis of one shape that an axis of another is, if a reshape between the two leaves it whole.
+pub(super) fn kept_axis(of: &Shape, other: &Shape, axis: usize) -> Option<usize> {
+    let before: usize = of[..axis].iter().product();
+    let mut product = 1;
+    for (own, &size) in other.iter().enumerate() {
+        if product == before && size == of[axis] {
+            return Some(own);
+        }
+        product *= size;
+    }
+    None
 }
 
 #[cfg(test)]

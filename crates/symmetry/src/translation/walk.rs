@@ -11,47 +11,51 @@ use num_rational::Ratio;
 use tensor::Shape;
 
 use super::{
+    absorbed::Arrived,
     form::{Along, Change, Form, add_form, mapped, total},
+    known::Known,
     reshaped::reshaped,
 };
 use crate::{
     scaling::{Fact, Sum, System, old_state},
-    view::{View, uniform},
+    view::View,
 };
 
 /// A walk over a graph, from inputs to outputs.
 pub(super) struct Walk<'a> {
+    pub(super) known: &'a Known<'a>,
     view: &'a View<'a>,
-    /// For each line, whether the value is the same along it.
-    uniform: Vec<bool>,
-    /// By value.
-    changes: Vec<Change>,
+    /// By value, as far as amounts were not known to be zero then.
+    pub(super) changes: Vec<Change>,
+    /// By the sum where a bias is added, what has arrived there.
+    pub(super) arrived: BTreeMap<Val, Arrived>,
     /// By primitive, the operand that changes with its shape, and the other operands: the first application of the kind.
     first: BTreeMap<(String, usize, Vec<Val>), Val>,
     /// The functions that were met: what they are made of.
     tokens: BTreeMap<(Val, usize, Form), usize>,
+    /// Whether each function depends on parameters alone.
+    pub(super) pure: Vec<bool>,
     /// Amounts that are zero.
     is_zero: Vec<bool>,
     /// What else is known of amounts.
-    system: System<Ratio<i64>>,
+    pub(super) system: System<Ratio<i64>>,
 }
 
 const ONE: Ratio<i64> = Ratio::<i64>::ONE;
 
 impl<'a> Walk<'a> {
-    /// The equations of so many amounts, where inputs change as given.
-    pub(super) fn run(
-        view: &'a View<'a>,
-        inputs: BTreeMap<Val, Change>,
-        amounts: usize,
-    ) -> System<Ratio<i64>> {
+    /// The walk, with the equations of so many amounts, where inputs change as given.
+    pub(super) fn run(known: &'a Known<'a>, inputs: BTreeMap<Val, Change>, amounts: usize) -> Self {
+        let view = known.view;
         let graph = view.lines.graph;
         let mut walk = Self {
+            known,
             view,
-            uniform: uniform(&view.lines),
             changes: vec![Change::new(); graph.len()],
+            arrived: BTreeMap::new(),
             first: BTreeMap::new(),
             tokens: BTreeMap::new(),
+            pure: Vec::new(),
             is_zero: vec![false; amounts],
             system: System::default(),
         };
@@ -68,7 +72,7 @@ impl<'a> Walk<'a> {
         for (amount, _) in zeros {
             walk.system.push(Sum::from([(amount, ONE)]));
         }
-        walk.system
+        walk
     }
 
     /// Outputs do not change, and new states as the old ones do.
@@ -133,7 +137,7 @@ impl<'a> Walk<'a> {
         let shape = |val: Val| &self.view.lines.graph.ty(val).shape;
         let own = shape(operands[0]).clone();
         match (op, changes) {
-            (Prim::Add(_), [one, other]) => Some(total(one.clone(), other, ONE)),
+            (Prim::Add(_), [_, _]) => Some(self.added(val, changes)),
             (Prim::Subtract(_), [one, other]) => Some(total(one.clone(), other, -ONE)),
             (Prim::Negate(_), [one]) => Some(total(Change::new(), one, -ONE)),
             (Prim::Convert(_) | Prim::StopGradient(_), [one]) => Some(one.clone()),
@@ -171,7 +175,11 @@ impl<'a> Walk<'a> {
                 let first = self.times(val, op, operands, 0, one);
                 Some(total(first, &self.times(val, op, operands, 1, other), ONE))
             }
-            (Prim::DotGeneral(_) | Prim::Convolution(_), [one, other]) => {
+            (Prim::DotGeneral(dot), [one, other]) => {
+                let first = self.multiplied(val, op, dot, operands, 0, one);
+                Some(total(first, &self.multiplied(val, op, dot, operands, 1, other), ONE))
+            }
+            (Prim::Convolution(_), [one, other]) => {
                 let first = self.through(val, op, operands, 0, one);
                 Some(total(first, &self.through(val, op, operands, 1, other), ONE))
             }
@@ -249,7 +257,8 @@ impl<'a> Walk<'a> {
                     let is_in = (start..limit).contains(index) && (*index - start).is_multiple_of(stride);
                     is_in.then(|| *index = (*index - start) / stride)?;
                 }
-                Along::Unknown(_) => is_known &= (start, limit, stride) == (0, shape[axis], 1),
+                Along::Unknown(_) | Along::Weighed(_) if (start, limit, stride) == (0, shape[axis], 1) => {}
+                Along::Unknown(_) | Along::Weighed(_) => (*own, is_known) = (Along::Unknown(0), false),
             }
         }
         let known = form.with(along.clone()).normal(self.shape(val));
@@ -257,7 +266,8 @@ impl<'a> Walk<'a> {
     }
 
     fn summed(&mut self, val: Val, axes: &[usize], shape: &Shape, form: &Form) -> (Form, Ratio<i64>) {
-        let is_known = axes.iter().all(|&axis| !matches!(form.along[axis], Along::Unknown(_)));
+        let is_known =
+            axes.iter().all(|&axis| !matches!(form.along[axis], Along::Unknown(_) | Along::Weighed(_)));
         let even = axes.iter().filter(|&&axis| form.along[axis] == Along::Every);
         let count: usize = even.map(|&axis| shape[axis]).product();
         let rest = without_axes(form, axes);
@@ -305,7 +315,14 @@ impl<'a> Walk<'a> {
     }
 
     /// A result that is linear in an operand, given the others.
-    fn through(&mut self, val: Val, op: &Prim, operands: &[Val], position: usize, change: &Change) -> Change {
+    pub(super) fn through(
+        &mut self,
+        val: Val,
+        op: &Prim,
+        operands: &[Val],
+        position: usize,
+        change: &Change,
+    ) -> Change {
         let graph = self.view.lines.graph;
         let types: Vec<_> = operands.iter().map(|&operand| graph.ty(operand)).collect();
         let map = op.axes(&types, graph.ty(val));
@@ -318,7 +335,7 @@ impl<'a> Walk<'a> {
                 Source::Alike(axis) => form.along[axis],
                 Source::Differs(axis) => match form.along[axis] {
                     Along::Index(index) => Along::Index(index),
-                    Along::Every | Along::Unknown(_) => Along::Unknown(0),
+                    Along::Every | Along::Weighed(_) | Along::Unknown(_) => Along::Unknown(0),
                 },
                 Source::Other => Along::Unknown(0),
             };
@@ -346,7 +363,7 @@ impl<'a> Walk<'a> {
             } else if operand == position {
                 return Source::Other;
             } else {
-                differs |= !self.uniform[line];
+                differs |= !self.known.uniform[line];
             }
         }
         if map.fixed.iter().any(|run| run.axis == own) {
@@ -361,10 +378,28 @@ impl<'a> Walk<'a> {
     }
 
     /// A form with the function that an application makes of an operand's form; the axes of `along` that are unknown are its own.
-    fn function(&mut self, val: Val, position: usize, form: &Form, mut along: Vec<Along>) -> Form {
+    fn function(&mut self, val: Val, position: usize, form: &Form, along: Vec<Along>) -> Form {
+        let others = self.view.lines.graph.operands(val).iter().enumerate();
+        let is_pure = self.is_pure(form)
+            && others.filter(|(own, _)| *own != position).all(|(_, &other)| self.known.is_pure(other));
+        self.function_of(val, position, form, along, is_pure)
+    }
+
+    /// The same where it is known whether the function depends on parameters alone.
+    pub(super) fn function_of(
+        &mut self,
+        val: Val,
+        position: usize,
+        form: &Form,
+        mut along: Vec<Along>,
+        is_pure: bool,
+    ) -> Form {
         let next = self.tokens.len() + 1;
         let first = self.first_like(val, position);
         let token = *self.tokens.entry((first, position, form.clone())).or_insert(next);
+        if token == next {
+            self.pure.push(is_pure);
+        }
         let unknown = along.iter_mut().filter(|own| matches!(own, Along::Unknown(_)));
         unknown.enumerate().for_each(|(number, own)| *own = Along::Unknown(number));
         Form { token, along }.normal(self.shape(val))
@@ -379,7 +414,7 @@ impl<'a> Walk<'a> {
     }
 
     fn shape(&self, val: Val) -> &'a Shape {
-        &self.view.lines.graph.ty(val).shape
+        self.known.shape(val)
     }
 }
 
