@@ -11,7 +11,9 @@ use graph::{
     composite::{Attention, SelfAttention},
     ops::DotGeneral,
 };
-use isoloss_symmetry::{SymmetryError, Translation, graphs, infer, translations, translations_certified};
+use isoloss_symmetry::{
+    SymmetryError, Translation, graphs, infer, infer_folded, translations, translations_certified,
+};
 use models::Model;
 use tensor::{DType, Key, Tensor};
 
@@ -113,6 +115,17 @@ fn normalised_behind(has_bias: bool) -> Graph {
     })
 }
 
+/// A linear map between two normalisations: what it adds to all units alike for what its inputs add up to is said twice.
+fn between_normalisations() -> Graph {
+    of_sequences(5, |b, x| {
+        let x = rows(b, x);
+        let x = layer_norm(b, x, "norm");
+        let x = linear(b, x, "middle", 4, true);
+        let x = b.layer_norm(x, None, None, 0.1);
+        linear(b, x, "read", 3, true)
+    })
+}
+
 /// Values with a bias, mixed by weights that are divided by their sum or are not, and a linear map with a bias.
 fn mixed(is_normalised: bool) -> Graph {
     of_sequences(5, |b, x| {
@@ -171,6 +184,8 @@ fn with_the_group_there_are_as_many_as_flat_directions() {
         // the normalisations behind do not see of what is written; then the last normalisation.
         // The bias is lost in the stream, too, which the bias of what is written makes up for.
         ("a normalisation behind", normalised_behind(true), 5 + 3),
+        // The bias and the kernels of the first, what the second does not see of what each input and the bias add, and its kernels.
+        ("between normalisations", between_normalisations(), 5 + 4 + (5 + 1) + 3 - 1),
         // Besides what is the same for all scores.
         ("values that are mixed", mixed(true), 3 + 5),
         ("a block", block(5), (5 + 12 + 4 + 4 + 5) + (5 + 3 + 4) + (5 + 4)),
@@ -181,6 +196,26 @@ fn with_the_group_there_are_as_many_as_flat_directions() {
         let names: Vec<String> = families.into_iter().map(|family| family.name).collect();
         assert_eq!((dimension, group + dimension), (expected, flat), "{name}: {names:?}");
     }
+}
+
+#[test]
+fn a_whole_transformer_has_no_other_flat_directions() {
+    // An epsilon that is felt: a small one leaves scales of the stream all but flat.
+    let spec = "vit:layers=2,width=4,heads=2,hidden=5,in=1x4x4,patch=2,classes=3,eps=0.3";
+    let graph = Model::parse(spec).unwrap().forward(100, DType::F64);
+    let (dimension, _) = certified(&[&graph]);
+    let folding = infer_folded(&graph);
+    assert!(folding.unfolded.is_empty());
+    // Each gain can be anything, and once all are one the stream can be rotated.
+    let gains: usize = folding.folds.iter().map(|fold| size(&graph, &fold.gain)).sum();
+    let flat = flat_directions_at(&graph, Key::new(1));
+    assert_eq!(dimension + folding.folded.dimension(false) + gains, flat);
+}
+
+/// The number of elements of an input.
+fn size(graph: &Graph, name: &str) -> usize {
+    let input = graph.input_position(name).map(|position| graph.inputs()[position].val);
+    graph.ty(input.unwrap()).shape.elements()
 }
 
 #[test]

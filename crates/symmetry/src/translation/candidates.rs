@@ -8,16 +8,12 @@ use num_rational::Ratio;
 use super::{
     compensation::compensation,
     form::{Along, Change, Form},
+    independent::independent,
     known::Known,
     traces::Traces,
     walk::Walk,
 };
-use crate::{
-    lines::Line,
-    orbits::Orbit,
-    scaling::{Sum, System, add},
-    view::View,
-};
+use crate::{lines::Line, orbits::Orbit, scaling::Sum, view::View};
 
 /// The most changes of one parameter that are tried. Ours: a kernel of 7 × 7 positions has a few hundred; of a parameter with more, those
 /// at one index of one axis only.
@@ -144,114 +140,4 @@ fn combinations(axes: &[Vec<Place>]) -> Vec<Vec<Place>> {
         all = all.iter().flat_map(longer).collect();
     }
     all
-}
-
-/// Which of its classes a term of a solution moves along an axis.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Part {
-    /// One class, against the others.
-    One(usize, u32),
-    /// All classes alike.
-    All(usize, u32),
-    /// All indices, by the weights of that number.
-    Weighed(usize),
-}
-
-/// Solutions as far as they go in one component; see [`Components`].
-#[derive(Default)]
-struct Component {
-    numbers: BTreeMap<(Val, Vec<Part>), usize>,
-    system: System<Ratio<i64>>,
-}
-
-/// What solutions span. The amounts of a solution at one class each of several sets, and of those that are like it, are a tensor with
-/// an axis for each set. It is the sum of parts that add up to zero along the axes of some sets and are the same along the others;
-/// parts for different sets are independent of each other, and all of one kind are so if one is.
-struct Components<'a> {
-    view: &'a View<'a>,
-    components: BTreeMap<BTreeSet<usize>, Component>,
-    dimension: usize,
-}
-
-/// The solutions that others do not make up, those at single classes of more sets first, and the dimension of what all span.
-fn independent(view: &View<'_>, mut found: Vec<Solution>) -> (Vec<Solution>, usize) {
-    found.sort_by_key(|solution| std::cmp::Reverse(sets(solution).len()));
-    let mut components = Components { view, components: BTreeMap::new(), dimension: 0 };
-    found.retain(|solution| components.take(solution));
-    (found, components.dimension)
-}
-
-impl Components<'_> {
-    fn classes(&self, set: usize) -> usize {
-        self.view.orbits.sets()[set].classes.len()
-    }
-
-    /// Adds a solution; whether it brings anything.
-    fn take(&mut self, solution: &Solution) -> bool {
-        let sets: Vec<usize> = sets(solution).into_iter().filter(|&set| self.classes(set) > 1).collect();
-        let mut is_new = false;
-        for chosen in 0..1_usize << sets.len() {
-            let own: BTreeSet<usize> = sets
-                .iter()
-                .enumerate()
-                .filter(|(bit, _)| chosen >> bit & 1 == 1)
-                .map(|(_, &set)| set)
-                .collect();
-            let mut component = self.components.remove(&own).unwrap_or_default();
-            let parts = self.parts(solution, &own, &mut component.numbers);
-            if component.system.push(parts) {
-                is_new = true;
-                self.dimension += own.iter().map(|&set| self.classes(set) - 1).product::<usize>();
-            }
-            self.components.insert(own, component);
-        }
-        is_new
-    }
-
-    /// The part of a solution that adds up to zero along the axes of `own`, in terms of orbits.
-    fn parts(
-        &self,
-        solution: &Solution,
-        own: &BTreeSet<usize>,
-        numbers: &mut BTreeMap<(Val, Vec<Part>), usize>,
-    ) -> Sum<Ratio<i64>> {
-        let mut sum = Sum::new();
-        for (candidate, factor) in &solution.terms {
-            let sets: BTreeSet<usize> = candidate.places.iter().filter_map(|place| place.set()).collect();
-            // What is the same for all classes of a set adds up to zero only if it is zero.
-            if !sets.is_superset(own) {
-                continue;
-            }
-            let mut all: Vec<Vec<Part>> = vec![Vec::new()];
-            for (number, place) in self.view.lines.of(candidate.input).zip(&candidate.places) {
-                let options = self.options(number, *place, own);
-                let longer = |before: &Vec<Part>| {
-                    let longer = options.iter().map(|part| [&before[..], &[*part]].concat());
-                    longer.collect::<Vec<_>>()
-                };
-                all = all.iter().flat_map(longer).collect();
-            }
-            for parts in all {
-                let next = numbers.len();
-                let number = *numbers.entry((candidate.input, parts)).or_insert(next);
-                add(&mut sum, number, *factor);
-            }
-        }
-        sum
-    }
-
-    /// What a place is on its line, class by class.
-    fn options(&self, number: usize, place: Place, own: &BTreeSet<usize>) -> Vec<Part> {
-        match place {
-            Place::At(orbit, _) if own.contains(&orbit.set) => vec![Part::One(orbit.set, orbit.rank)],
-            Place::At(orbit, _) => vec![Part::All(orbit.set, orbit.rank)],
-            Place::Weighed(number) => vec![Part::Weighed(number)],
-            Place::Every => {
-                let elements = self.view.lines.get(number).elements();
-                let orbits = elements.map(|element| self.view.orbits.orbit(element));
-                let orbits: BTreeSet<(usize, u32)> = orbits.map(|orbit| (orbit.set, orbit.rank)).collect();
-                orbits.into_iter().map(|(set, rank)| Part::All(set, rank)).collect()
-            }
-        }
-    }
 }

@@ -33,6 +33,7 @@ mod certificate;
 mod compensation;
 mod families;
 mod form;
+mod independent;
 mod known;
 mod reshaped;
 mod sinks;
@@ -72,6 +73,8 @@ pub fn translations(graph: &Graph) -> Translations {
 pub struct Translations {
     /// Families of like ones. They may overlap: what one does to all words another may do to all positions.
     pub families: Vec<Translation>,
-    /// The number of independent ones in all families together.
+    /// The number of independent ones in all families together. They are independent of what the group does, too, but for layers that
+    /// are wider than what reaches them: where a single head is as wide as a stream whose mean a normalisation takes out, one
+    /// of its matrices does what translations do.
     pub dimension: usize,
 }

@@ -3,7 +3,7 @@
 
 use cpu::Cpu;
 use graph::{
-    Argument, Builder, Executor, Graph, Reference, Role, Ty, Val,
+    Argument, Builder, Executor, Graph, Role, Ty, Val,
     composite::{Attention, SelfAttention},
 };
 use isoloss_symmetry::{Element, Group};
@@ -215,7 +215,7 @@ pub(crate) fn flat_directions_at(graph: &Graph, key: Key) -> usize {
             Tensor::from_fn(graph.ty(input.val).shape.clone(), |i| key.normal(i as u64))
         })
         .collect();
-    let derivative = jvp(graph, &parameters);
+    let mut derivative = Cpu::new().compile(&jvp(graph, &parameters), &[]).expect("a derivative");
     let mut rows = Vec::new();
     for &parameter in &parameters {
         for element in 0..point[parameter].elements() {
@@ -224,17 +224,12 @@ pub(crate) fn flat_directions_at(graph: &Graph, key: Key) -> usize {
                 Tensor::from_fn(point[other].shape().clone(), is_here)
             });
             let tangents: Vec<Tensor> = tangents.collect();
-            let arguments: Vec<&Tensor> = point.iter().chain(&tangents).collect();
-            rows.push(evaluate(&derivative, &arguments));
+            let arguments = point.iter().chain(&tangents).map(Argument::from).collect();
+            let outputs = derivative.run(arguments).expect("the arguments are of the graph");
+            rows.push(outputs.last().expect("there is an output").to_f64_vec());
         }
     }
     rows.len() - rank(rows)
-}
-
-/// The last output.
-fn evaluate(graph: &Graph, arguments: &[&Tensor]) -> Vec<f64> {
-    let outputs = Reference::evaluate(graph, arguments).expect("the arguments are of the graph");
-    outputs.last().expect("there is an output").to_f64_vec()
 }
 
 /// The outputs on fixed random data.
