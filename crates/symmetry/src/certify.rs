@@ -115,7 +115,7 @@ pub fn certify(
 /// `trials` random elements, which may be none. That is as sharp as [`certify`] but for parts that are false each and true together, which
 /// pass a random element with probability 1/2 at most. If it fails, each part is tested alone, those that fail are left out,
 /// and the rest is tested together again; if that fails too, nothing is left. What approximate factors change is measured by
-/// [`approximation`].
+/// [`Certifier::approximation`].
 ///
 /// # Errors
 /// As [`certify`], but for `trials`.
