@@ -51,28 +51,31 @@ fn parts(slots: &Slots, powers: &Exponents, matrices: &[Matrix]) -> Vec<Part> {
 impl Part {
     /// Mixes entries of columns that lie one after the other, each of so many.
     fn mix_columns(&self, columns: &mut [f64], size: usize) {
-        let mut tile = Tile::new(self.indices.len(), columns.len() / size);
-        for (at, column) in columns.chunks(size).enumerate() {
-            for (row, &index) in self.indices.iter().enumerate() {
-                *tile.entry(row, at) = column[index];
-            }
-        }
-        tile.multiply(&self.matrix);
-        for (at, column) in columns.chunks_mut(size).enumerate() {
-            for (row, &index) in self.indices.iter().enumerate() {
-                column[index] = tile.product[row * tile.columns + at];
-            }
+        let (rows, count) = (self.indices.len(), columns.len() / size);
+        let mut entries = Vec::with_capacity(rows * count);
+        columns
+            .chunks(size)
+            .for_each(|column| entries.extend(self.indices.iter().map(|&index| column[index])));
+        let mut products = vec![0.0; rows * count];
+        let entries = MatRef::from_column_major_slice(&entries, rows, count);
+        self.multiply(MatMut::from_column_major_slice_mut(&mut products, rows, count), entries);
+        for (column, product) in columns.chunks_mut(size).zip(products.chunks(rows)) {
+            self.indices.iter().zip(product).for_each(|(&index, &entry)| column[index] = entry);
         }
     }
 
     /// Mixes a piece of each of its rows.
     fn mix_pieces(&self, pieces: &mut [&mut [f64]]) {
-        let mut tile = Tile::new(pieces.len(), pieces.first().map_or(0, |piece| piece.len()));
-        let rows = tile.entries.chunks_mut(tile.columns.max(1));
-        rows.zip(pieces.iter()).for_each(|(row, piece)| row.copy_from_slice(piece));
-        tile.multiply(&self.matrix);
-        let rows = tile.product.chunks(tile.columns.max(1));
-        rows.zip(pieces).for_each(|(row, piece)| piece.copy_from_slice(row));
+        let (rows, columns) = (pieces.len(), pieces.first().map_or(0, |piece| piece.len()));
+        let entries = pieces.concat();
+        let mut products = vec![0.0; rows * columns];
+        let entries = MatRef::from_row_major_slice(&entries, rows, columns);
+        self.multiply(MatMut::from_row_major_slice_mut(&mut products, rows, columns), entries);
+        pieces.iter_mut().zip(products.chunks(columns)).for_each(|(piece, row)| piece.copy_from_slice(row));
+    }
+
+    fn multiply(&self, product: MatMut<'_, f64>, entries: MatRef<'_, f64>) {
+        matmul(product, Accum::Replace, &self.matrix, entries, 1.0, Par::Seq);
     }
 }
 
@@ -89,30 +92,6 @@ fn mix_rows(parts: &[Part], values: &mut [f64], row: usize) {
     parallel::for_each_chunk(&mut pieces, 1, |_, pieces| {
         pieces.iter_mut().for_each(|(part, pieces)| part.mix_pieces(pieces));
     });
-}
-
-/// Rows that a matrix multiplies, one after the other.
-struct Tile {
-    columns: usize,
-    entries: Vec<f64>,
-    product: Vec<f64>,
-}
-
-impl Tile {
-    fn new(rows: usize, columns: usize) -> Self {
-        Self { columns, entries: vec![0.0; rows * columns], product: vec![0.0; rows * columns] }
-    }
-
-    fn entry(&mut self, row: usize, column: usize) -> &mut f64 {
-        &mut self.entries[row * self.columns + column]
-    }
-
-    fn multiply(&mut self, matrix: &Mat<f64>) {
-        let (rows, columns) = (matrix.nrows(), self.columns);
-        let product = MatMut::from_row_major_slice_mut(&mut self.product, rows, columns);
-        let entries = MatRef::from_row_major_slice(&self.entries, rows, columns);
-        matmul(product, Accum::Replace, matrix, entries, 1.0, Par::Seq);
-    }
 }
 
 #[cfg(test)]

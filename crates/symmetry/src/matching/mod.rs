@@ -43,6 +43,7 @@ mod problem;
 mod shared;
 mod signature;
 pub mod sinkhorn;
+mod sorting;
 pub mod straight_through;
 pub mod transport;
 

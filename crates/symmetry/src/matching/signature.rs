@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use tensor::{Tensor, parallel};
 
-use super::problem::{Pair, Problem, elements};
+use super::{
+    problem::{Pair, Problem, elements},
+    sorting::{Entries, LANES, sort},
+};
 use crate::{Slots, action::AxisMaps};
 
 /// Numbers kept of a sorted line; longer ones are averaged over equal parts. Ours, because neighbours in a long sorted line
@@ -58,35 +61,49 @@ impl Lines {
         let (count, width) = (slots.indices.len() / slots.block, slots.block * kept);
         let mut signatures = vec![0.0; count * width];
         if width > 0 {
-            parallel::for_each_chunk(&mut signatures, width, |start, signature| {
-                let indices = slots.slot(start / width).iter().zip(signature.chunks_mut(kept));
-                indices.for_each(|(index, part)| self.sign(&elements(source)[index * self.stride..], part));
+            parallel::for_each_chunk(&mut signatures, LANES * width, |start, signatures| {
+                let first = start / width;
+                for rank in 0..slots.block {
+                    // Where there are fewer slots than lanes, the last one fills the others.
+                    let slot = |lane: usize| slots.slot((first + lane).min(count - 1))[rank] * self.stride;
+                    let starts: [usize; LANES] = std::array::from_fn(slot);
+                    self.sign(elements(source), starts, &mut signatures[rank * kept..], width);
+                }
             });
         }
         Tensor::new([count, width], signatures).expect("the room was made for them")
     }
 
-    /// The signature of one index, from what follows its first entry.
-    fn sign(&self, source: &[f32], mut signature: &mut [f32]) {
-        let mut sorted = Vec::new();
+    /// The signatures of indices, from what follows their first entries, each so far after the one before.
+    fn sign(&self, source: &[f32], starts: [usize; LANES], signatures: &mut [f32], apart: usize) {
+        let (mut sorted, mut written) = (Vec::new(), 0);
         for line in &self.lines {
             sorted.clear();
-            sorted.extend(line.iter().map(|&position| source[position]));
-            sorted.sort_unstable_by(f32::total_cmp);
-            let (own, rest) = signature.split_at_mut(line.len().min(KEPT));
-            average(&sorted, self.weight, own);
-            signature = rest;
+            sorted.extend(line.iter().map(|&position| starts.map(|start| source[start + position])));
+            sort(&mut sorted);
+            let means = average(&sorted, self.weight, line.len().min(KEPT));
+            let count = means.len();
+            for (lane, signature) in signatures.chunks_mut(apart).enumerate() {
+                let own = signature[written..written + count].iter_mut();
+                own.zip(&means).for_each(|(entry, means)| *entry = means[lane]);
+            }
+            written += count;
         }
     }
 }
 
-/// The means of equal parts of a line, each times its weight and the root of its length, so that inner products keep their size.
-fn average(line: &[f32], weight: f32, means: &mut [f32]) {
-    let parts = means.len();
-    for (part, mean) in means.iter_mut().enumerate() {
-        let entries = &line[part * line.len() / parts..(part + 1) * line.len() / parts];
-        *mean = weight * entries.iter().sum::<f32>() / (entries.len() as f32).sqrt();
-    }
+/// The means of so many equal parts of lines, each times its weight and the root of its length, so that inner products keep their
+/// size.
+fn average(lines: &[Entries], weight: f32, parts: usize) -> Vec<Entries> {
+    let mean = |part: usize| {
+        let entries = &lines[part * lines.len() / parts..(part + 1) * lines.len() / parts];
+        let mut sums = [0.0; LANES];
+        for entries in entries {
+            sums.iter_mut().zip(entries).for_each(|(sum, entry)| *sum += entry);
+        }
+        sums.map(|sum| weight * sum / (entries.len() as f32).sqrt())
+    };
+    (0..parts).map(mean).collect()
 }
 
 type ByKinds = BTreeMap<Vec<Kind>, Vec<usize>>;
@@ -197,10 +214,9 @@ mod tests {
 
     #[test]
     fn long_lines_are_averaged_and_keep_their_size() {
-        let line: Vec<f32> = (0..6).map(|x| x as f32).collect();
-        let mut means = [0.0; 3];
-        average(&line, 3.0, &mut means);
+        let lines: Vec<Entries> = (0..6).map(|x| [x as f32; LANES]).collect();
         let root = 2f32.sqrt();
-        assert_eq!(means, [3.0 * 1.0 / root, 3.0 * 5.0 / root, 3.0 * 9.0 / root]);
+        let expected = [3.0 * 1.0 / root, 3.0 * 5.0 / root, 3.0 * 9.0 / root];
+        assert_eq!(average(&lines, 3.0, 3), expected.map(|mean| [mean; LANES]));
     }
 }
