@@ -56,6 +56,16 @@ pub(crate) enum CliError {
     TwoNetworks { what: String, found: usize, hint: &'static str },
     #[error("--form: balanced and unit are two ways to choose the same scales; leave one out")]
     TwoScalings,
+    #[error(
+        "{flag} does not go with a recipe, which knows tensors by their names and no network; leave it out"
+    )]
+    FlagOfNetworks { flag: &'static str },
+    #[error("{flag} goes with a recipe, *.yaml, only; leave it out")]
+    FlagOfRecipe { flag: &'static str },
+    #[error("{} is a recipe, which names its models itself; give it alone", found.display())]
+    OneRecipe { found: PathBuf },
+    #[error("expected two networks or more, or a recipe that ends in .yaml or .yml, found '{found}' alone")]
+    OneNetwork { found: String },
     #[error("two networks would be written to {}; give them different names", path.display())]
     SameName { path: PathBuf },
     #[error("--evaluate: expected every name once, found '{name}' twice")]

@@ -23,6 +23,11 @@ pub(crate) struct LossFlag {
 }
 
 impl LossFlag {
+    /// Whether one was asked for.
+    pub(crate) const fn is_given(&self) -> bool {
+        self.name.is_some()
+    }
+
     /// The loss of this model.
     pub(crate) fn of(&self, model: &Model) -> Result<Loss, Failure> {
         let loss = self.name.as_deref().map_or(Ok(model.loss()), Loss::parse)?;

@@ -13,6 +13,7 @@
 //! | measure loss and accuracy | [`evaluate`] |
 //! | find symmetries, certify them, match one network to another | [`symmetry`] |
 //! | average and interpolate weights | [`merge`] |
+//! | merge checkpoints of any size by recipes | [`delta`] |
 //! | measure the loss between two networks | [`landscape`] |
 //! | reproduce a published result | [`recipes`] |
 //! | show results | [`report`] |
@@ -39,8 +40,8 @@ pub mod device;
 
 pub use cpu::{Cpu, StepCost, StepTime};
 pub use {
-    data, evaluate, graph, landscape, merge, models, onnx, optim, recipes, report, symmetry, tensor, train,
-    transform,
+    data, delta, evaluate, graph, landscape, merge, models, onnx, optim, recipes, report, symmetry, tensor,
+    train, transform,
 };
 
 /// The executor for the processor: chooses the instruction set when it runs, and uses the threads of the pool that

@@ -144,6 +144,17 @@ impl Stored {
         }
     }
 
+    /// The least magnitude of an `f32` that becomes infinite in this type; `None` where none does.
+    #[must_use]
+    pub const fn overflow(self) -> Option<f32> {
+        match self {
+            // Half a step beyond the largest number: 65504 + 16, and (2 - 2⁻⁸)·2¹²⁷.
+            Self::F16 => Some(65520.0),
+            Self::BF16 => Some(f32::from_bits(0x7f7f_8000)),
+            _ => None,
+        }
+    }
+
     /// How many of the elements are infinite. Integers are finite.
     ///
     /// # Panics
@@ -369,6 +380,16 @@ mod tests {
             let nan = Stored::F64.convert(&f64::NAN.to_le_bytes(), stored);
             assert!(f32s(stored, &nan)[0].is_nan());
         }
+    }
+
+    #[test]
+    fn from_the_overflow_on_everything_is_infinite() {
+        for stored in [Stored::F16, Stored::BF16] {
+            let most = stored.overflow().unwrap();
+            let numbers = [most, -most, most.next_down(), most.next_up()];
+            assert_eq!(stored.infinities(&stored.encode(&numbers)), 3, "{stored}");
+        }
+        assert_eq!(Stored::F32.overflow(), None);
     }
 
     #[test]

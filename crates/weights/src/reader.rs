@@ -52,6 +52,16 @@ pub(crate) trait Contents: fmt::Debug + Send + Sync {
     }
     /// The bytes of a range of elements of the tensor at `index`, little-endian and row-major.
     fn bytes(&self, index: usize, range: Range<usize>) -> Result<Vec<u8>, WeightsError>;
+    /// Whether parts of a tensor can be read without the rest of it.
+    fn in_parts(&self) -> bool {
+        false
+    }
+    /// Fills `out` with the bytes of the tensor at `index` from element `start` on, on this thread alone.
+    fn fill(&self, index: usize, start: usize, out: &mut [u8]) -> Result<(), WeightsError> {
+        let elements = out.len() / self.entries()[index].stored.size_bytes();
+        out.copy_from_slice(&self.bytes(index, start..start + elements)?);
+        Ok(())
+    }
     /// A range of elements of the tensor at `index`, which holds floats.
     fn floats(&self, index: usize, range: Range<usize>) -> Result<Vec<f32>, WeightsError>;
 }
@@ -186,6 +196,31 @@ impl Reader {
     pub fn bytes(&self, name: &str) -> Result<Vec<u8>, WeightsError> {
         let (entry, contents, index) = self.find(name)?;
         contents.bytes(index, 0..entry.shape.elements())
+    }
+
+    /// Whether parts of a tensor can be read without the rest of it, as [`Reader::read_bytes`] then does. Where not, every part
+    /// costs as much as the whole.
+    ///
+    /// # Errors
+    /// [`WeightsError::NoTensor`] for a name that is not there.
+    pub fn in_parts(&self, name: &str) -> Result<bool, WeightsError> {
+        Ok(self.find(name)?.1.in_parts())
+    }
+
+    /// Fills `out` with the bytes of a tensor from element `start` on, as [`Reader::bytes`] gives them, on this thread alone: for
+    /// callers that read in parallel themselves.
+    ///
+    /// # Errors
+    /// As [`Reader::bytes`].
+    ///
+    /// # Panics
+    /// Where `out` is no whole number of elements, or reaches beyond the last one.
+    pub fn read_bytes(&self, name: &str, start: usize, out: &mut [u8]) -> Result<(), WeightsError> {
+        let (entry, contents, index) = self.find(name)?;
+        let (size, elements) = (entry.stored.size_bytes(), entry.shape.elements());
+        let within = out.len().is_multiple_of(size) && out.len() / size <= elements.saturating_sub(start);
+        assert!(within, "{} bytes from element {start} of {entry}", out.len());
+        contents.fill(index, start, out)
     }
 
     /// A tensor of floats as `f32`: exactly, but for those stored as `F64`, which are rounded to the nearest, ties to even.

@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     fs,
     io::{self, Seek, Write},
+    ops::Range,
     path::Path,
 };
 
@@ -77,7 +78,8 @@ pub fn write_sharded(
     most_bytes: usize,
     bytes: Source<'_>,
 ) -> Result<Vec<String>, WeightsError> {
-    let parts = parts(entries, most_bytes);
+    let parts: Vec<Vec<&Entry>> =
+        parts(entries, most_bytes).into_iter().map(|part| entries[part].iter().collect()).collect();
     let names: Vec<String> = (1..=parts.len()).map(|number| shards::file_name(number, parts.len())).collect();
     let mut map = BTreeMap::new();
     for (name, part) in names.iter().zip(&parts) {
@@ -92,19 +94,18 @@ pub fn write_sharded(
 }
 
 /// Runs of tensors that stay below the limit together; at least one.
-fn parts(entries: &[Entry], most_bytes: usize) -> Vec<Vec<&Entry>> {
-    let (mut parts, mut filled) = (vec![Vec::new()], 0usize);
-    for entry in entries {
+pub(crate) fn parts(entries: &[Entry], most_bytes: usize) -> Vec<Range<usize>> {
+    let (mut parts, mut begin, mut filled) = (Vec::new(), 0, 0usize);
+    for (index, entry) in entries.iter().enumerate() {
         let sum = filled.saturating_add(entry.bytes());
-        let last = parts.len() - 1;
-        if sum > most_bytes && !parts[last].is_empty() {
-            parts.push(vec![entry]);
-            filled = entry.bytes();
+        if sum > most_bytes && index > begin {
+            parts.push(begin..index);
+            (begin, filled) = (index, entry.bytes());
         } else {
-            parts[last].push(entry);
             filled = sum;
         }
     }
+    parts.push(begin..entries.len());
     parts
 }
 

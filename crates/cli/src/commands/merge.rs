@@ -1,6 +1,8 @@
 //! `isoloss merge`: several networks into one.
 
-use std::path::PathBuf;
+mod recipe;
+
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use isoloss::{
@@ -32,21 +34,29 @@ use crate::{
 /// is first, but with --align joint, which matches all to each other at once. With --data, all networks and the merged one
 /// are scored, and of networks with batch normalisation the running statistics of the merged one are measured anew on the
 /// training part, as they are no averages of the others'.
+///
+/// A file that ends in .yaml or .yml is a recipe as mergekit 0.1.5 reads it: checkpoints of any size are merged tensor by tensor, by
+/// linear, slerp, nuslerp, task_arithmetic, ties, dare_linear, dare_ties, della, della_linear, breadcrumbs, breadcrumbs_ties,
+/// model_stock, karcher, sce or passthrough, into a folder of safetensors files with configuration, tokenizer, model card and
+/// the recipe. Memory is bounded, nothing is aligned, and what was interrupted goes on with the same command. --dry-run reads
+/// headers only and says what would be done and all that does not fit. See docs/recipes.md.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   isoloss merge runs/a runs/b --out merged.safetensors --data digits
   isoloss merge runs/a runs/b --at 0.25 --out near-a.safetensors
   isoloss merge runs/a runs/b runs/c --align joint --out merged.safetensors
-  isoloss merge runs/a runs/b runs/c --align none --out naive.safetensors")]
+  isoloss merge runs/a runs/b runs/c --align none --out naive.safetensors
+  isoloss merge ties.yaml --dry-run
+  isoloss merge ties.yaml --out merged --max-shard-size 2GB")]
 pub(crate) struct Merge {
-    /// Two networks or more; the first one stays as it is
-    #[arg(value_name = "MODEL", required = true, num_args = 2..)]
+    /// Two networks or more; the first one stays as it is. Or one recipe, *.yaml
+    #[arg(value_name = "MODEL", required = true, num_args = 1..)]
     networks: Vec<PathBuf>,
-    /// File for the merged network, *.safetensors
-    #[arg(long, value_name = "FILE")]
-    out: PathBuf,
-    /// Replace --out if it is there; inputs are never replaced
+    /// File for the merged network, *.safetensors; of a recipe the folder
+    #[arg(long, value_name = "PATH", required_unless_present = "dry_run")]
+    out: Option<PathBuf>,
+    /// Replace --out if it is there; inputs are never replaced, and of folders only those that a recipe made
     #[arg(long)]
     force: bool,
     /// What is done before averaging
@@ -68,6 +78,8 @@ pub(crate) struct Merge {
     #[command(flatten)]
     search: SearchFlags,
     #[command(flatten)]
+    recipe: recipe::RecipeFlags,
+    #[command(flatten)]
     common: Common,
 }
 
@@ -85,8 +97,14 @@ impl Run for Merge {
     }
 
     fn run(&self, session: &Session) -> Result<Outcome, Failure> {
+        if let Some(file) = recipe::file(&self.networks)? {
+            self.refuse_flags_of_networks()?;
+            return self.recipe.merge(session, file, self.out.as_deref(), self.force);
+        }
+        self.recipe.refuse()?;
+        let Some(out) = &self.out else { return Err(CliError::FlagOfRecipe { flag: "--dry-run" }.into()) };
         self.check_place()?;
-        place::check_weights(&self.out, &networks::files(&self.networks)?, self.force)?;
+        place::check_weights(out, &networks::files(&self.networks)?, self.force)?;
         let networks = networks::load_alike(&self.networks, self.spec.as_deref())?;
         let loss = self.loss.of(&networks[0].model)?;
         let data = self.data.as_deref().map(|spec| networks::load_data(spec, &networks)).transpose()?;
@@ -95,16 +113,35 @@ impl Run for Merge {
         let scores = data
             .map(|data| self.settle_and_score(session, &networks, &mut merged, &data, loss))
             .transpose()?;
-        weights::save(&self.out, &merged, &networks[0].metadata())?;
+        weights::save(out, &merged, &networks[0].metadata())?;
         Ok(Outcome {
             answer: Answer::Yes,
-            text: self.text(&networks, scores.as_ref()),
-            json: self.json(&networks, loss, &alignments, scores.as_ref()),
+            text: self.text(&networks, out, scores.as_ref()),
+            json: self.json(&networks, out, loss, &alignments, scores.as_ref()),
         })
     }
 }
 
 impl Merge {
+    /// Refuses what says something of networks with an architecture, which a recipe knows nothing of.
+    fn refuse_flags_of_networks(&self) -> Result<(), Failure> {
+        self.search.refuse()?;
+        let given = [
+            ("--align", self.align != BeforeAveraging::default()),
+            ("--at", self.at.is_some()),
+            ("--model", self.spec.is_some()),
+            ("--data", self.data.is_some()),
+            ("--keep-statistics", self.statistics.keep_statistics),
+            ("--loss", self.loss.is_given()),
+            ("--device", self.common.device.is_some()),
+            ("--check-finite", self.common.check_finite),
+        ];
+        match given.into_iter().find(|(_, given)| *given) {
+            Some((flag, _)) => Err(CliError::FlagOfNetworks { flag }.into()),
+            None => Ok(()),
+        }
+    }
+
     fn check_place(&self) -> Result<(), CliError> {
         match (self.at, self.networks.len()) {
             (Some(_), found) if found > 2 => Err(CliError::At { found }),
@@ -140,7 +177,7 @@ impl Merge {
         })
     }
 
-    fn text(&self, networks: &[Network], scores: Option<&Scores>) -> String {
+    fn text(&self, networks: &[Network], out: &Path, scores: Option<&Scores>) -> String {
         let table = scores.map(|scores| {
             report::text::table(&score_table(networks, scores))
                 + "\n"
@@ -148,7 +185,7 @@ impl Merge {
         });
         let reestimated_on = scores.and_then(|scores| scores.reestimated_on);
         let statistics = self.statistics.sentence(&networks[0].model, reestimated_on).unwrap_or_default();
-        table.unwrap_or_default() + &statistics + &format!("written to {}\n", self.out.display())
+        table.unwrap_or_default() + &statistics + &format!("written to {}\n", out.display())
     }
 
     /// Gives the merged network running statistics of its own, and scores all networks.
@@ -170,6 +207,7 @@ impl Merge {
     fn json(
         &self,
         networks: &[Network],
+        out: &Path,
         loss: Loss,
         alignments: &[Alignment],
         scores: Option<&Scores>,
@@ -181,7 +219,7 @@ impl Merge {
         let matchings = alignments.iter().map(Alignment::json);
         json!({
             "model": networks[0].model.spec(),
-            "out": self.out.display().to_string(),
+            "out": out.display().to_string(),
             "at": self.at.map(number),
             "data": self.data,
             "loss": loss.to_string(),

@@ -54,7 +54,7 @@ fn long_help_teaches_with_examples_and_names_every_command() {
     }
     let merge = place.text("merge --help");
     assert!(
-        merge.contains("Two networks or more; the first one stays as it is\n")
+        merge.contains("Two networks or more; the first one stays as it is. Or one recipe, *.yaml\n")
             && merge.contains("docs/architectures.md")
     );
 }

@@ -13,6 +13,7 @@ mod help;
 mod microscope;
 mod onnx;
 mod pairs;
+mod recipes;
 mod showcase;
 mod support;
 mod training;

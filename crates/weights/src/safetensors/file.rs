@@ -68,7 +68,7 @@ impl Safetensors {
     }
 
     /// Fills `out` with the bytes of the tensor at `index` from its element `start`, on all threads.
-    fn fill(&self, index: usize, start: usize, out: &mut [u8]) -> Result<(), WeightsError> {
+    fn fill_all(&self, index: usize, start: usize, out: &mut [u8]) -> Result<(), WeightsError> {
         let start = self.starts[index] + (start * self.entries[index].stored.size_bytes()) as u64;
         let failed = OnceLock::new();
         parallel::for_each_chunk(out, PIECE, |offset, piece| {
@@ -108,8 +108,17 @@ impl Contents for Safetensors {
 
     fn bytes(&self, index: usize, range: Range<usize>) -> Result<Vec<u8>, WeightsError> {
         let mut bytes = vec![0; range.len() * self.entries[index].stored.size_bytes()];
-        self.fill(index, range.start, &mut bytes)?;
+        self.fill_all(index, range.start, &mut bytes)?;
         Ok(bytes)
+    }
+
+    fn in_parts(&self) -> bool {
+        true
+    }
+
+    fn fill(&self, index: usize, start: usize, out: &mut [u8]) -> Result<(), WeightsError> {
+        let start = self.starts[index] + (start * self.entries[index].stored.size_bytes()) as u64;
+        self.read_at(start, out).map_err(|source| WeightsError::Read { path: self.path.clone(), source })
     }
 
     /// 32-bit floats are read to where they stay; others pass through a block that stays in the cache.
@@ -117,13 +126,13 @@ impl Contents for Safetensors {
         let stored = self.entries[index].stored;
         let mut floats = vec![0f32; range.len()];
         if stored == Stored::F32 && cfg!(target_endian = "little") {
-            self.fill(index, range.start, bytemuck::cast_slice_mut(&mut floats))?;
+            self.fill_all(index, range.start, bytemuck::cast_slice_mut(&mut floats))?;
             return Ok(floats);
         }
         let failed = OnceLock::new();
         parallel::for_each_chunk(&mut floats, BLOCK, |start, block| {
             let mut bytes = vec![0; block.len() * stored.size_bytes()];
-            match self.fill(index, range.start + start, &mut bytes) {
+            match self.fill_all(index, range.start + start, &mut bytes) {
                 Ok(()) => stored.write_f32(&bytes, block),
                 Err(error) => _ = failed.set(error),
             }

@@ -5,7 +5,7 @@ mod header;
 mod write;
 
 pub(crate) use file::Safetensors;
-pub(crate) use write::write;
+pub(crate) use write::{begin, write};
 
 /// The name of the header's entry that holds what the file says about itself.
 const METADATA: &str = "__metadata__";

@@ -17,10 +17,14 @@ pub(crate) fn write(
     metadata: &BTreeMap<String, String>,
     bytes: Sink<'_>,
 ) -> io::Result<()> {
-    let header = header(entries, metadata);
-    file.write_all(&(header.len() as u64).to_le_bytes())?;
-    file.write_all(&header)?;
+    file.write_all(&begin(entries, metadata))?;
     entries.iter().try_for_each(|entry| file.write_all(&bytes(entry)?))
+}
+
+/// What stands before the elements: the header's length and the header.
+pub(crate) fn begin(entries: &[&Entry], metadata: &BTreeMap<String, String>) -> Vec<u8> {
+    let header = header(entries, metadata);
+    [&(header.len() as u64).to_le_bytes()[..], &header].concat()
 }
 
 fn header(tensors: &[&Entry], metadata: &BTreeMap<String, String>) -> Vec<u8> {

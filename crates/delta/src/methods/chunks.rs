@@ -1,0 +1,155 @@
+//! A tensor of several models, read side by side in chunks.
+
+use tensor::parallel;
+
+use crate::DeltaError;
+
+/// Elements of a chunk where rows do not ask for more: small enough for the cache, large enough that reading costs little.
+/// Ours. Sums depend on it, so it is the same on every machine.
+const CHUNK: usize = 1 << 17;
+
+/// One tensor of several models.
+pub trait Inputs: Sync {
+    /// How many models there are.
+    fn count(&self) -> usize;
+    /// The elements of the tensor.
+    fn elements(&self) -> usize;
+    /// Fills `out` with the elements of model `index` from `start` on.
+    ///
+    /// # Errors
+    /// Where they cannot be read.
+    fn read(&self, index: usize, start: usize, out: &mut [f32]) -> Result<(), DeltaError>;
+}
+
+/// How a tensor is cut: into runs of whole rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Chunks {
+    elements: usize,
+    length: usize,
+}
+
+/// A chunk of all models.
+pub(super) struct Chunk<'a> {
+    /// Its number.
+    pub(super) number: usize,
+    /// The position of its first element.
+    pub(super) start: usize,
+    /// The elements of each model.
+    pub(super) columns: &'a mut [Vec<f32>],
+}
+
+impl Chunks {
+    /// Chunks of a tensor whose rows of `row` elements must stay whole.
+    pub(crate) fn new(elements: usize, row: usize) -> Self {
+        let row = row.max(1);
+        let length = row.saturating_mul((CHUNK / row).max(1)).min(elements.max(1));
+        Self { elements, length }
+    }
+
+    /// How many there are.
+    pub(crate) const fn count(self) -> usize {
+        self.elements.div_ceil(self.length)
+    }
+
+    /// Elements of every chunk but the last.
+    pub(crate) const fn length(self) -> usize {
+        self.length
+    }
+
+    /// The first element of a chunk, and how many it has.
+    pub(crate) fn place(self, number: usize) -> (usize, usize) {
+        let start = number * self.length;
+        (start, self.length.min(self.elements - start))
+    }
+
+    /// What `look` sees in each chunk, in order. It may change the columns.
+    pub(super) fn map<T: Send>(
+        self,
+        inputs: &dyn Inputs,
+        look: impl Fn(Chunk<'_>) -> T + Sync + Send,
+    ) -> Result<Vec<T>, DeltaError> {
+        let one = |number| self.load(inputs, number, &mut Vec::new(), &look);
+        parallel::map(self.count(), one).into_iter().collect()
+    }
+
+    /// What is gathered over all chunks, where it does not matter in which order and how they are grouped.
+    pub(super) fn gather<T: Send>(
+        self,
+        inputs: &dyn Inputs,
+        empty: impl Fn() -> T + Sync + Send,
+        look: impl Fn(&mut T, Chunk<'_>) + Sync + Send,
+        join: impl Fn(&mut T, T),
+    ) -> Result<T, DeltaError> {
+        let lanes = parallel::threads().min(self.count()).max(1);
+        let lane = |lane| -> Result<T, DeltaError> {
+            let (mut gathered, mut columns) = (empty(), Vec::new());
+            for number in (lane..self.count()).step_by(lanes) {
+                self.load(inputs, number, &mut columns, |chunk| look(&mut gathered, chunk))?;
+            }
+            Ok(gathered)
+        };
+        let mut all = parallel::map(lanes, lane).into_iter();
+        let mut first = all.next().unwrap_or_else(|| Ok(empty()))?;
+        for other in all {
+            join(&mut first, other?);
+        }
+        Ok(first)
+    }
+
+    /// As [`Chunks::map`], one chunk after the other on this thread.
+    pub(super) fn in_order(
+        self,
+        inputs: &dyn Inputs,
+        mut look: impl FnMut(Chunk<'_>),
+    ) -> Result<(), DeltaError> {
+        let mut columns = Vec::new();
+        (0..self.count()).try_for_each(|number| self.load(inputs, number, &mut columns, &mut look))
+    }
+
+    fn load<T>(
+        self,
+        inputs: &dyn Inputs,
+        number: usize,
+        columns: &mut Vec<Vec<f32>>,
+        look: impl FnOnce(Chunk<'_>) -> T,
+    ) -> Result<T, DeltaError> {
+        let (start, length) = self.place(number);
+        columns.resize(inputs.count(), Vec::new());
+        for (index, column) in columns.iter_mut().enumerate() {
+            column.resize(length, 0.0);
+            inputs.read(index, start, column)?;
+        }
+        Ok(look(Chunk { number, start, columns }))
+    }
+}
+
+/// The sums over all chunks of what each has, entry by entry, as a tree.
+pub(super) fn tree_sums(chunks: &[Vec<f64>]) -> Vec<f64> {
+    let Some(first) = chunks.first() else { return Vec::new() };
+    let sum = |entry: usize| parallel::tree_sum(&chunks.iter().map(|chunk| chunk[entry]).collect::<Vec<_>>());
+    (0..first.len()).map(sum).collect()
+}
+
+/// The sum of products of two runs of elements, in f64, eight sums side by side.
+pub(super) fn dot(left: &[f32], right: &[f32]) -> f64 {
+    let (mut sums, width) = ([0f64; 8], 8);
+    let (left_whole, right_whole) = (left.chunks_exact(width), right.chunks_exact(width));
+    let rest = left_whole.remainder().iter().zip(right_whole.remainder());
+    let rest: f64 = rest.map(|(&a, &b)| f64::from(a) * f64::from(b)).sum();
+    for (a, b) in left_whole.zip(right_whole) {
+        for lane in 0..width {
+            sums[lane] += f64::from(a[lane]) * f64::from(b[lane]);
+        }
+    }
+    parallel::tree_sum(&sums) + rest
+}
+
+/// Subtracts the base from all other models, where there is one.
+pub(super) fn subtract_base(columns: &mut [Vec<f32>], base: Option<usize>) {
+    let Some(base) = base else { return };
+    let what = std::mem::take(&mut columns[base]);
+    for (_, column) in columns.iter_mut().enumerate().filter(|(index, _)| *index != base) {
+        column.iter_mut().zip(&what).for_each(|(element, &what)| *element -= what);
+    }
+    columns[base] = what;
+}

@@ -1,0 +1,95 @@
+//! The sources of one tensor, read as numbers.
+
+use std::cell::RefCell;
+
+use tensor::Stored;
+use weights::Reader;
+
+use super::Progress;
+use crate::{DeltaError, Inputs, Output, Plan};
+
+thread_local! {
+    /// Bytes that were read and are not yet numbers.
+    static BYTES: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Elements turned into numbers at a time, so that they are still in the cache.
+const BLOCK: usize = 1 << 14;
+
+/// One source.
+struct Column<'a> {
+    reader: &'a Reader,
+    name: &'a str,
+    stored: Stored,
+    /// The whole tensor, where parts of it cannot be read by themselves.
+    held: Option<Vec<u8>>,
+}
+
+/// The sources of a tensor.
+pub(super) struct Columns<'a> {
+    columns: Vec<Column<'a>>,
+    elements: usize,
+    progress: &'a Progress<'a>,
+}
+
+impl<'a> Columns<'a> {
+    pub(super) fn new(
+        plan: &'a Plan,
+        output: &'a Output,
+        progress: &'a Progress<'a>,
+    ) -> Result<Self, DeltaError> {
+        let column = |source: &'a crate::Source| {
+            let (reader, name) = (&plan.models[source.model].reader, &source.name[..]);
+            let stored = plan.source(source).stored;
+            let held = if reader.in_parts(name)? { None } else { Some(reader.bytes(name)?) };
+            Ok(Column { reader, name, stored, held })
+        };
+        let columns = output.sources.iter().map(column).collect::<Result<_, DeltaError>>()?;
+        Ok(Self { columns, elements: output.entry.shape.elements(), progress })
+    }
+
+    /// Bytes of the first source from element `start` on.
+    pub(super) fn bytes(&self, start: usize, out: &mut [u8]) -> Result<(), DeltaError> {
+        self.columns.first().map_or(Ok(()), |column| column.bytes(start, out))?;
+        self.progress.add(out.len() as u64);
+        Ok(())
+    }
+}
+
+impl Column<'_> {
+    fn bytes(&self, start: usize, out: &mut [u8]) -> Result<(), DeltaError> {
+        match &self.held {
+            Some(held) => out.copy_from_slice(&held[start * self.stored.size_bytes()..][..out.len()]),
+            None => self.reader.read_bytes(self.name, start, out)?,
+        }
+        Ok(())
+    }
+}
+
+impl Inputs for Columns<'_> {
+    fn count(&self) -> usize {
+        self.columns.len()
+    }
+
+    fn elements(&self) -> usize {
+        self.elements
+    }
+
+    fn read(&self, index: usize, start: usize, out: &mut [f32]) -> Result<(), DeltaError> {
+        let column = &self.columns[index];
+        let size = column.stored.size_bytes();
+        self.progress.add((out.len() * size) as u64);
+        if let Some(held) = &column.held {
+            column.stored.write_f32(&held[start * size..][..out.len() * size], out);
+            return Ok(());
+        }
+        BYTES.with_borrow_mut(|bytes| {
+            for (number, block) in out.chunks_mut(BLOCK).enumerate() {
+                bytes.resize(block.len() * size, 0);
+                column.bytes(start + number * BLOCK, bytes)?;
+                column.stored.write_f32(bytes, block);
+            }
+            Ok(())
+        })
+    }
+}

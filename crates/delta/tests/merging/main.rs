@@ -1,0 +1,9 @@
+//! Merges of files, against mergekit and against each other.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::print_stderr, reason = "all numbers that differ are shown before a test fails")]
+
+mod bad_input;
+mod goldens;
+mod streaming;
+mod support;
