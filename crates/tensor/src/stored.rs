@@ -179,15 +179,27 @@ impl Stored {
     #[must_use]
     #[track_caller]
     pub fn encode(self, numbers: &[f32]) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        self.encode_into(numbers, &mut bytes);
+        bytes
+    }
+
+    /// As [`Stored::encode`], in place of what `out` held, whose memory is used again.
+    ///
+    /// # Panics
+    /// Where this is no float.
+    #[track_caller]
+    pub fn encode_into(self, numbers: &[f32], out: &mut Vec<u8>) {
+        out.resize(numbers.len() * self.size_bytes(), 0);
         match self {
-            Self::F32 => bytes(numbers, f32::to_le_bytes),
-            Self::F64 => bytes(numbers, |number| f64::from(number).to_le_bytes()),
+            Self::F32 => bytes(numbers, out, f32::to_le_bytes),
+            Self::F64 => bytes(numbers, out, |number| f64::from(number).to_le_bytes()),
             Self::F16 => {
                 let mut narrow = vec![f16::ZERO; numbers.len()];
                 narrow.convert_from_f32_slice(numbers);
-                bytes(&narrow, f16::to_le_bytes)
+                bytes(&narrow, out, f16::to_le_bytes);
             }
-            Self::BF16 => bytes(numbers, |number| bf16::from_f32(number).to_le_bytes()),
+            Self::BF16 => bytes(numbers, out, |number| bf16::from_f32(number).to_le_bytes()),
             _ => panic!("{} elements are no floats", self.name()),
         }
     }
@@ -265,12 +277,10 @@ fn each<const N: usize>(bytes: &[u8], out: &mut [f32], number: impl Fn([u8; N]) 
     }
 }
 
-fn bytes<T: Copy, const N: usize>(numbers: &[T], of: impl Fn(T) -> [u8; N]) -> Vec<u8> {
-    let mut out = vec![0; N * numbers.len()];
+fn bytes<T: Copy, const N: usize>(numbers: &[T], out: &mut [u8], of: impl Fn(T) -> [u8; N]) {
     for (out, &number) in out.as_chunks_mut().0.iter_mut().zip(numbers) {
         *out = of(number);
     }
-    out
 }
 
 /// Elements converted at a time, so that they stay in the cache.

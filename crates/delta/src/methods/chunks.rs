@@ -1,5 +1,7 @@
 //! A tensor of several models, read side by side in chunks.
 
+use std::cell::Cell;
+
 use tensor::parallel;
 
 use crate::DeltaError;
@@ -21,6 +23,11 @@ pub trait Inputs: Sync {
     fn read(&self, index: usize, start: usize, out: &mut [f32]) -> Result<(), DeltaError>;
 }
 
+thread_local! {
+    /// Columns that nobody looks at.
+    static COLUMNS: Cell<Vec<Vec<f32>>> = const { Cell::new(Vec::new()) };
+}
+
 /// How a tensor is cut: into runs of whole rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Chunks {
@@ -29,13 +36,13 @@ pub(crate) struct Chunks {
 }
 
 /// A chunk of all models.
-pub(super) struct Chunk<'a> {
+pub(crate) struct Chunk<'a> {
     /// Its number.
-    pub(super) number: usize,
+    pub(crate) number: usize,
     /// The position of its first element.
-    pub(super) start: usize,
+    pub(crate) start: usize,
     /// The elements of each model.
-    pub(super) columns: &'a mut [Vec<f32>],
+    pub(crate) columns: &'a mut [Vec<f32>],
 }
 
 impl Chunks {
@@ -68,8 +75,20 @@ impl Chunks {
         inputs: &dyn Inputs,
         look: impl Fn(Chunk<'_>) -> T + Sync + Send,
     ) -> Result<Vec<T>, DeltaError> {
-        let one = |number| self.load(inputs, number, &mut Vec::new(), &look);
-        parallel::map(self.count(), one).into_iter().collect()
+        parallel::map(self.count(), |number| self.see(inputs, number, &look)).into_iter().collect()
+    }
+
+    /// What `look` sees in one chunk. It may change the columns, whose memory is used again by the thread.
+    pub(crate) fn see<T>(
+        self,
+        inputs: &dyn Inputs,
+        number: usize,
+        look: impl FnOnce(Chunk<'_>) -> T,
+    ) -> Result<T, DeltaError> {
+        let mut columns = COLUMNS.take();
+        let seen = self.load(inputs, number, &mut columns, look);
+        COLUMNS.set(columns);
+        seen
     }
 
     /// What is gathered over all chunks, where it does not matter in which order and how they are grouped.

@@ -14,8 +14,8 @@ mod table;
 mod task;
 mod work;
 
-pub(crate) use chunks::Chunks;
 pub use chunks::Inputs;
+pub(crate) use chunks::{Chunk, Chunks};
 pub use table::{Base, Default, Method, Parameter, Scope};
 pub(crate) use table::{INT8_MASK, parameter_names};
 pub use work::{Effective, Ready, Work};

@@ -13,8 +13,8 @@ thread_local! {
     static BYTES: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Elements turned into numbers at a time, so that they are still in the cache.
-const BLOCK: usize = 1 << 14;
+/// Elements read and turned into numbers at a time: so few that they stay in the cache, so many that reading costs little.
+const BLOCK: usize = 1 << 16;
 
 /// One source.
 struct Column<'a> {

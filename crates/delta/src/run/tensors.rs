@@ -1,6 +1,7 @@
 //! The tensors of one file, each chunk to its place.
 
 use std::{
+    cell::Cell,
     fs::{File, OpenOptions},
     io,
     ops::Range,
@@ -11,10 +12,18 @@ use tensor::parallel;
 use weights::Shard;
 
 use super::{Progress, inputs::Columns};
-use crate::{DeltaError, Inputs, Output, Plan, Ready, Work, methods::Chunks};
+use crate::{
+    DeltaError, Output, Plan, Ready, Work,
+    methods::{Chunk, Chunks},
+};
 
 /// Bytes copied at a time where nothing is computed.
 const COPIED: usize = 1 << 20;
+
+thread_local! {
+    /// Results that were written and their bytes, whose memory is used again.
+    static RESULT: Cell<(Vec<f32>, Vec<u8>)> = const { Cell::new((Vec::new(), Vec::new())) };
+}
 
 /// Writes a file and syncs it.
 pub(super) fn write(
@@ -103,25 +112,34 @@ struct Job<'a> {
 
 impl Job<'_> {
     fn chunk(&self, number: usize, place: &Place<'_>) -> Result<(), DeltaError> {
-        let (start, length) = self.chunks.place(number);
-        let mut columns = vec![vec![0f32; length]; self.columns.count()];
-        for (index, column) in columns.iter_mut().enumerate() {
-            self.columns.read(index, start, column)?;
+        let (mut result, mut bytes) = RESULT.take();
+        self.chunks.see(&self.columns, number, |mut chunk| self.merge(&mut chunk, &mut result))??;
+        let (start, _) = self.chunks.place(number);
+        let stored = self.output.entry.stored;
+        stored.encode_into(&result, &mut bytes);
+        place.write((start * stored.size_bytes()) as u64, &bytes)?;
+        RESULT.set((result, bytes));
+        Ok(())
+    }
+
+    /// The result for a chunk.
+    fn merge(&self, chunk: &mut Chunk<'_>, result: &mut Vec<f32>) -> Result<(), DeltaError> {
+        for (index, column) in chunk.columns.iter().enumerate() {
             if let Some(at) = not_finite(column) {
-                return Err(self.fault(index, start + at, column[at]));
+                return Err(self.fault(index, chunk.start + at, column[at]));
             }
         }
-        let mut result = vec![0f32; length];
-        self.ready.apply(number, start, &mut columns, &mut result);
         let stored = self.output.entry.stored;
-        let bytes = stored.encode(&result);
-        if let Some(at) =
-            not_finite(&result).or_else(|| stored.overflow().and_then(|most| beyond(&result, most)))
-        {
-            let (tensor, found) = (self.output.entry.name.clone(), result[at]);
-            return Err(DeltaError::Overflow { tensor, at: start + at, found, stored });
+        result.resize(chunk.columns.first().map_or(0, Vec::len), 0.0);
+        self.ready.apply(chunk.number, chunk.start, chunk.columns, result);
+        let beyond = || stored.overflow().and_then(|most| beyond(result, most));
+        match not_finite(result).or_else(beyond) {
+            Some(at) => {
+                let (tensor, found) = (self.output.entry.name.clone(), result[at]);
+                Err(DeltaError::Overflow { tensor, at: chunk.start + at, found, stored })
+            }
+            None => Ok(()),
         }
-        place.write((start * stored.size_bytes()) as u64, &bytes)
     }
 
     fn fault(&self, index: usize, at: usize, found: f32) -> DeltaError {
