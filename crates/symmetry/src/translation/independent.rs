@@ -38,6 +38,8 @@ type Block = Option<(usize, usize, u32)>;
 struct Weighed {
     numbers: BTreeMap<(Block, BTreeSet<usize>, usize), usize>,
     system: System<Ratio<i64>>,
+    /// The same by the weights as they are, which tells what indices do not where both axes of a parameter are of one set.
+    whole: Component,
 }
 
 /// What solutions span. The amounts of a solution at one class each of several sets, and of those that are like it, are a tensor with
@@ -90,7 +92,7 @@ impl Components<'_> {
             let own: BTreeSet<usize> = bits.map(|(_, &set)| set).collect();
             let brings = match &blocks {
                 None => self.push(&solution.terms, &all, &own),
-                Some(blocks) => self.push_weighed(blocks, &all, &own),
+                Some(blocks) => self.push_weighed(&solution.terms, blocks, &all, &own),
             };
             if brings {
                 is_new = true;
@@ -131,6 +133,7 @@ impl Components<'_> {
 
     fn push_weighed(
         &mut self,
+        terms: &[Term],
         blocks: &BTreeMap<Block, Vec<Term>>,
         sets: &BTreeSet<usize>,
         own: &BTreeSet<usize>,
@@ -156,7 +159,8 @@ impl Components<'_> {
                 self.components.insert(kind, component);
             }
         }
-        let is_new = weighed.system.push(left);
+        let whole = self.parts(terms, sets, own, &mut weighed.whole.numbers);
+        let is_new = weighed.whole.system.push(whole) && weighed.system.push(left);
         self.weighed.insert(own.clone(), weighed);
         is_new
     }
