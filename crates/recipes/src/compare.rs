@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use data::Splits as DataSplits;
+use data::{Dataset, Splits as DataSplits};
 use models::{Loss, Model, Params};
-use symmetry::Certified;
+use symmetry::{Certified, matching::learned::Unfinished};
 use train::Outcome;
 
 use crate::{
@@ -23,6 +23,8 @@ pub(crate) struct Comparison<'a> {
     model: Model,
     /// As the model reads them, with as many training examples as networks are compared on.
     data: DataSplits,
+    /// All training examples.
+    training: Dataset,
     certified: Certified,
     measure: Measure,
 }
@@ -38,10 +40,11 @@ impl<'a> Comparison<'a> {
     ) -> Result<Self, RecipeError> {
         progress.stage("finding and proving the symmetry", None);
         let model = Model::parse(&plan.model)?;
+        let training = data.train.clone();
         let data = compared_on(plan, &model, data)?;
         let certified = pair::certified_group(setting.executor, &model, plan.key())?;
         let measure = Measure::new(setting.executor, &model, &data, Loss::CrossEntropy)?;
-        Ok(Self { setting, plan, folder, model, data, certified, measure })
+        Ok(Self { setting, plan, folder, model, data, training, certified, measure })
     }
 
     /// Compares the networks as they were after an epoch.
@@ -49,6 +52,7 @@ impl<'a> Comparison<'a> {
         &mut self,
         epoch: usize,
         outcomes: &[Outcome; 2],
+        unfinished: Unfinished<'_>,
         progress: &mut dyn Progress,
     ) -> Result<PairResult, RecipeError> {
         let [a, b] = [0, 1].map(|network| self.weights(epoch, outcomes, network));
@@ -58,7 +62,7 @@ impl<'a> Comparison<'a> {
         for &method in &self.plan.methods {
             self.setting.check_stop(self.folder)?;
             progress.stage(&format!("matching by {}, epoch {epoch}", method.name()), None);
-            let (moved, matching) = method::align(self.problem(), method, [&a, &b])?;
+            let (moved, matching) = method::align(self.problem(unfinished), method, [&a, &b], progress)?;
             let title = format!("segment, matched by {}, epoch {epoch}", method.name());
             let segment = self.segment(&title, [&a, &moved], progress)?;
             aligned.push(Aligned { method, matching, segment });
@@ -80,12 +84,15 @@ impl<'a> Comparison<'a> {
         })
     }
 
-    fn problem(&self) -> Problem<'_> {
+    fn problem<'b>(&'b self, unfinished: Unfinished<'b>) -> Problem<'b> {
         Problem {
             executor: self.setting.executor,
             group: &self.certified.group,
             model: &self.model,
             data: &self.data.train,
+            training: &self.training,
+            descent: self.plan.learned.unwrap_or_default(),
+            unfinished: Some(unfinished),
             restarts: self.plan.restarts,
             key: self.plan.key().child("matching"),
         }

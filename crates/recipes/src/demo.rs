@@ -30,6 +30,7 @@ pub fn plan(seed: u64) -> PairPlan {
         points: POINTS,
         methods: vec![Method::Weight],
         scored: None,
+        learned: None,
     }
 }
 

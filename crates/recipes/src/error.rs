@@ -74,6 +74,14 @@ pub enum RecipeError {
         /// The output folder.
         folder: PathBuf,
     },
+    /// A file that is no longer needed could not be removed.
+    #[error("cannot remove {}: {source}", path.display())]
+    Unremovable {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
     /// No scratch folder could be made.
     #[error("cannot make a scratch folder: {source}")]
     Scratch {

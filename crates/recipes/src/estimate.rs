@@ -47,7 +47,8 @@ pub(crate) fn step_seconds(setting: Setting<'_>, plan: &PairPlan, data: &Splits)
     Ok((timed[timed.len() - 1] - timed[0]).as_secs_f64() / spans as f64)
 }
 
-/// The work on a pair in training steps: both trainings with their tests after every epoch, and the points of all segments.
+/// The work on a pair in training steps: both trainings with their tests after every epoch, the points of all segments, and what
+/// is learned to match.
 pub(crate) fn steps(plan: &PairPlan, data: &Splits) -> Result<f64, RecipeError> {
     let model = Model::parse(&plan.model)?;
     let compared = compare::compared_on(plan, &model, data)?;
@@ -58,5 +59,7 @@ pub(crate) fn steps(plan: &PairPlan, data: &Splits) -> Result<f64, RecipeError> 
     let segments = (plan.epochs.len() * (plan.methods.len() + 2) * plan.points) as f64;
     let re_estimated = if model.buffers().is_empty() { 0.0 } else { scored };
     let forward = epochs * test + segments * (test + scored + re_estimated);
-    Ok(trained + FORWARD * forward / plan.batch as f64)
+    let learned = plan.learned.map_or([0.0; 2], |descent| descent.work(examples));
+    let [descended, judged] = learned.map(|examples| plan.epochs.len() as f64 * examples);
+    Ok(trained + (descended + FORWARD * (forward + judged)) / plan.batch as f64)
 }

@@ -10,7 +10,7 @@ use std::{
 use data::Splits as DataSplits;
 use graph::Executor;
 use models::{Model, Params};
-use symmetry::{Certified, Certifier, Folding};
+use symmetry::{Certified, Certifier, Folding, matching::learned::Unfinished};
 use tensor::Key;
 use train::{Config, Job, Outcome, Start, Status};
 
@@ -80,6 +80,11 @@ impl PairPlan {
         let [a, b] = self.seeds;
         folder.join(format!("pair-{a}-{b}-epoch-{epoch}.json"))
     }
+
+    /// Where a matching that takes long is kept.
+    pub(crate) fn unfinished_file(&self, folder: &Path, epoch: usize) -> PathBuf {
+        self.result_file(folder, epoch).with_extension("unfinished.safetensors")
+    }
 }
 
 /// The results in `folder` for each of the plan's epochs, as far as they stand there.
@@ -120,8 +125,11 @@ pub fn run(
     let compare = |(&epoch, stored): (&usize, Option<PairResult>)| match stored {
         Some(result) => Ok(result),
         None => {
-            let result = comparison.after(epoch, &outcomes, progress)?;
+            let file = plan.unfinished_file(folder, epoch);
+            let unfinished = Unfinished { file: &file, stop: setting.stop };
+            let result = comparison.after(epoch, &outcomes, unfinished, progress)?;
             store::write(&plan.result_file(folder, epoch), &result)?;
+            unfinished.remove().map_err(|source| RecipeError::Unremovable { path: file.clone(), source })?;
             Ok(result)
         }
     };
@@ -166,8 +174,18 @@ pub fn merged(
 ) -> Result<Params, RecipeError> {
     let group = certified_group(executor, model, plan.key())?.group;
     let key = plan.key().child("matching");
-    let problem = Problem { executor, group: &group, model, data: &data.train, restarts: plan.restarts, key };
-    let (moved, _) = method::align(problem, plan.methods[0], [a, b])?;
+    let problem = Problem {
+        executor,
+        group: &group,
+        model,
+        data: &data.train,
+        training: &data.train,
+        descent: plan.learned.unwrap_or_default(),
+        unfinished: None,
+        restarts: plan.restarts,
+        key,
+    };
+    let (moved, _) = method::align(problem, plan.methods[0], [a, b], &mut ())?;
     Ok(merge::average(&[a, &moved])?)
 }
 

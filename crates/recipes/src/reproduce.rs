@@ -91,6 +91,7 @@ impl Request<'_> {
             points: training.points,
             methods: training.methods.clone(),
             scored: training.scored,
+            learned: training.descent(),
         })
     }
 

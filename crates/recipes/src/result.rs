@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::method::Method;
+use crate::method::{Descent, Method};
 
 /// Everything that determines a pair's result. Texts as on the command line of `isoloss train`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -33,6 +33,9 @@ pub struct PairPlan {
     pub methods: Vec<Method>,
     /// How many of the first training examples networks are compared on; all where it is not said.
     pub scored: Option<usize>,
+    /// How a learned matching descends; none where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub learned: Option<Descent>,
 }
 
 impl PairPlan {
@@ -137,8 +140,22 @@ pub struct Match {
     pub sweeps: usize,
     /// The largest duality gap of the last assignments, relative to their objectives; none where matrices are sought, too.
     pub worst_gap: Option<f64>,
-    /// Seconds, all starts together.
+    /// What a descent on the loss made of it, where there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub descended: Option<Descended>,
+    /// Seconds, all starts together; of a descent that was interrupted, those of the last part.
     pub seconds: f64,
+}
+
+/// A descent on the loss between two networks. Losses are means halfway, on training examples that are held out of it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Descended {
+    /// The number of steps.
+    pub steps: usize,
+    /// The loss where it began.
+    pub start_loss: f64,
+    /// The least loss, that of the result.
+    pub loss: f64,
 }
 
 impl Match {

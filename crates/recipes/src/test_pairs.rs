@@ -46,6 +46,7 @@ fn matching() -> Match {
         trajectory: Vec::new(),
         sweeps: 1,
         worst_gap: Some(0.0),
+        descended: None,
         seconds: 0.0,
     }
 }

@@ -181,15 +181,31 @@ fn what_is_matched_by_any_method_computes_the_same() {
     let training = r#"
 model = "vit:layers=1,width=16,heads=2,hidden=16,patch=4,in=1x8x8"
 epochs = [1]
-methods = ["circuit", "weight", "activation"]
+methods = ["circuit", "weight", "activation", "learned"]
 points = 3
+learned = { epochs = 1, judged = 300 }
 "#;
     let settings = recipe.scale.get_mut(&Scale::Smoke).unwrap();
     (settings.pairs, settings.planted_trials) = (1, 0);
     settings.training = toml::from_str(training).unwrap();
+    let stop = AtomicBool::new(false);
+    let mut watch = StopAt { stage: "descending", reached: false, stop: &stop };
+    let error = run(&recipe, folder.path(), &stop, &mut watch).unwrap_err();
+    assert!(matches!(error, RecipeError::Interrupted { .. }), "{error}");
+    let kept = folder.path().join("networks").join("pair-3-4-epoch-1.unfinished.safetensors");
+    assert!(kept.exists(), "a descent goes on from here");
     let found = whole(&recipe, folder.path());
+    assert!(!kept.exists());
     let pair = &found.arms[0].last()[0];
-    assert_eq!(pair.aligned.len(), 3);
+    let uninterrupted = tempfile::tempdir().unwrap();
+    let other = whole(&recipe, uninterrupted.path());
+    assert_eq!(pair.aligned[3].segment, other.arms[0].last()[0].aligned[3].segment);
+    assert_eq!(pair.aligned.len(), 4);
+    let descended = pair.aligned[3].matching.descended.unwrap();
+    assert!(descended.steps == 8 && descended.loss <= descended.start_loss, "{descended:?}");
+    assert_eq!(pair.aligned[0].matching.descended, None);
+    let report = views::reproduction(&request(&recipe), &digits(), &found).unwrap();
+    assert!(report::text::report(&report).contains("in 8 steps"));
     for aligned in &pair.aligned {
         let end = aligned.segment.test.score(2).loss;
         assert!((end - pair.naive.test.score(2).loss).abs() < 1e-4, "{:?}: {end}", aligned.method);

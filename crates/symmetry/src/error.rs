@@ -1,7 +1,10 @@
 //! What can be wrong with a group, an element, or parameters that a group is to act on.
 
+use std::path::PathBuf;
+
 use evaluate::EvaluateError;
 use graph::{ExecError, Ty};
+use models::weights::WeightsError;
 use tensor::{DType, Shape};
 
 use crate::{Fingerprint, assignment::AssignmentError};
@@ -220,6 +223,31 @@ pub enum SymmetryError {
         /// The number.
         found: f64,
     },
+    /// A search was asked to stop.
+    #[error(
+        "interrupted after step {step} of {steps}; what was found is in {}, and the same command goes on from there",
+        file.display()
+    )]
+    Interrupted {
+        /// The file that the search goes on from.
+        file: PathBuf,
+        /// The steps that are done.
+        step: usize,
+        /// The steps of all of it.
+        steps: usize,
+    },
+    /// A file holds no unfinished search, or another one.
+    #[error(
+        "{} is not of this search, but of other networks, data or settings, or damaged; remove it to begin anew",
+        file.display()
+    )]
+    OtherSearch {
+        /// The file.
+        file: PathBuf,
+    },
+    /// A file of an unfinished search could not be read or written.
+    #[error(transparent)]
+    Weights(Box<WeightsError>),
     /// A graph could not be run.
     #[error(transparent)]
     Exec(#[from] ExecError),
@@ -234,6 +262,12 @@ pub enum SymmetryError {
         /// What the solver refused.
         source: AssignmentError,
     },
+}
+
+impl From<WeightsError> for SymmetryError {
+    fn from(error: WeightsError) -> Self {
+        Self::Weights(Box::new(error))
+    }
 }
 
 impl From<EvaluateError> for SymmetryError {

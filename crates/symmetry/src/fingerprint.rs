@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use tensor::Tensor;
 
 use crate::{Exponents, Generator, LinearGroup, Mixing, ParameterAxis, Subject};
 
@@ -12,9 +13,17 @@ use crate::{Exponents, Generator, LinearGroup, Mixing, ParameterAxis, Subject};
 #[serde(try_from = "String", into = "String")]
 pub struct Fingerprint(u64);
 
+/// The prime of FNV-1a.
+const PRIME: u64 = 0x0100_0000_01b3;
+
 impl Fingerprint {
+    /// That of nothing.
+    pub(crate) const fn empty() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+
     pub(crate) fn of(subjects: &[Subject], generators: &[Generator]) -> Self {
-        let mut hash = Self(0xcbf2_9ce4_8422_2325);
+        let mut hash = Self::empty();
         for Subject { name, shape, role } in subjects {
             hash.text(name);
             hash.text(role.name());
@@ -68,11 +77,19 @@ impl Fingerprint {
 
     fn bytes(&mut self, bytes: &[u8]) {
         for &byte in bytes {
-            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(PRIME);
         }
     }
 
-    fn text(&mut self, text: &str) {
+    /// Takes a tensor in, each number to the bit.
+    pub(crate) fn tensor(&mut self, tensor: &Tensor) {
+        self.numbers(tensor.shape());
+        for number in tensor.to_f64_vec() {
+            self.0 = (self.0 ^ number.to_bits()).wrapping_mul(PRIME);
+        }
+    }
+
+    pub(crate) fn text(&mut self, text: &str) {
         self.numbers(&[text.len()]);
         self.bytes(text.as_bytes());
     }

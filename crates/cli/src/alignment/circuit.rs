@@ -6,7 +6,7 @@ use isoloss::{
     models::Params,
     recipes::pair,
     symmetry::{
-        Element, Folding, Group,
+        Folding, Group,
         matching::{
             circuit::{self, CircuitMatching, Optimality, Proof},
             learned::{self, Learned},
@@ -44,12 +44,17 @@ pub(super) fn align(
     let (folding, certified) = pair::certified_folding(session.executor(), &a.model, session.key())?;
     let group = &certified.group;
     let ours = folding.fold(&a.params)?;
-    let one = |b: &&Network| {
+    let one = |(number, b): (usize, &&Network)| {
         let start = Instant::now();
         let theirs = folding.fold(&b.params)?;
         let found = by_weight(session, group, [&ours, &theirs], plan)?;
         let learned = match plan.method {
-            Method::Learned => Some(by_loss(session, group, a, [&ours, &theirs], &found.element, plan)?),
+            Method::Learned => {
+                let (networks, start) = ([&ours, &theirs], &found.element);
+                let task = learned::Task { group, model: &a.model, networks, start, data: plan.examples()? };
+                let unfinished = plan.unfinished.and_then(|unfinished| unfinished.of(number));
+                Some(by_loss(session, &task, plan, unfinished)?)
+            }
             _ => None,
         };
         let element = learned.as_ref().map_or(&found.element, |learned| &learned.element);
@@ -62,7 +67,7 @@ pub(super) fn align(
             certified: certified.clone(),
         })
     };
-    others.iter().map(one).collect()
+    others.iter().enumerate().map(one).collect()
 }
 
 fn by_weight(
@@ -86,27 +91,17 @@ fn by_weight(
 
 fn by_loss(
     session: &Session,
-    group: &Group,
-    network: &Network,
-    pair: [&Params; 2],
-    start: &Element,
+    task: &learned::Task<'_>,
     plan: Plan<'_>,
+    unfinished: Option<learned::Unfinished<'_>>,
 ) -> Result<Learned, Failure> {
     let published = learned::Options::default();
     let Descent { rounds: epochs, batch, key } =
         Descent::new(session, plan, published.epochs, published.batch);
     let options = learned::Options { epochs, batch, key, ..published };
     let progress = Steps::new(session);
-    Ok(learned::learned(
-        session.executor(),
-        group,
-        &network.model,
-        pair,
-        start,
-        plan.examples()?,
-        &options,
-        &mut |done, total, best| progress.at(done, total, best),
-    )?)
+    let mut watch = |done, total, best| progress.at(done, total, best);
+    Ok(learned::learned(session.executor(), task, &options, unfinished, &mut watch)?)
 }
 
 impl Circuits {

@@ -36,7 +36,7 @@ impl SearchFlags {
             return Err(CliError::MatchingNeedsData { method: method.name() }.into());
         }
         let Self { restarts, rounds, batch } = self;
-        Ok(Plan { method, restarts: restarts.unwrap_or(0), rounds, batch, data })
+        Ok(Plan { method, restarts: restarts.unwrap_or(0), rounds, batch, data, unfinished: None })
     }
 
     /// Refuses all flags, as nothing is matched.

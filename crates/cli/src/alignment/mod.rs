@@ -6,6 +6,7 @@ mod joint;
 mod method;
 mod search;
 mod transport;
+mod unfinished;
 
 use isoloss::{
     data::Dataset,
@@ -25,6 +26,7 @@ pub(crate) use flags::SearchFlags;
 pub(crate) use method::{BeforeAveraging, Method};
 use search::{Found, Search};
 pub(crate) use transport::{Planned, across, json as plans_json};
+pub(crate) use unfinished::Unfinished;
 
 /// How to match; [`SearchFlags::plan`] makes it.
 #[derive(Clone, Copy, Debug)]
@@ -39,9 +41,16 @@ pub(crate) struct Plan<'a> {
     batch: Option<usize>,
     /// The examples to train on, where there are any.
     data: Option<&'a Dataset>,
+    /// Where searches that take long are kept.
+    unfinished: Option<&'a Unfinished>,
 }
 
 impl<'a> Plan<'a> {
+    /// The same, with a place for what takes long.
+    pub(crate) const fn kept(self, unfinished: Option<&'a Unfinished>) -> Self {
+        Self { unfinished, ..self }
+    }
+
     /// The examples of a method that needs some.
     fn examples(&self) -> Result<&'a Dataset, Failure> {
         match self.data {

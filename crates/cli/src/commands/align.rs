@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use super::Run;
 use crate::{
-    alignment::{self, Alignment, Method, SearchFlags},
+    alignment::{self, Alignment, Method, SearchFlags, Unfinished},
     common::Common,
     failure::{CliError, Failure},
     json::number,
@@ -43,7 +43,8 @@ use crate::{
 /// as near as exchanges, the matrices inside of heads of attention and rotations of residual streams can bring them, for which gains
 /// of normalisations are folded into what reads them; heads are matched by the products of their queries and keys and of their values
 /// and outputs. What is written has A's gains. learned begins there and descends on the loss near the midpoint with latent
-/// matrices of all of these; the best on examples of the training part that it holds out counts. By transport (OTFusion, Singh and Jaggi, 2020),
+/// matrices of all of these; the best on examples of the training part that it holds out counts. What it has found is kept beside --out;
+/// when it was stopped, by Ctrl-C or otherwise, the same command goes on from there, to the same bits. By transport (OTFusion, Singh and Jaggi, 2020),
 /// units are matched by what makes them, layer by layer from the inputs on, with exact plans; it also brings B to other widths
 /// of the same structure, and then what B computes changes, as units are mixed or split.
 #[derive(Debug, Args)]
@@ -115,12 +116,14 @@ impl Run for Align {
         let data = self.data.as_deref().map(|spec| networks::load_data(spec, &networks)).transpose()?;
         let plan = self.search.plan(self.method, data.as_ref().map(|data| &data.train))?;
         let others: Vec<&Network> = networks.iter().skip(1).collect();
-        let alignments = alignment::align(session, &networks[0], &others, plan)?;
+        let unfinished = Unfinished::beside(&files[0], self.method, others.len())?;
+        let alignments = alignment::align(session, &networks[0], &others, plan.kept(unfinished.as_ref()))?;
         let mut matched = Vec::new();
         for ((network, out), alignment) in others.into_iter().zip(&files).zip(&alignments) {
             weights::save(out, &alignment.params, &metadata(network, &networks[0])?)?;
             matched.push(Matched { network, out, alignment });
         }
+        unfinished.map_or(Ok(()), Unfinished::remove)?;
         let text = matched.iter().map(|each| each.text(matched.len() > 1)).collect();
         Ok(Outcome { answer: Answer::Yes, text, json: self.json(&networks[0], &matched) })
     }

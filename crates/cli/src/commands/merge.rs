@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use super::Run;
 use crate::{
-    alignment::{self, Alignment, BeforeAveraging, SearchFlags},
+    alignment::{self, Alignment, BeforeAveraging, SearchFlags, Unfinished},
     common::Common,
     failure::{CliError, Failure},
     json::{self, number},
@@ -108,12 +108,17 @@ impl Run for Merge {
         let networks = networks::load_alike(&self.networks, self.spec.as_deref())?;
         let loss = self.loss.of(&networks[0].model)?;
         let data = self.data.as_deref().map(|spec| networks::load_data(spec, &networks)).transpose()?;
-        let alignments = self.align(session, &networks, data.as_ref())?;
+        let unfinished = match self.align.method() {
+            Some(method) => Unfinished::beside(out, method, networks.len() - 1)?,
+            None => None,
+        };
+        let alignments = self.align(session, &networks, data.as_ref(), unfinished.as_ref())?;
         let mut merged = self.merge(&networks, &alignments)?;
         let scores = data
             .map(|data| self.settle_and_score(session, &networks, &mut merged, &data, loss))
             .transpose()?;
         weights::save(out, &merged, &networks[0].metadata())?;
+        unfinished.map_or(Ok(()), Unfinished::remove)?;
         Ok(Outcome {
             answer: Answer::Yes,
             text: self.text(&networks, out, scores.as_ref()),
@@ -155,6 +160,7 @@ impl Merge {
         session: &Session,
         networks: &[Network],
         data: Option<&Data>,
+        unfinished: Option<&Unfinished>,
     ) -> Result<Vec<Alignment>, Failure> {
         let Some(method) = self.align.method() else {
             self.search.refuse()?;
@@ -162,7 +168,7 @@ impl Merge {
         };
         let plan = self.search.plan(method, data.map(|data| &data.train))?;
         let others: Vec<&Network> = networks.iter().skip(1).collect();
-        alignment::align(session, &networks[0], &others, plan)
+        alignment::align(session, &networks[0], &others, plan.kept(unfinished))
     }
 
     fn merge(&self, networks: &[Network], alignments: &[Alignment]) -> Result<Params, Failure> {

@@ -122,6 +122,37 @@ fn transformers_are_matched_with_their_gains_folded_and_keep_their_functions() {
     place.refuses("align a b --method learned --out b6.safetensors", &["learned"]);
 }
 
+#[cfg(unix)]
+#[test]
+fn an_interrupted_learned_matching_goes_on_to_the_same_bits() {
+    let place = Place::new();
+    for (run, seed) in [("a", 1), ("b", 2)] {
+        let model = "vit:layers=1,width=8,heads=2,hidden=8,patch=4,in=1x8x8,classes=10";
+        place.text(&format!("train --model {model} --data digits --epochs 1 --out {run} --seed {seed}"));
+    }
+    let learn = |out: &str| {
+        format!(
+            "align a b --method learned --data digits --rounds 4 --align-batch 10 --out {out}.safetensors"
+        )
+    };
+    let kept = "b2.unfinished-1.safetensors";
+    let child = place.begin(&learn("b2"), kept);
+    crate::support::signal(&child, "INT");
+    let output = child.wait_with_output().unwrap();
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{message}");
+    assert!(message.contains("error: interrupted after step ") && message.contains(kept), "{message}");
+    assert!(!place.path("b2.safetensors").exists() && place.path(kept).exists());
+    place.refuses(&learn("b2").replace("--rounds 4", "--rounds 3"), &[kept, "remove it"]);
+    place.text(&learn("b2"));
+    place.text(&learn("whole"));
+    let weights = |name: &str| std::fs::read(place.path(name)).unwrap();
+    assert_eq!(weights("b2.safetensors"), weights("whole.safetensors"));
+    assert!(!place.path(kept).exists());
+    place.text("merge a b --align learned --data digits --rounds 1 --out merged.safetensors");
+    assert!(!place.path("merged.unfinished-1.safetensors").exists());
+}
+
 #[test]
 fn two_networks_are_matched_jointly_into_one_file() {
     let place = pair();

@@ -4,7 +4,9 @@ use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
-    process::{Command, Output},
+    process::{Child, Command, Output, Stdio},
+    thread,
+    time::Duration,
 };
 
 use serde_json::Value;
@@ -74,6 +76,17 @@ impl Place {
         assert_eq!(before, self.files(), "{arguments} left files or folders behind");
     }
 
+    /// Starts the program, and waits for a file that it keeps of its unfinished work.
+    pub(crate) fn begin(&self, arguments: &str, kept: &str) -> Child {
+        let mut command = self.command(arguments);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        while !self.path(kept).exists() {
+            assert!(child.try_wait().unwrap().is_none(), "it ended before it kept anything");
+            thread::sleep(Duration::from_millis(1));
+        }
+        child
+    }
+
     /// Trains a small network on the digits in a run folder.
     pub(crate) fn train(&self, run: &str, seed: u64) {
         self.text(&format!("{TRAIN} --out {run} --seed {seed}"));
@@ -85,6 +98,13 @@ impl Place {
         collect(self.folder.path(), &mut files);
         files
     }
+}
+
+/// Sends a running program a signal.
+#[cfg(unix)]
+pub(crate) fn signal(child: &Child, name: &str) {
+    let status = Command::new("kill").args([&format!("-{name}"), &child.id().to_string()]).status().unwrap();
+    assert!(status.success());
 }
 
 /// Training of a small network, but for its seed and place.

@@ -1,11 +1,6 @@
 //! `isoloss train`: run folders, resumption, interruption.
 
-use std::{
-    fs,
-    process::{Child, Command, Stdio},
-    thread,
-    time::Duration,
-};
+use std::{fs, process::Child};
 
 use crate::support::{Place, TRAIN, number};
 
@@ -64,7 +59,7 @@ fn training_that_diverges_stops_and_keeps_the_last_good_checkpoint() {
 fn an_interrupted_run_resumes_to_the_same_bits() {
     let place = Place::new();
     let child = begun(&place);
-    signal(&child, "INT");
+    crate::support::signal(&child, "INT");
     let output = child.wait_with_output().unwrap();
     let message = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(2), "{message}");
@@ -78,29 +73,14 @@ fn an_interrupted_run_resumes_to_the_same_bits() {
 fn a_killed_run_resumes_to_the_same_bits() {
     let place = Place::new();
     let mut child = begun(&place);
-    signal(&child, "KILL");
+    crate::support::signal(&child, "KILL");
     child.wait().unwrap();
     assert_resumes_like_an_uninterrupted_run(&place);
 }
 
 /// A long training that has written its first checkpoint.
 fn begun(place: &Place) -> Child {
-    let mut child = place
-        .command(&format!("{LONG} --out run --checkpoint-seconds 0"))
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    while !place.path("run/checkpoint.safetensors").exists() {
-        assert!(child.try_wait().unwrap().is_none(), "the run ended before its first checkpoint");
-        thread::sleep(Duration::from_millis(1));
-    }
-    child
-}
-
-fn signal(child: &Child, name: &str) {
-    let status = Command::new("kill").args([&format!("-{name}"), &child.id().to_string()]).status().unwrap();
-    assert!(status.success());
+    place.begin(&format!("{LONG} --out run --checkpoint-seconds 0"), "run/checkpoint.safetensors")
 }
 
 fn assert_resumes_like_an_uninterrupted_run(place: &Place) {

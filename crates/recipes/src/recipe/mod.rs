@@ -234,6 +234,17 @@ mod tests {
     }
 
     #[test]
+    fn how_to_learn_a_matching_is_said_where_one_is_learned_and_possible() {
+        let error = refused("points = 25", "points = 25\nlearned = { epochs = 2 }");
+        assert!(error.contains("learns none"), "{error}");
+        let learned = "methods = [\"weight\", \"learned\"]\nlearned = ";
+        let error = refused("methods = [\"weight\"]", &format!("{learned}{{ rate = 0.0 }}"));
+        assert!(error.contains("needs a rate above zero"), "{error}");
+        let error = refused("methods = [\"weight\"]", &format!("{learned}{{ passes = 2 }}"));
+        assert!(error.contains("passes"), "{error}");
+    }
+
+    #[test]
     fn a_stand_in_replaces_what_it_names_and_keeps_the_rest() {
         let recipe = Recipe::built_in().remove(0);
         let [own, stand_in] =

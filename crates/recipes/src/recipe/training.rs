@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use toml::Table;
 
-use crate::method::Method;
+use crate::method::{Descent, Method};
 
 /// How networks are trained and compared; texts as on the command line of `isoloss train`. A recipe states it as a table, and
 /// a scale, its stand-in and an arm replace what they name.
@@ -33,6 +33,9 @@ pub struct Training {
     /// on; all where it is not said.
     #[serde(default)]
     pub scored: Option<usize>,
+    /// How a learned matching descends, on all training examples. Only where there is one.
+    #[serde(default)]
+    pub learned: Option<Descent>,
 }
 
 /// A variation of the training within a recipe: another width, another architecture.
@@ -62,6 +65,11 @@ impl Training {
         all.try_into()
     }
 
+    /// How a learned matching descends, if there is one.
+    pub(crate) fn descent(&self) -> Option<Descent> {
+        self.methods.contains(&Method::Learned).then(|| self.learned.unwrap_or_default())
+    }
+
     /// What is impossible about it, if anything is.
     pub(super) fn fault(&self) -> Option<String> {
         if self.epochs.is_empty() || self.epochs[0] == 0 || !self.epochs.is_sorted_by(|a, b| a < b) {
@@ -73,6 +81,13 @@ impl Training {
         if self.points < 3 || self.points.is_multiple_of(2) {
             return Some(format!("needs an odd number of points from 3 up, found {}", self.points));
         }
-        (self.scored == Some(0)).then(|| "scores no training example".to_owned())
+        if self.scored == Some(0) {
+            return Some("scores no training example".to_owned());
+        }
+        if self.learned.is_some() && self.descent().is_none() {
+            return Some("says how to learn a matching, and learns none".to_owned());
+        }
+        let fault = self.descent().and_then(Descent::fault);
+        fault.map(|fault| format!("{fault}, for its learned matching"))
     }
 }

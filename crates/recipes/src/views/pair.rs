@@ -141,11 +141,19 @@ fn matching_words(matchings: &[&Match]) -> String {
     let list = |one: fn(&Match) -> String| matchings.iter().map(|m| one(m)).collect::<Vec<_>>().join(", ");
     let gap = matchings.iter().filter_map(|matching| matching.worst_gap).reduce(f64::max);
     let gap = gap.map(|gap| format!("; largest relative duality gap of the assignments {gap:.1e}"));
+    let descents: Option<Vec<_>> = matchings.iter().map(|matching| matching.descended.as_ref()).collect();
+    let descents = descents.map(|descents| {
+        let losses = descents.iter().map(|own| format!("{:.4} → {:.4}", own.start_loss, own.loss));
+        let (losses, steps) =
+            (losses.collect::<Vec<_>>().join(", "), descents.first().map_or(0, |own| own.steps));
+        format!("; loss halfway on training examples held out {losses} in {steps} steps")
+    });
     format!(
-        "sweeps {}; seconds {}{}",
+        "sweeps {}; seconds {}{}{}",
         list(|matching| matching.sweeps.to_string()),
         list(|matching| format!("{:.3}", matching.seconds)),
         gap.unwrap_or_default(),
+        descents.unwrap_or_default(),
     )
 }
 

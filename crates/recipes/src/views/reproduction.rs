@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     RecipeError,
+    method::Descent,
     recipe::Along,
     reproduce::{ArmResults, Reproduction, Request},
     result::PairPlan,
@@ -104,8 +105,13 @@ fn training(plan: &PairPlan) -> String {
     let methods = list(plan.methods.iter().map(|method| method.name().to_owned()).collect());
     let clip = plan.clip_norm.map(|norm| format!("; gradients clipped at {norm}"));
     let scored = plan.scored.map(|count| format!(" and {count} training examples"));
+    let learned = plan.learned.map(|Descent { epochs, batch, judged, rate }| {
+        format!(
+            " ({epochs} epochs, batch {batch}, rate {rate}, judged on {judged} training examples held out)"
+        )
+    });
     format!(
-        "{}; {}; {}; {}; batch {}{}; compared after {epochs} epochs at {} points{}; matched by {methods}",
+        "{}; {}; {}; {}; batch {}{}; compared after {epochs} epochs at {} points{}; matched by {methods}{}",
         plan.model,
         plan.optimizer,
         plan.schedule,
@@ -114,5 +120,6 @@ fn training(plan: &PairPlan) -> String {
         clip.unwrap_or_default(),
         plan.points,
         scored.unwrap_or_default(),
+        learned.unwrap_or_default(),
     )
 }

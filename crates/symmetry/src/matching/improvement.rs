@@ -29,6 +29,15 @@ impl Improvements {
         self.0.last().map_or(f64::INFINITY, |best| best.objective)
     }
 
+    /// Those with these steps and objectives.
+    pub(super) fn of(found: impl Iterator<Item = (usize, f64)>) -> Self {
+        Self(found.map(|(step, objective)| Improvement { step, objective }).collect())
+    }
+
+    pub(super) fn list(&self) -> &[Improvement] {
+        &self.0
+    }
+
     pub(super) fn into_list(self) -> Vec<Improvement> {
         self.0
     }

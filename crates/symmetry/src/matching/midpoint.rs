@@ -88,6 +88,11 @@ impl Judge {
         Ok(Self { batches, executable })
     }
 
+    /// The examples and their labels, batch by batch.
+    pub(super) fn batches(&self) -> &[(Tensor, Tensor)] {
+        &self.batches
+    }
+
     /// The mean loss halfway between two networks, given by their trained parameters.
     pub(super) fn midpoint(&mut self, a: &[&Tensor], p: &[&Tensor]) -> Result<f64, SymmetryError> {
         let half = Tensor::scalar(0.5f32);

@@ -1,6 +1,7 @@
 //! Matching by the loss between two networks, modulo permutations, matrices and rotations.
 
 mod latents;
+mod unfinished;
 
 use data::{Dataset, epoch_order};
 use evaluate::fit;
@@ -18,6 +19,23 @@ use super::{
 };
 use crate::{Element, Group, SymmetryError};
 use latents::Latent;
+use unfinished::Keeper;
+pub use unfinished::Unfinished;
+
+/// What is searched.
+#[derive(Clone, Copy)]
+pub struct Task<'a> {
+    /// The symmetry of the model.
+    pub group: &'a Group,
+    /// The architecture of both networks.
+    pub model: &'a Model,
+    /// A, which stays, and B, which is moved.
+    pub networks: [&'a Params; 2],
+    /// The element of the group where the search begins.
+    pub start: &'a Element,
+    /// The examples to descend on, and to hold some of out.
+    pub data: &'a Dataset,
+}
 
 /// How to search.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -43,7 +61,7 @@ impl Default for Options {
 }
 
 /// Steps after which the element is judged, besides at the end. Ours: so that judging takes less than descending.
-const JUDGED_EVERY: usize = 20;
+pub const JUDGED_EVERY: usize = 20;
 
 /// Half the width of the range around the midpoint in which places are drawn: 0.1 (Theus et al. 2025).
 const SPREAD: f64 = 0.1;
@@ -70,35 +88,34 @@ impl Learned {
     }
 }
 
-/// The element of `group` with the least loss halfway between `a` and `g · b` among those that a descent from `start` passes: the
+/// The element of the group with the least loss halfway between A and `g · B` among those that a descent from the start passes: the
 /// learned matching of Theus et al. (*Generalized Linear Mode Connectivity for Transformers*, arXiv 2506.22712).
 ///
-/// Each permutation, rotation and other matrix has a latent matrix, the identity at `start`. In every step the latents are
+/// Each permutation, rotation and other matrix has a latent matrix, the identity at the start. In every step the latents are
 /// projected: to the permutation with the largest inner product (an assignment), to the nearest rotation (the polar factor), to
-/// the span of the matrices allowed. They move `start · b`, and the slope of the loss of a batch at a place drawn from 0.4 to 0.6 of
+/// the span of the matrices allowed. They move `start · B`, and the slope of the loss of a batch at a place drawn from 0.4 to 0.6 of
 /// the way to it is passed straight through the projections; Adam moves the latents. Networks whose gains stand in the way of
-/// rotations are to be folded first ([`crate::Folding::fold`]). The result is never worse than `start` on the examples held out.
+/// rotations are to be folded first ([`crate::Folding::fold`]). The result is never worse than the start on the examples held out.
 ///
 /// Batch normalisation uses the moments of batches. After each step `progress` is told how many of how many are done, and the
-/// least loss so far. Equal inputs give equal bits, whatever the number of threads, if the executor's do.
+/// least loss so far. Equal inputs give equal bits, whatever the number of threads, if the executor's do, and however often
+/// the search was stopped: with `unfinished` it is kept in a file, and goes on from what stands there.
 ///
 /// # Errors
 /// Where `epochs` or `batch` is 0, the rate is not positive and finite, there are fewer than two examples, the parameters are not
-/// the model's, not `f32` or not finite, `start` is not of the group, the data do not suit the model, or the descent diverges.
-#[expect(clippy::too_many_arguments, reason = "what is searched, where it begins, on what, and how")]
+/// the model's, not `f32` or not finite, the start is not of the group, the data do not suit the model, or the descent diverges.
+/// [`SymmetryError::Interrupted`] once a stop is asked for; [`SymmetryError::OtherSearch`] and [`SymmetryError::Weights`] where
+/// the file is of another search, or cannot be read or written.
 pub fn learned(
     executor: &dyn Executor,
-    group: &Group,
-    model: &Model,
-    [a, b]: [&Params; 2],
-    start: &Element,
-    data: &Dataset,
+    task: &Task<'_>,
     options: &Options,
+    unfinished: Option<Unfinished<'_>>,
     progress: &mut dyn FnMut(usize, usize, f64),
 ) -> Result<Learned, SymmetryError> {
     check(options)?;
-    check_layouts(model, [a, b])?;
-    let data = fit(model, data)?;
+    check_layouts(task.model, task.networks)?;
+    let data = fit(task.model, task.data)?;
     if data.len() < 2 {
         return Err(SymmetryError::TooFew {
             what: "examples of a learned matching",
@@ -110,29 +127,28 @@ pub fn learned(
     let (held_out, examples) = order.split_at(options.judged.clamp(1, data.len() / 2));
     let batch = options.batch.min(examples.len()).min(held_out.len());
     let options = Options { batch, ..*options };
-    let judge = Judge::of(executor, model, &data, batch, held_out)?;
-    let mut search = Search::new(executor, group, model, [a, b], start, judge, &options)?;
+    let judge = Judge::of(executor, task.model, &data, batch, held_out)?;
+    let mut search = Search::new(executor, *task, judge, &options)?;
     let per_epoch = examples.len() / batch;
     let steps = options.epochs * per_epoch;
-    search.judge(0)?;
-    for epoch in 0..options.epochs {
+    let mut keeper = Keeper::new(unfinished, &mut search, steps)?;
+    if search.step == 0 {
+        search.judge()?;
+    }
+    for epoch in search.step / per_epoch..options.epochs {
         let order = epoch_order(options.key.child("order"), epoch, examples.len());
-        for (at, places) in order.chunks_exact(batch).enumerate() {
+        for places in order.chunks_exact(batch).skip(search.step - epoch * per_epoch) {
+            keeper.keep(&search)?;
             let indices: Vec<usize> = places.iter().map(|&place| examples[place]).collect();
-            let step = epoch * per_epoch + at + 1;
-            search.descend(step as u64, &data.gather(&indices))?;
-            if step % JUDGED_EVERY == 0 || step == steps {
-                search.judge(step)?;
+            search.descend(&data.gather(&indices))?;
+            if search.step.is_multiple_of(JUDGED_EVERY) || search.step == steps {
+                search.judge()?;
             }
-            progress(step, steps, search.improvements.best());
+            progress(search.step, steps, search.improvements.best());
         }
     }
-    Ok(Learned {
-        element: search.best,
-        identity_loss: search.identity_loss,
-        improvements: search.improvements.into_list(),
-        steps,
-    })
+    keeper.finish(&search)?;
+    search.finish()
 }
 
 fn check(options: &Options) -> Result<(), SymmetryError> {
@@ -149,11 +165,8 @@ fn check(options: &Options) -> Result<(), SymmetryError> {
 
 /// Where the search is.
 struct Search<'a> {
-    group: &'a Group,
-    model: &'a Model,
-    a: &'a Params,
-    start: &'a Element,
-    /// B as `start` moves it.
+    task: Task<'a>,
+    /// B as the start moves it.
     b: Params,
     options: &'a Options,
     optimizer: Optimizer,
@@ -161,9 +174,12 @@ struct Search<'a> {
     gradient: Box<dyn Executable>,
     update: Box<dyn Executable>,
     latents: Vec<Latent>,
+    /// The number of steps that are done.
+    step: usize,
     /// The latent matrices, then the optimiser's slots.
     state: Vec<Tensor>,
-    best: Element,
+    /// The latent matrices of the best element.
+    best: Vec<Tensor>,
     identity_loss: f64,
     improvements: Improvements,
 }
@@ -171,19 +187,18 @@ struct Search<'a> {
 impl<'a> Search<'a> {
     fn new(
         executor: &dyn Executor,
-        group: &'a Group,
-        model: &'a Model,
-        [a, b]: [&'a Params; 2],
-        start: &'a Element,
+        task: Task<'a>,
         mut judge: Judge,
         options: &'a Options,
     ) -> Result<Self, SymmetryError> {
+        let Task { model, networks: [a, b], .. } = task;
         let optimizer: Optimizer = format!("adam:lr={}", options.rate).parse().expect("Adam with a rate");
-        let latents = latents::latents(group);
+        let latents = latents::latents(task.group);
         let sizes: Vec<usize> = latents.iter().map(|latent| latent.size()).collect();
         let slots = optimizer.slots().iter().flat_map(|_| sizes.iter());
         let slots = slots.map(|&n| Tensor::full([n, n], optimizer.start()));
-        let state: Vec<Tensor> = latents.iter().map(|latent| latent.still()).chain(slots).collect();
+        let best: Vec<Tensor> = latents.iter().map(|latent| latent.still()).collect();
+        let state: Vec<Tensor> = best.iter().cloned().chain(slots).collect();
         let count = model.parameters().len();
         let loss = loss_between(model, options.batch, DType::F32);
         let wrt: Vec<usize> = (count..2 * count).collect();
@@ -192,37 +207,43 @@ impl<'a> Search<'a> {
             update: executor
                 .compile(&graphs::update(&sizes, &optimizer), &Donation::in_order(state.len()))?,
             identity_loss: judge.midpoint(&trained(model, a), &trained(model, b))?,
-            b: group.act(start, b)?,
-            best: start.clone(),
+            b: task.group.act(task.start, b)?,
             improvements: Improvements::default(),
-            group,
-            model,
-            a,
-            start,
+            step: 0,
+            task,
             options,
             optimizer,
             judge,
             latents,
             state,
+            best,
         })
     }
 
-    /// What the latent matrices stand for.
-    fn element(&self) -> Result<Element, SymmetryError> {
-        latents::element(self.group, &self.latents, &self.state[..self.latents.len()])
+    /// The latent matrices.
+    fn matrices(&self) -> &[Tensor] {
+        &self.state[..self.latents.len()]
+    }
+
+    /// What matrices stand for.
+    fn element(&self, matrices: &[Tensor]) -> Result<Element, SymmetryError> {
+        latents::element(self.task.group, &self.latents, matrices)
     }
 
     /// One step of the latent matrices.
-    fn descend(&mut self, step: u64, (x, labels): &(Tensor, Tensor)) -> Result<(), SymmetryError> {
-        let element = self.element()?;
-        let moved = self.group.act(&element, &self.b)?;
+    fn descend(&mut self, (x, labels): &(Tensor, Tensor)) -> Result<(), SymmetryError> {
+        let Task { group, model, networks: [a, _], .. } = self.task;
+        self.step += 1;
+        let step = self.step as u64;
+        let element = self.element(self.matrices())?;
+        let moved = group.act(&element, &self.b)?;
         let place = 0.5 + SPREAD * (2.0 * self.options.key.child("place").uniform(step) - 1.0);
         let place = Tensor::scalar(place as f32);
-        let ends = trained(self.model, self.a).into_iter().chain(trained(self.model, &moved));
+        let ends = trained(model, a).into_iter().chain(trained(model, &moved));
         let results = self.gradient.run(ends.chain([&place, x, labels]).map(Argument::Borrowed).collect())?;
-        let slopes = named(self.model, results.into_iter().skip(1));
+        let slopes = named(model, results.into_iter().skip(1));
         let slopes = latents::slopes(
-            self.group,
+            group,
             &self.latents,
             &element,
             [&in_double("between", &slopes)?, &in_double("B", &moved)?],
@@ -236,14 +257,24 @@ impl<'a> Search<'a> {
     }
 
     /// Keeps the element if it is better than all before.
-    fn judge(&mut self, step: usize) -> Result<(), SymmetryError> {
-        let element = self.element()?;
-        let moved = self.group.act(&element, &self.b)?;
-        let loss = self.judge.midpoint(&trained(self.model, self.a), &trained(self.model, &moved))?;
-        if self.improvements.offer(step, loss) {
-            self.best = self.group.compose(&element, self.start)?;
+    fn judge(&mut self) -> Result<(), SymmetryError> {
+        let Task { group, model, networks: [a, _], .. } = self.task;
+        let moved = group.act(&self.element(self.matrices())?, &self.b)?;
+        let loss = self.judge.midpoint(&trained(model, a), &trained(model, &moved))?;
+        if self.improvements.offer(self.step, loss) {
+            self.best = self.matrices().to_vec();
         }
         Ok(())
+    }
+
+    fn finish(self) -> Result<Learned, SymmetryError> {
+        let element = self.element(&self.best)?;
+        Ok(Learned {
+            element: self.task.group.compose(&element, self.task.start)?,
+            identity_loss: self.identity_loss,
+            improvements: self.improvements.into_list(),
+            steps: self.step,
+        })
     }
 }
 

@@ -1,3 +1,5 @@
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use cpu::Cpu;
 use faer::{Mat, Scale};
 use graph::Reference;
@@ -157,8 +159,8 @@ fn searched(spec: &str, options: &Options) -> (Learned, f64) {
     let (model, group, [a, b], [back, start]) = planted(spec);
     let data = taught(&model, &a, &images(400));
     let search = |start: &Element, options: &Options| {
-        learned(&Cpu::new(), &group, &model, [&a, &b], start, &data, options, &mut |_, _, _| {})
-            .expect("a search")
+        let task = Task { group: &group, model: &model, networks: [&a, &b], start, data: &data };
+        learned(&Cpu::new(), &task, options, None, &mut |_, _, _| {}).expect("a search")
     };
     let answer = search(&back, &Options { epochs: 1, ..*options }).improvements[0].objective;
     (search(&start, options), answer)
@@ -185,11 +187,71 @@ fn searches_for_nothing_are_refused() {
     let (model, group, [a, b], [start, _]) = planted(VIT);
     let data = images(40);
     let refused = |options: Options| {
-        let found =
-            learned(&Cpu::new(), &group, &model, [&a, &b], &start, &data, &options, &mut |_, _, _| {});
+        let task = Task { group: &group, model: &model, networks: [&a, &b], start: &start, data: &data };
+        let found = learned(&Cpu::new(), &task, &options, None, &mut |_, _, _| {});
         found.expect_err("nothing to do")
     };
     assert!(matches!(refused(Options { epochs: 0, ..OPTIONS }), SymmetryError::Zero { .. }));
     assert!(matches!(refused(Options { batch: 0, ..OPTIONS }), SymmetryError::Zero { .. }));
     assert!(matches!(refused(Options { rate: f64::NAN, ..OPTIONS }), SymmetryError::OutOfRange { .. }));
+}
+
+#[test]
+fn a_search_that_was_stopped_twice_goes_on_to_the_same_bits() {
+    let (model, group, [a, b], [_, start]) = planted(VIT);
+    let (data, options) = (taught(&model, &a, &images(400)), Options { epochs: 4, ..OPTIONS });
+    let task = Task { group: &group, model: &model, networks: [&a, &b], start: &start, data: &data };
+    let whole = learned(&Cpu::new(), &task, &options, None, &mut |_, _, _| {}).expect("a search");
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("new").join("search.safetensors");
+    let until = |last: usize, task: &Task<'_>, options: &Options| {
+        let stop = AtomicBool::new(last == 0);
+        let mut begins = None;
+        let unfinished = Some(Unfinished { file: &file, stop: &stop });
+        let found = learned(&Cpu::new(), task, options, unfinished, &mut |step, _, _| {
+            begins.get_or_insert(step);
+            stop.fetch_or(step == last, Ordering::Relaxed);
+        });
+        (found, begins)
+    };
+    // Stopped at once, between two judgements, and behind one in another pass over the data.
+    for (last, first) in [(0, None), (7, Some(1)), (27, Some(8))] {
+        let (stopped, begins) = until(last, &task, &options);
+        let stopped = stopped.expect_err("a stop was asked for");
+        assert!(matches!(stopped, SymmetryError::Interrupted { step, steps: 32, .. } if step == last));
+        assert_eq!(begins, first);
+    }
+    let other = until(usize::MAX, &task, &Options { rate: 0.02, ..options }).0.expect_err("another search");
+    assert!(matches!(other, SymmetryError::OtherSearch { .. }), "{other}");
+    let swapped = Task { networks: [&b, &a], ..task };
+    assert!(matches!(until(usize::MAX, &swapped, &options).0, Err(SymmetryError::OtherSearch { .. })));
+    let (resumed, begins) = until(usize::MAX, &task, &options);
+    assert_eq!((resumed.expect("the rest"), begins), (whole.clone(), Some(28)));
+    // Where the result was lost, it is told again at once.
+    let (again, begins) = until(usize::MAX, &task, &options);
+    assert_eq!((again.expect("the end"), begins), (whole, None));
+    let unfinished = Unfinished { file: &file, stop: &AtomicBool::new(false) };
+    unfinished.remove().expect("a file to remove");
+    assert!(!file.exists() && unfinished.remove().is_ok());
+}
+
+#[test]
+fn a_damaged_file_of_a_search_is_refused() {
+    let (model, group, [a, b], [_, start]) = planted(VIT);
+    let data = images(80);
+    let task = Task { group: &group, model: &model, networks: [&a, &b], start: &start, data: &data };
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("search.safetensors");
+    let go_on = |stop: bool| {
+        let stop = AtomicBool::new(stop);
+        let unfinished = Some(Unfinished { file: &file, stop: &stop });
+        learned(&Cpu::new(), &task, &OPTIONS, unfinished, &mut |_, _, _| {}).expect_err("no search")
+    };
+    assert!(matches!(go_on(true), SymmetryError::Interrupted { step: 0, .. }));
+    let whole = std::fs::read(&file).expect("a file");
+    std::fs::write(&file, &whole[..whole.len() - 8]).expect("a file");
+    assert!(matches!(go_on(false), SymmetryError::Weights(_)));
+    let loaded = models::weights::Checkpoint::default();
+    models::weights::save(&file, &loaded.params, &loaded.metadata).expect("a file");
+    assert!(matches!(go_on(false), SymmetryError::OtherSearch { .. }));
 }
