@@ -54,6 +54,12 @@ pub(crate) enum CliError {
     UnusedFlag { flag: &'static str, method: String },
     #[error("{what} takes two networks, found {found}{hint}")]
     TwoNetworks { what: String, found: usize, hint: &'static str },
+    #[error(
+        "{} is an unfinished run, whose optimiser moves with permutations alone; method {method} does more, so finish the training \
+         first, or match by weight, activation, ste or sinkhorn",
+        run.display()
+    )]
+    UnfinishedRun { run: PathBuf, method: String },
     #[error("--form: balanced and unit are two ways to choose the same scales; leave one out")]
     TwoScalings,
     #[error(

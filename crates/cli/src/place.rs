@@ -50,6 +50,21 @@ pub(crate) fn check_folder(out: &Path) -> Result<(), Failure> {
     check_writable(out)
 }
 
+/// Checks that a run can be written into a folder: it is not there yet, or empty, can be made and written to, and is not named as
+/// a file of weights is.
+pub(crate) fn check_run(out: &Path) -> Result<(), Failure> {
+    let fault = |found: &str| fault(out, "a new folder, as for an unfinished run", found.to_owned());
+    if out.extension() == Some(OsStr::new(WEIGHTS)) {
+        return Err(fault("the name of a file of weights").into());
+    }
+    check_folder(out)?;
+    let unreadable = |source| CliError::Unwritable { path: out.to_owned(), source };
+    if out.exists() && fs::read_dir(out).map_err(unreadable)?.next().is_some() {
+        return Err(fault("a folder with files").into());
+    }
+    Ok(())
+}
+
 /// Writes files into a folder, which is made if it is not there. Each file is written whole or not at all.
 pub(crate) fn write_folder(folder: &Path, files: &[(String, Vec<u8>)]) -> Result<(), Failure> {
     for (name, contents) in files {

@@ -8,7 +8,7 @@ use tensor::{DType, Tensor};
 use crate::{TrainError, folder::CHECKPOINT_FILE, plan::Plan, progress::Progress};
 
 /// Metadata key of the [`Progress`], as JSON.
-const PROGRESS: &str = "isoloss.progress";
+pub(crate) const PROGRESS: &str = "isoloss.progress";
 /// Metadata key of the configuration, as JSON.
 pub(crate) const TRAINING: &str = "isoloss.training";
 

@@ -28,6 +28,7 @@ mod folder;
 mod job;
 mod keeper;
 mod observer;
+mod paused;
 mod plan;
 mod progress;
 mod record;
@@ -45,5 +46,6 @@ pub use folder::{
 };
 pub use job::{Job, Outcome, Start, train};
 pub use observer::{Observer, Step};
+pub use paused::Paused;
 pub use record::{Record, Score};
 pub use summary::{Best, Divergence, Scores, Status, Summary};

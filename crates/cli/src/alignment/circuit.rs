@@ -59,6 +59,7 @@ pub(super) fn align(
         };
         let element = learned.as_ref().map_or(&found.element, |learned| &learned.element);
         Ok(Alignment {
+            element: element.clone(),
             params: folding.unfold(&group.act(element, &theirs)?, &a.params)?,
             nearness: Nearness::new(group, &ours, &theirs, element)?,
             moved: moved(group, element),

@@ -65,6 +65,8 @@ impl<'a> Plan<'a> {
 pub(crate) struct Alignment {
     /// The symmetry that was used, with its certificate.
     pub(crate) certified: Certified,
+    /// What moved the weights: one of the group that was certified, which is that of folded gains where these were folded.
+    pub(crate) element: Element,
     /// The weights after matching.
     pub(crate) params: Params,
     /// How near the weights are before and after.
@@ -121,7 +123,7 @@ impl Alignment {
         let nearness = Nearness::new(group, &a.params, &b.params, &element)?;
         let params = group.act(&element, &b.params)?;
         let moved = moved(group, &element);
-        Ok(Self { moved, params, nearness, search, seconds, certified: certified.clone() })
+        Ok(Self { element, moved, params, nearness, search, seconds, certified: certified.clone() })
     }
 
     /// How it went, as JSON.

@@ -1,6 +1,7 @@
 //! `isoloss align`: matching one network to another.
 
 mod check;
+mod run;
 mod widths;
 
 use std::{
@@ -47,6 +48,10 @@ use crate::{
 /// when it was stopped, by Ctrl-C or otherwise, the same command goes on from there, to the same bits. By transport (OTFusion, Singh and Jaggi, 2020),
 /// units are matched by what makes them, layer by layer from the inputs on, with exact plans; it also brings B to other widths
 /// of the same structure, and then what B computes changes, as units are mixed or split.
+///
+/// Where B is the folder of an unfinished run, the network of its checkpoint is matched (A may be one, too), and the run is written
+/// with its optimiser's state, averages and weights of earlier epochs all moved alike, so that training it further and moving it can
+/// change places; it moves by permutations alone.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -56,6 +61,7 @@ Examples:
   isoloss align runs/a runs/b runs/c --method joint --out aligned
   isoloss align runs/gpt-a runs/gpt-b --method circuit --out b2.safetensors
   isoloss align runs/gpt-a runs/gpt-b --method learned --data text:corpus.txt --out b2.safetensors
+  isoloss align runs/a runs/unfinished-b --out runs/b2
   isoloss align runs/wide runs/narrow --method transport --out widened.safetensors
   isoloss align runs/a runs/b --check")]
 pub(crate) struct Align {
@@ -66,7 +72,8 @@ pub(crate) struct Align {
     /// have nothing to match (exit code 1). Write nothing
     #[arg(long, conflicts_with_all = ["out", "force", "method", "data", "restarts", "rounds", "batch"])]
     check: bool,
-    /// File for the matched network, *.safetensors, or folder for more than one; what is known of each is kept
+    /// File for the matched network, *.safetensors, or folder for more than one; what is known of each is kept. Where B is the folder of
+    /// an unfinished run, a new folder: for the run with all that its training goes on from, moved alike
     #[arg(long, value_name = "PLACE", required_unless_present = "check")]
     out: Option<PathBuf>,
     /// Replace --out if it is there; inputs are never replaced
@@ -103,8 +110,13 @@ impl Run for Align {
             let hint = "; --method joint takes any number";
             self.pair(&format!("matching by {}", self.method.name()), hint)?;
         }
-        let files = self.files()?;
         self.method.check_use_of_data(self.data.as_deref())?;
+        if let ([a, b], Some(out)) = (&self.networks[..], &self.out)
+            && let Some(run) = run::Unfinished::find(b, self.method, out)?
+        {
+            return self.carry(session, a, b, run);
+        }
+        let files = self.files()?;
         let networks = networks::load(&self.networks, self.spec.as_deref())?;
         if let (Method::Transport, [a, b]) = (self.method, &networks[..])
             && a.model != b.model
@@ -137,6 +149,23 @@ struct Matched<'a> {
 }
 
 impl Align {
+    /// Matches an unfinished run, and writes it with all that its training goes on from.
+    fn carry(&self, session: &Session, a: &Path, b: &Path, run: run::Unfinished) -> Result<Outcome, Failure> {
+        let networks = [run::network(a, self.spec.as_deref())?, run.network(b)];
+        networks::check_all_alike(&networks)?;
+        let data = self.data.as_deref().map(|spec| networks::load_data(spec, &networks)).transpose()?;
+        let plan = self.search.plan(self.method, data.as_ref().map(|data| &data.train))?;
+        let [a, network] = &networks;
+        let alignment = alignment::align(session, a, &[network], plan)?.swap_remove(0);
+        let (moved, state) = run.write(&alignment)?;
+        let out = self.out.as_deref().unwrap_or(Path::new(""));
+        let matched = Matched { network, out, alignment: &alignment };
+        let text = matched.text(false) + &moved;
+        let mut json = self.json(a, &[matched]);
+        json["run"] = state;
+        Ok(Outcome { answer: Answer::Yes, text, json })
+    }
+
     /// The two networks, for what takes no more.
     fn pair(&self, what: &str, hint: &'static str) -> Result<&[PathBuf; 2], CliError> {
         let found = self.networks.len();

@@ -2,6 +2,11 @@
 
 use std::{fs, process::Child};
 
+use isoloss::models::{
+    Params,
+    weights::{load, save},
+};
+
 use crate::support::{Place, TRAIN, number};
 
 /// A training of so many steps that with a checkpoint after each it can be caught under way.
@@ -76,6 +81,51 @@ fn a_killed_run_resumes_to_the_same_bits() {
     crate::support::signal(&child, "KILL");
     child.wait().unwrap();
     assert_resumes_like_an_uninterrupted_run(&place);
+}
+
+#[cfg(unix)]
+#[test]
+fn training_on_and_moving_an_unfinished_run_change_places() {
+    let place = Place::new();
+    let short = "train --model mlp:64-64-10 --data digits --epochs 2 --batch 10";
+    place.text(&format!("{short} --out a --seed 7"));
+    let train = format!("{short} --ema 0.99 --out");
+    let child = place.begin(&format!("{train} run --checkpoint-seconds 0"), "run/checkpoint.safetensors");
+    crate::support::signal(&child, "INT");
+    child.wait_with_output().unwrap();
+    place.refuses("align a run --method circuit --out moved", &["unfinished run", "circuit"]);
+    place.refuses("align a run --out a", &["a new folder", "with files"]);
+    place.refuses("align a run --out b2.safetensors", &["a new folder"]);
+    let carried = place.json("align a run --out moved");
+    assert_eq!(carried["run"]["state"], serde_json::json!(["mean", "mean_square", "ema"]), "{carried:#}");
+    assert!(number(&carried, "/groups/0/moved") > 2.0, "{carried:#}");
+    // The control: the weights are moved, and what the optimiser remembers of them is not.
+    let file = |run: &str| place.path(run).join("checkpoint.safetensors");
+    let (still, moved) = (load(&file("run")).unwrap().params, load(&file("moved")).unwrap());
+    let halves = moved.params.iter().map(|(name, tensor)| {
+        let own = if name.starts_with("mean") { still.get(name).unwrap() } else { tensor };
+        (name, own.clone())
+    });
+    place.write("half/run.json", &fs::read(place.path("moved/run.json")).unwrap());
+    save(&file("half"), &Params::from_pairs(halves), &moved.metadata).unwrap();
+    for run in ["run", "moved", "half"] {
+        place.text(&format!("{train} {run} --resume"));
+    }
+    for weights in ["model", "ema"] {
+        let of = |run: &str| load(&place.path(run).join(format!("{weights}.safetensors"))).unwrap().params;
+        let apart = ["moved", "half"].map(|run| apart(&of("run"), &of(run)));
+        assert!(apart[0] < 0.05 * apart[1], "{weights}: {apart:?}");
+    }
+}
+
+/// The largest distance of a hidden unit's weights to those of the unit that is most like it.
+#[cfg(unix)]
+fn apart(one: &Params, other: &Params) -> f64 {
+    let units = |params: &Params| params.get("0.weight").unwrap().to_f64_vec();
+    let (one, other) = (units(one), units(other));
+    let distance = |(a, b): (&[f64], &[f64])| a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+    let nearest = |unit| other.chunks(64).map(|like| distance((unit, like))).fold(f64::INFINITY, f64::min);
+    one.chunks(64).map(nearest).fold(0.0, f64::max)
 }
 
 /// A long training that has written its first checkpoint.
