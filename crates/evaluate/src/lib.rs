@@ -10,7 +10,7 @@ mod passes;
 mod reestimator;
 mod score;
 
-pub use activations::{Moments, Units, activation_moments};
+pub use activations::{Compared, Features, Moments, Units, activation_moments, feature_moments};
 pub use error::{EvaluateError, fit};
 pub use evaluator::{Evaluator, evaluate};
 pub use objective::check_objective;

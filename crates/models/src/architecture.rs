@@ -1,8 +1,12 @@
 //! What every architecture must say about itself.
 
 use graph::Val;
+use tensor::Shape;
 
-use crate::{Input, Labels, Target, layout::Layout, net::Net, settings::Written};
+use crate::{Input, Labels, Target, layout::Layout, model::Network, net::Net, settings::Written};
+
+/// The shape of a parameter, by its name.
+pub(crate) type ShapeOf<'a> = dyn Fn(&str) -> Option<Shape> + 'a;
 
 /// A family of networks, fixed in all its sizes.
 pub(crate) trait Architecture {
@@ -20,6 +24,12 @@ pub(crate) trait Architecture {
 
     /// How a network that is its own objective takes labels; `None` for one that returns logits.
     fn target(&self) -> Option<Target> {
+        None
+    }
+
+    /// The same with as many units as these parameters have, where the family can tell; whether all shapes come out is for the
+    /// caller to see.
+    fn resized(&self, _shape: &ShapeOf<'_>) -> Option<Network> {
         None
     }
 

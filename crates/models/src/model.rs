@@ -174,6 +174,15 @@ impl Model {
         self.network.architecture().labels()
     }
 
+    /// The architecture of this family with parameters of these shapes, given by their names, where there is one: of networks whose
+    /// specification has the numbers of their units, or a factor for all of them. Everything else stays.
+    #[must_use]
+    pub fn resized(&self, shape: &dyn Fn(&str) -> Option<Shape>) -> Option<Self> {
+        let resized = Self { network: self.network.architecture().resized(shape)? };
+        let fits = |(name, own): &(String, Shape)| shape(name).as_ref() == Some(own);
+        resized.entries().iter().all(fits).then_some(resized)
+    }
+
     /// The number of elements of an example: features, numbers of an image, or tokens.
     #[must_use]
     pub fn input_features(&self) -> usize {

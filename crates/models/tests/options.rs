@@ -92,3 +92,25 @@ fn any_value_is_read_or_refused() {
         }
     }
 }
+
+#[test]
+fn a_network_of_other_sizes_is_found_by_its_shapes() {
+    for (spec, other) in [
+        ("mlp:6-5-4,norm=batch,act=tanh", "mlp:6-9-4,act=tanh,norm=batch"),
+        ("convnet:4-6,dense=5,in=1x8x8,classes=3", "convnet:5-9,dense=7,in=1x8x8,classes=3"),
+        ("convnet:4-6,end=mean,in=1x8x8", "convnet:4-7,end=mean,in=1x8x8"),
+        ("resnet8:width=0.25,norm=layer", "resnet8:width=0.375,norm=layer"),
+        ("vgg11:width=0.125", "vgg11:width=0.25"),
+        ("gcn:5-4-3,nodes=6", "gcn:5-7-3,nodes=6"),
+    ] {
+        let [own, wanted] = [spec, other].map(|spec| Model::parse(spec).unwrap());
+        let shapes = wanted.entries();
+        let shape =
+            |name: &str| shapes.iter().find(|(known, _)| known == name).map(|(_, shape)| shape.clone());
+        assert_eq!(own.resized(&shape), Some(wanted.clone()), "{spec}");
+        let taller = |name: &str| shape(name).filter(|_| name != shapes[1].0);
+        assert_eq!(own.resized(&taller), None, "{spec}");
+    }
+    let gpt = Model::parse("gpt:layers=1,width=8,heads=2").unwrap();
+    assert_eq!(gpt.resized(&|_| None), None);
+}

@@ -183,6 +183,38 @@ pub enum SymmetryError {
         /// What the number counts.
         what: &'static str,
     },
+    /// A number that must be finite and above 0 is not.
+    #[error("{what}: expected a finite number above 0, found {found}")]
+    NotPositive {
+        /// What the number is.
+        what: &'static str,
+        /// The number.
+        found: f64,
+    },
+    /// A number that must be from 0 to 1 is not.
+    #[error("{what}: expected a number from 0 to 1, found {found}")]
+    NotAShare {
+        /// What the number is.
+        what: &'static str,
+        /// The number.
+        found: f64,
+    },
+    /// What units do on data is not finite.
+    #[error(
+        "'{of}': there are activations that are not finite; did the training diverge, or are there such numbers in the data?"
+    )]
+    Activations {
+        /// The name of the generator or of the parameter.
+        of: String,
+    },
+    /// An architecture has no specification with other numbers of units.
+    #[error("{model} cannot be made wider: {reason}")]
+    Widths {
+        /// The specification.
+        model: String,
+        /// Why not, and what can be done.
+        reason: String,
+    },
     /// Two networks that may differ only in the numbers of their units differ in something else.
     #[error("the networks differ in more than the numbers of units: {found}")]
     OtherStructure {

@@ -8,7 +8,7 @@ use cpu::Cpu;
 use graph::{Argument, Executor, Graph, Role};
 use isoloss_symmetry::{
     Group, ParameterAxis, Slots, SymmetryError, assignment, graphs, infer,
-    matching::transport::{Side, Transported, sides, transport},
+    matching::transport::{Side, Solver, Transported, sides, transport},
 };
 use models::{Init, Model, Params};
 use tensor::{DType, Key, Tensor, parallel};
@@ -26,7 +26,7 @@ fn sides_of((graph, group): &(Graph, Group)) -> Vec<Vec<Side>> {
 
 fn transported(to: &str, from: &str, a: &Params, b: &Params) -> Transported {
     let (ours, theirs) = (network(to), network(from));
-    transport(&Cpu::new(), [&ours.1, &theirs.1], &sides_of(&ours), a, b).unwrap()
+    transport(&Cpu::new(), [&ours.1, &theirs.1], &sides_of(&ours), [a, b], Solver::Exact).unwrap()
 }
 
 fn init(spec: &str, seed: u64) -> Params {
@@ -163,12 +163,41 @@ fn a_network_of_copied_units_is_carried_back_and_forth() {
 }
 
 #[test]
+fn entropy_softens_plans_and_little_of_it_leaves_the_exact_ones() {
+    let (to, from) = ("mlp:6-15-12-3", "mlp:6-5-4-3");
+    let (ours, theirs) = (network(to), network(from));
+    let (a, b) = (init(to, 11), init(from, 12));
+    let carried = |solver| transport(&Cpu::new(), [&ours.1, &theirs.1], &sides_of(&ours), [&a, &b], solver);
+    let exact = carried(Solver::Exact).unwrap();
+    let little = carried(Solver::Entropic { epsilon: 1e-3 }).unwrap();
+    let soft = carried(Solver::Entropic { epsilon: 1.0 }).unwrap();
+    for (exact, little) in exact.plans.iter().zip(&little.plans) {
+        assert!(
+            little.cost - exact.cost <= little.gap + 1e-12 && little.gap < 1e-2 * exact.cost,
+            "{little:?}"
+        );
+    }
+    assert!(soft.plans[0].entries.len() == 15 * 5 && soft.plans[0].cost > exact.plans[0].cost + 1e-3);
+    assert_near(&outputs(&ours.0, &little.params), &outputs(&ours.0, &exact.params));
+    for epsilon in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+        let error = carried(Solver::Entropic { epsilon }).unwrap_err();
+        assert!(matches!(error, SymmetryError::NotPositive { .. }), "{error}");
+    }
+}
+
+#[test]
 fn the_same_bits_for_any_number_of_threads() {
     let (to, from) = ("mlp:20-30-24-5", "mlp:20-24-32-5");
     let (a, b) = (init(to, 6), init(from, 7));
     let [one, four] =
         [1, 4].map(|threads| parallel::with_threads(threads, || transported(to, from, &a, &b)).unwrap());
     assert_eq!(one, four);
+    let (ours, theirs) = (network(to), network(from));
+    let soft = || {
+        let solver = Solver::Entropic { epsilon: 0.05 };
+        transport(&Cpu::new(), [&ours.1, &theirs.1], &sides_of(&ours), [&a, &b], solver).unwrap()
+    };
+    assert_eq!(parallel::with_threads(1, soft).unwrap(), parallel::with_threads(4, soft).unwrap());
     assert!(!one.is_permutation() && one.element(&network(to).1).unwrap().is_none());
     for (name, tensor) in a.iter() {
         assert_eq!(one.params.get(name).unwrap().shape(), tensor.shape());
@@ -180,7 +209,8 @@ fn networks_of_other_structures_and_linear_chains_are_refused() {
     let refusal = |to: &str, from: &str| {
         let (ours, theirs) = (network(to), network(from));
         let sides = sides_of(&ours);
-        transport(&Cpu::new(), [&ours.1, &theirs.1], &sides, &init(to, 8), &init(from, 9)).unwrap_err()
+        transport(&Cpu::new(), [&ours.1, &theirs.1], &sides, [&init(to, 8), &init(from, 9)], Solver::Exact)
+            .unwrap_err()
     };
     let deeper = refusal("mlp:6-5-4", "mlp:6-5-5-4");
     assert!(matches!(deeper, SymmetryError::OtherStructure { .. }), "{deeper}");

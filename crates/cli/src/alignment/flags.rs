@@ -39,9 +39,9 @@ impl SearchFlags {
         Ok(Plan { method, restarts: restarts.unwrap_or(0), rounds, batch, data, unfinished: None })
     }
 
-    /// Refuses all flags, as nothing is matched.
-    pub(crate) fn refuse(self) -> Result<(), Failure> {
-        self.refuse_unused([false; 3], "none".to_owned())
+    /// Refuses all flags, as nothing is matched, or what is done instead has no search.
+    pub(crate) fn refuse(self, method: &str) -> Result<(), Failure> {
+        self.refuse_unused([false; 3], method.to_owned())
     }
 
     /// Refuses what is not used, in the order of the flags.

@@ -4,7 +4,7 @@ use isoloss::{
     recipes::pair,
     symmetry::{
         self, Element, Group,
-        matching::transport::{self, Transported},
+        matching::transport::{self, Entropic, Solver, Transported},
     },
 };
 use serde_json::{Value, json};
@@ -23,7 +23,9 @@ pub(crate) struct Planned {
     /// The numbers of places and of units.
     pub(crate) sizes: [usize; 2],
     cost: f64,
-    gap: f64,
+    /// By how much the cost may exceed the least one.
+    pub(crate) gap: f64,
+    entropic: Option<Entropic>,
 }
 
 /// Looks for the permutations that bring `b` nearest to `a`, layer by layer.
@@ -33,7 +35,7 @@ pub(super) fn by_layer(
     a: &Network,
     b: &Network,
 ) -> Result<(Element, Search), Failure> {
-    let found = transported(session, [group, group], a, b)?;
+    let found = transported(session, [group, group], a, b, Solver::Exact)?;
     let element =
         found.element(group)?.unwrap_or_else(|| unreachable!("plans of equal widths are permutations"));
     Ok((element, Search::Transport(planned(group, &found))))
@@ -44,11 +46,12 @@ pub(crate) fn across(
     session: &Session,
     a: &Network,
     b: &Network,
+    solver: Solver,
 ) -> Result<(Transported, Vec<Planned>), Failure> {
     let certified =
         |network: &Network| pair::certified_group(session.executor(), &network.model, session.key());
     let (ours, theirs) = (certified(a)?.group, certified(b)?.group);
-    let found = transported(session, [&ours, &theirs], a, b)?;
+    let found = transported(session, [&ours, &theirs], a, b, solver)?;
     let plans = planned(&ours, &found);
     Ok((found, plans))
 }
@@ -58,11 +61,12 @@ fn transported(
     groups: [&Group; 2],
     a: &Network,
     b: &Network,
+    solver: Solver,
 ) -> Result<Transported, Failure> {
     let graphs = symmetry::graphs(&a.model, EXAMPLES);
     let (executor, key) = (session.executor(), session.key().child("sides"));
     let sides = transport::sides(executor, &graphs[0], &groups[0].permutations(), key)?;
-    Ok(transport::transport(executor, groups, &sides, &a.params, &b.params)?)
+    Ok(transport::transport(executor, groups, &sides, [&a.params, &b.params], solver)?)
 }
 
 fn planned(group: &Group, found: &Transported) -> Vec<Planned> {
@@ -74,6 +78,7 @@ fn planned(group: &Group, found: &Transported) -> Vec<Planned> {
             sizes: plan.sizes,
             cost: plan.cost,
             gap: plan.gap,
+            entropic: plan.entropic,
         })
         .collect()
 }
@@ -88,8 +93,12 @@ pub(super) fn short(plans: &[Planned]) -> String {
 /// Plans, as JSON.
 pub(crate) fn json(plans: &[Planned]) -> Value {
     let plans = plans.iter().map(|plan| {
-        let Planned { name, sizes: [places, units], cost, gap } = plan;
-        json!({ "name": name, "places": places, "units": units, "cost": number(*cost), "gap": number(*gap) })
+        let Planned { name, sizes: [places, units], cost, gap, entropic } = plan;
+        let mut own = json!({ "name": name, "places": places, "units": units, "cost": number(*cost), "gap": number(*gap) });
+        if let Some(Entropic { epsilon, gap, rounds }) = entropic {
+            own["entropy"] = json!({ "epsilon": number(*epsilon), "gap": number(*gap), "rounds": rounds });
+        }
+        own
     });
     plans.collect()
 }

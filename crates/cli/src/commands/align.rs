@@ -11,7 +11,7 @@ use std::{
 };
 
 use clap::Args;
-use isoloss::models::weights;
+use isoloss::{models::weights, symmetry::matching::transport::Solver};
 use serde_json::{Value, json};
 
 use super::Run;
@@ -47,7 +47,8 @@ use crate::{
 /// matrices of all of these; the best on examples of the training part that it holds out counts. What it has found is kept beside --out;
 /// when it was stopped, by Ctrl-C or otherwise, the same command goes on from there, to the same bits. By transport (OTFusion, Singh and Jaggi, 2020),
 /// units are matched by what makes them, layer by layer from the inputs on, with exact plans; it also brings B to other widths
-/// of the same structure, and then what B computes changes, as units are mixed or split.
+/// of the same structure, and then what B computes changes, as units are mixed or split. With --entropy, plans are of least cost less
+/// entropy (Sinkhorn): every place mixes units of B, also between networks of one architecture.
 ///
 /// Where B is the folder of an unfinished run, the network of its checkpoint is matched (A may be one, too), and the run is written
 /// with its optimiser's state, averages and weights of earlier epochs all moved alike, so that training it further and moving it can
@@ -63,6 +64,7 @@ Examples:
   isoloss align runs/gpt-a runs/gpt-b --method learned --data text:corpus.txt --out b2.safetensors
   isoloss align runs/a runs/unfinished-b --out runs/b2
   isoloss align runs/wide runs/narrow --method transport --out widened.safetensors
+  isoloss align runs/a runs/b --method transport --entropy 0.05 --out soft.safetensors
   isoloss align runs/a runs/b --check")]
 pub(crate) struct Align {
     /// Network that stays as it is, and the one that is matched to it; with --method joint any number of them
@@ -88,6 +90,9 @@ pub(crate) struct Align {
     /// Data set, which activation, ste and learned need and sinkhorn may have, as digits or mnist:DIR; its training part is used
     #[arg(long, value_name = "SPEC")]
     data: Option<String>,
+    /// Of transport: smooth the plans by entropy with this weight, as a share of the mean cost of a class of units; above 0
+    #[arg(long, value_name = "X", conflicts_with = "check", allow_negative_numbers = true)]
+    entropy: Option<f64>,
     #[command(flatten)]
     search: SearchFlags,
     #[command(flatten)]
@@ -110,6 +115,9 @@ impl Run for Align {
             let hint = "; --method joint takes any number";
             self.pair(&format!("matching by {}", self.method.name()), hint)?;
         }
+        if self.entropy.is_some() && self.method != Method::Transport {
+            return Err(CliError::UnusedFlag { flag: "--entropy", method: self.method.name() }.into());
+        }
         self.method.check_use_of_data(self.data.as_deref())?;
         if let ([a, b], Some(out)) = (&self.networks[..], &self.out)
             && let Some(run) = run::Unfinished::find(b, self.method, out)?
@@ -119,10 +127,11 @@ impl Run for Align {
         let files = self.files()?;
         let networks = networks::load(&self.networks, self.spec.as_deref())?;
         if let (Method::Transport, [a, b]) = (self.method, &networks[..])
-            && a.model != b.model
+            && (a.model != b.model || self.entropy.is_some())
         {
             self.search.plan(self.method, None)?;
-            return widths::carry(session, a, b, &files[0]);
+            let solver = self.entropy.map_or(Solver::Exact, |epsilon| Solver::Entropic { epsilon });
+            return widths::carry(session, [a, b], solver, &files[0]);
         }
         networks::check_all_alike(&networks)?;
         let data = self.data.as_deref().map(|spec| networks::load_data(spec, &networks)).transpose()?;

@@ -143,7 +143,7 @@ impl Barrier {
     ) -> Result<Measured, Failure> {
         let plan =
             self.align.method().map(|method| self.search.plan(method, Some(&data.train))).transpose()?;
-        plan.map_or_else(|| self.search.refuse(), |_| Ok(()))?;
+        plan.map_or_else(|| self.search.refuse("none"), |_| Ok(()))?;
         let mut measure = Measure::new(session, &a.model, data, loss, self.statistics)?;
         let reestimated_on = measure.reestimated_on();
         let naive = measure.segment("naive", &a.params, &b.params, self.points)?;

@@ -1,5 +1,6 @@
 //! `isoloss merge`: several networks into one.
 
+mod clusters;
 mod recipe;
 
 use std::path::{Path, PathBuf};
@@ -35,6 +36,14 @@ use crate::{
 /// are scored, and of networks with batch normalisation the running statistics of the merged one are measured anew on the
 /// training part, as they are no averages of the others'.
 ///
+/// Two methods merge the units of two networks cluster by cluster instead, by what they do on the training data. zipit puts the two
+/// most similar units together again and again, whichever network they are of. pleas takes the pairs that --align finds, and then
+/// solves for the weights of each layer with which it makes the mean of what both networks make, by least squares, in closed form.
+/// With --apart some units stay as they are, and the merged network is wider: pleas chooses which by a knapsack over all
+/// classes where the architecture has a width for each, otherwise each class keeps the same share. With all units
+/// apart, the merged network computes the mean of the two, but where something normalises over units, as layer normalisation does.
+/// Networks of which it cannot be told what makes their units, as in the residual streams of transformers, are refused.
+///
 /// A file that ends in .yaml or .yml is a recipe as mergekit 0.1.5 reads it: checkpoints of any size are merged tensor by tensor, by
 /// linear, slerp, nuslerp, task_arithmetic, ties, dare_linear, dare_ties, della, della_linear, breadcrumbs, breadcrumbs_ties,
 /// model_stock, karcher, sce or passthrough, into a folder of safetensors files with configuration, tokenizer, model card and
@@ -47,6 +56,8 @@ Examples:
   isoloss merge runs/a runs/b --at 0.25 --out near-a.safetensors
   isoloss merge runs/a runs/b runs/c --align joint --out merged.safetensors
   isoloss merge runs/a runs/b runs/c --align none --out naive.safetensors
+  isoloss merge runs/a runs/b --method zipit --beta 0.25 --data digits --out zipped.safetensors
+  isoloss merge runs/a runs/b --method pleas --apart 0.25 --data digits --out wider.safetensors
   isoloss merge ties.yaml --dry-run
   isoloss merge ties.yaml --out merged --max-shard-size 2GB")]
 pub(crate) struct Merge {
@@ -59,9 +70,9 @@ pub(crate) struct Merge {
     /// Replace --out if it is there; inputs are never replaced, and of folders only those that a recipe made
     #[arg(long)]
     force: bool,
-    /// What is done before averaging
-    #[arg(long, value_name = "METHOD", value_enum, default_value_t)]
-    align: BeforeAveraging,
+    /// What is done before averaging, or before units are paired (weight if not given)
+    #[arg(long, value_name = "METHOD", value_enum)]
+    align: Option<BeforeAveraging>,
     /// Place between two networks: 0 is the first, 1 the second, 0.5 (the default) the average
     #[arg(long, value_name = "X", allow_negative_numbers = true)]
     at: Option<f64>,
@@ -71,6 +82,8 @@ pub(crate) struct Merge {
     /// Score all networks on this data set, as digits, mnist:DIR or cifar10:DIR; matchings that need data use its training part
     #[arg(long, value_name = "SPEC")]
     data: Option<String>,
+    #[command(flatten)]
+    clustering: clusters::Flags,
     #[command(flatten)]
     statistics: Statistics,
     #[command(flatten)]
@@ -103,15 +116,16 @@ impl Run for Merge {
         }
         self.recipe.refuse()?;
         let Some(out) = &self.out else { return Err(CliError::FlagOfRecipe { flag: "--dry-run" }.into()) };
+        self.clustering.check()?;
         self.check_place()?;
         place::check_weights(out, &networks::files(&self.networks)?, self.force)?;
+        if self.clustering.method != clusters::Method::Average {
+            return self.by_clusters(session, out);
+        }
         let networks = networks::load_alike(&self.networks, self.spec.as_deref())?;
         let loss = self.loss.of(&networks[0].model)?;
         let data = self.data.as_deref().map(|spec| networks::load_data(spec, &networks)).transpose()?;
-        let unfinished = match self.align.method() {
-            Some(method) => Unfinished::beside(out, method, networks.len() - 1)?,
-            None => None,
-        };
+        let unfinished = self.unfinished(out, &networks)?;
         let alignments = self.align(session, &networks, data.as_ref(), unfinished.as_ref())?;
         let mut merged = self.merge(&networks, &alignments)?;
         let scores = data
@@ -130,9 +144,12 @@ impl Run for Merge {
 impl Merge {
     /// Refuses what says something of networks with an architecture, which a recipe knows nothing of.
     fn refuse_flags_of_networks(&self) -> Result<(), Failure> {
-        self.search.refuse()?;
+        self.search.refuse("none")?;
+        if let Some(flag) = self.clustering.given() {
+            return Err(CliError::FlagOfNetworks { flag }.into());
+        }
         let given = [
-            ("--align", self.align != BeforeAveraging::default()),
+            ("--align", self.align.is_some()),
             ("--at", self.at.is_some()),
             ("--model", self.spec.is_some()),
             ("--data", self.data.is_some()),
@@ -154,6 +171,18 @@ impl Merge {
         }
     }
 
+    fn before_averaging(&self) -> BeforeAveraging {
+        self.align.unwrap_or_default()
+    }
+
+    /// Where a search that can be stopped keeps what it has found.
+    fn unfinished(&self, out: &Path, networks: &[Network]) -> Result<Option<Unfinished>, Failure> {
+        match self.before_averaging().method() {
+            Some(method) => Ok(Unfinished::beside(out, method, networks.len() - 1)?),
+            None => Ok(None),
+        }
+    }
+
     /// Every network but the first, matched to the first; none where that is not wanted.
     fn align(
         &self,
@@ -162,8 +191,8 @@ impl Merge {
         data: Option<&Data>,
         unfinished: Option<&Unfinished>,
     ) -> Result<Vec<Alignment>, Failure> {
-        let Some(method) = self.align.method() else {
-            self.search.refuse()?;
+        let Some(method) = self.before_averaging().method() else {
+            self.search.refuse("none")?;
             return Ok(Vec::new());
         };
         let plan = self.search.plan(method, data.map(|data| &data.train))?;
@@ -172,7 +201,7 @@ impl Merge {
     }
 
     fn merge(&self, networks: &[Network], alignments: &[Alignment]) -> Result<Params, Failure> {
-        let others: Vec<&Params> = match self.align {
+        let others: Vec<&Params> = match self.before_averaging() {
             BeforeAveraging::Align(_) => alignments.iter().map(|alignment| &alignment.params).collect(),
             BeforeAveraging::Nothing => networks.iter().skip(1).map(|network| &network.params).collect(),
         };

@@ -192,6 +192,30 @@ fn a_network_is_carried_to_other_widths_and_one_of_the_same_widths_keeps_its_fun
 }
 
 #[test]
+fn entropy_mixes_units_and_says_how_far_from_the_least_cost_it_ends() {
+    let place = pair();
+    let soft = place.json("align a b --method transport --entropy 0.1 --out soft.safetensors");
+    let plan = &soft["matching"]["plans"][0];
+    assert!(number(plan, "/gap") > 0.0 && number(plan, "/entropy/gap") < 1e-6, "{soft:#}");
+    let exact = place.json("align a b --method transport --out exact.safetensors");
+    let over = number(plan, "/cost") - number(&exact, "/matching/plans/0/cost");
+    assert!((0.0..=number(plan, "/gap")).contains(&over), "{over} {soft:#}");
+    let text = place.text("align a b --method transport --entropy 0.1 --out soft.safetensors --force");
+    assert!(text.contains("above the least cost"), "{text}");
+    for (flags, says) in [
+        (
+            "--method transport --entropy 0",
+            "weight of the entropy: expected a finite number above 0, found 0",
+        ),
+        ("--method transport --entropy NaN", "found NaN"),
+        ("--entropy 0.1", "--entropy has no influence on this matching (method weight)"),
+    ] {
+        place.refuses(&format!("align a b {flags} --out refused.safetensors"), &[says]);
+    }
+    assert!(!place.path("refused.safetensors").exists());
+}
+
+#[test]
 fn networks_that_a_method_or_a_folder_has_no_place_for_are_refused() {
     let place = pair();
     place.refuses(

@@ -5,6 +5,7 @@
 mod alignment;
 mod bad_input;
 mod canonical;
+mod clusters;
 mod convert;
 mod data;
 mod devices;

@@ -134,6 +134,12 @@ impl Moments {
         self.by_pair(|row, column, cross| cross / self.samples + dot(mean(0, row), mean(1, column)))
     }
 
+    /// The covariance of each unit of the first network with each of the second, row-major: the mean product about the means.
+    #[must_use]
+    pub fn covariance(&self) -> Vec<f64> {
+        self.by_pair(|_, _, cross| cross / self.samples)
+    }
+
     fn by_pair(&self, entry: impl Fn(usize, usize, f64) -> f64 + Sync + Send) -> Vec<f64> {
         let (mut matrix, columns) = (self.cross.clone(), self.squares[1].len());
         parallel::for_each_chunk(&mut matrix, ROWS * columns.max(1), |start, rows| {

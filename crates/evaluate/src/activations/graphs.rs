@@ -4,7 +4,7 @@ use graph::{Builder, Graph, Role, Val, ops::DotGeneral};
 use models::Model;
 use tensor::{DType, Shape, Tensor};
 
-use super::Units;
+use super::{Compared, Features, Units};
 
 /// What one chunk gives of each of the units, in this order: the number of samples; the means of the first network's units
 /// `[units, block]` and the second's; the sums of squares about them `[units]` of either; the sums of products about
@@ -12,7 +12,7 @@ use super::Units;
 /// examples.
 pub(super) const RESULTS: usize = 6;
 
-pub(super) fn moments(model: &Model, examples: usize, units: &dyn Fn(&Graph) -> Vec<Units>) -> Graph {
+pub(super) fn moments(model: &Model, examples: usize, compared: &Compared<'_>) -> Graph {
     let forward = model.forward(examples, DType::F32);
     let mut b = Builder::new("activation_moments");
     let sides = ["a", "b"].map(|side| declare(&mut b, &forward, side));
@@ -23,8 +23,9 @@ pub(super) fn moments(model: &Model, examples: usize, units: &dyn Fn(&Graph) -> 
         .map(|input| b.data(input.name.clone(), forward.ty(input.val).clone()))
         .collect();
     let values = sides.map(|own| b.inline(&forward, &[own, data.clone()].concat()));
-    for (number, units) in units(&forward).iter().enumerate() {
-        emit(&mut b, number, units, [&values[0], &values[1]].map(|of| of[units.val.position()]));
+    let pairs = compared(&mut b, &forward, [&values[0], &values[1]]);
+    for (number, pair) in pairs.into_iter().enumerate() {
+        emit(&mut b, number, pair);
     }
     b.finish()
 }
@@ -36,24 +37,25 @@ fn declare(b: &mut Builder, forward: &Graph, side: &str) -> Vec<Val> {
         .collect()
 }
 
-fn emit(b: &mut Builder, number: usize, units: &Units, values: [Val; 2]) {
-    let axis = units.axis;
-    let values = values.map(|value| arrange(b, value, units));
+fn emit(b: &mut Builder, number: usize, pair: [Features; 2]) {
+    let values = pair.map(|features| features.val);
     let rank = b.shape(values[0]).rank();
-    let samples: Vec<usize> = (0..rank).filter(|&other| other != axis && other != axis + 1).collect();
-    let all: Vec<usize> = (0..rank).filter(|&other| other != axis).collect();
-    let count: usize = samples.iter().map(|&axis| b.shape(values[0])[axis]).product();
-    let means = values.map(|value| b.mean(value, &samples));
+    let without = |axes: &[usize]| (0..rank).filter(|other| !axes.contains(other)).collect::<Vec<_>>();
+    let samples = pair.map(|Features { axis, .. }| without(&[axis, axis + 1]));
+    let all = pair.map(|Features { axis, .. }| without(&[axis]));
+    let count: usize = samples[0].iter().map(|&axis| b.shape(values[0])[axis]).product();
+    let means = [0, 1].map(|side| b.mean(values[side], &samples[side]));
     let centred = [0, 1].map(|side| {
-        let shape = b.shape(values[side]).clone();
+        let (shape, axis) = (b.shape(values[side]).clone(), pair[side].axis);
         let mean = b.broadcast(means[side], &shape, &[axis, axis + 1]);
         b.subtract(values[side], mean)
     });
-    let squares = centred.map(|centred| {
-        let squares = b.multiply(centred, centred);
-        b.reduce_sum(squares, &all)
+    let squares = [0, 1].map(|side| {
+        let squares = b.multiply(centred[side], centred[side]);
+        b.reduce_sum(squares, &all[side])
     });
-    let op = DotGeneral { lhs_contract: all.clone(), rhs_contract: all, ..DotGeneral::default() };
+    let [lhs_contract, rhs_contract] = all;
+    let op = DotGeneral { lhs_contract, rhs_contract, ..DotGeneral::default() };
     let cross = b.dot_general(op, centred[0], centred[1]);
     let count = b.scalar(DType::F64, count as f64);
     let results = [count, means[0], means[1], squares[0], squares[1], cross];
@@ -64,15 +66,21 @@ fn emit(b: &mut Builder, number: usize, units: &Units, values: [Val; 2]) {
     }
 }
 
-/// A value in `f64`, with its axis of units replaced by two: the unit, and the rank of an index in its block.
-fn arrange(b: &mut Builder, value: Val, units: &Units) -> Val {
-    let mut value = b.convert(value, DType::F64);
-    let Units { axis, indices, block, .. } = units;
-    let shape = b.shape(value).clone();
-    if !indices.iter().copied().eq(0..shape[*axis]) {
-        let indices = b.constant(Tensor::from_fn([indices.len()], |i| indices[i] as i32));
-        value = b.gather(value, indices, *axis, 0);
+impl Units {
+    /// These units on a value in `f64`, with their axis replaced by two: the unit, and the rank of an index in its block.
+    ///
+    /// # Panics
+    /// Where the value does not have the axis or the indices.
+    #[track_caller]
+    pub fn features(&self, b: &mut Builder, value: Val) -> Features {
+        let mut val = b.convert(value, DType::F64);
+        let Self { axis, indices, block, .. } = self;
+        let shape = b.shape(val).clone();
+        if !indices.iter().copied().eq(0..shape[*axis]) {
+            let indices = b.constant(Tensor::from_fn([indices.len()], |i| indices[i] as i32));
+            val = b.gather(val, indices, *axis, 0);
+        }
+        let split: Shape = [&shape[..*axis], &[self.count(), *block], &shape[axis + 1..]].concat().into();
+        Features { val: b.reshape(val, &split), axis: *axis }
     }
-    let split: Shape = [&shape[..*axis], &[units.count(), *block], &shape[axis + 1..]].concat().into();
-    b.reshape(value, &split)
 }

@@ -5,9 +5,10 @@ use tensor::Shape;
 
 use crate::{
     Activation, Image, Input, Labels, ModelError, Norm,
-    architecture::Architecture,
+    architecture::{Architecture, ShapeOf},
     layout::Layout,
     line::{Line, MOST},
+    model::Network,
     named::Named,
     net::Net,
     settings::{Setting, Specified, Written},
@@ -263,6 +264,20 @@ impl Architecture for ConvNet {
 
     fn classes(&self) -> Option<usize> {
         Some(self.classes)
+    }
+
+    fn resized(&self, shape: &ShapeOf<'_>) -> Option<Network> {
+        let (mut channels, mut linear) = (Vec::new(), Vec::new());
+        for (number, module) in self.modules().into_iter().enumerate() {
+            let outputs = || shape(&format!("{number}.weight"))?.first().copied();
+            match module {
+                Module::Convolution { .. } => channels.push(outputs()?),
+                Module::Linear { .. } => linear.push(outputs()?),
+                _ => {}
+            }
+        }
+        let dense = if self.dense > 0 { linear[0] } else { 0 };
+        Some(Network::ConvNet(Self { channels, dense, ..self.clone() }))
     }
 
     fn layout(&self) -> Layout {

@@ -5,10 +5,11 @@ use tensor::Shape;
 
 use crate::{
     Activation, Input, Labels, ModelError,
-    architecture::Architecture,
+    architecture::{Architecture, ShapeOf},
     init::Kind,
     layout::Layout,
     line::{Line, MOST},
+    model::Network,
     net::Net,
     settings::{Setting, Specified, Written},
 };
@@ -96,6 +97,13 @@ impl Architecture for Gcn {
 
     fn classes(&self) -> Option<usize> {
         Some(self.sizes[self.sizes.len() - 1])
+    }
+
+    fn resized(&self, shape: &ShapeOf<'_>) -> Option<Network> {
+        let outputs = (0..self.sizes.len() - 1)
+            .map(|number| shape(&format!("{}.bias", layer(number)))?.first().copied());
+        let sizes: Option<Vec<usize>> = std::iter::once(Some(self.sizes[0])).chain(outputs).collect();
+        Some(Network::Gcn(Self { sizes: sizes?, ..self.clone() }))
     }
 
     fn layout(&self) -> Layout {

@@ -4,9 +4,10 @@ use graph::Val;
 
 use crate::{
     Activation, Input, Labels, ModelError, Norm,
-    architecture::Architecture,
+    architecture::{Architecture, ShapeOf},
     layout::Layout,
     line::Line,
+    model::Network,
     net::Net,
     settings::{Setting, Specified, Written},
 };
@@ -99,6 +100,14 @@ impl Architecture for Mlp {
 
     fn classes(&self) -> Option<usize> {
         Some(self.sizes[self.sizes.len() - 1])
+    }
+
+    fn resized(&self, shape: &ShapeOf<'_>) -> Option<Network> {
+        let is_linear = |module: &Module| matches!(module, Module::Linear { .. });
+        let linear = self.modules().into_iter().enumerate().filter(|(_, module)| is_linear(module));
+        let outputs = linear.map(|(number, _)| shape(&format!("{number}.weight"))?.first().copied());
+        let sizes: Option<Vec<usize>> = std::iter::once(Some(self.sizes[0])).chain(outputs).collect();
+        Some(Network::Mlp(Self { sizes: sizes?, ..self.clone() }))
     }
 
     fn layout(&self) -> Layout {

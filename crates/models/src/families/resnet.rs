@@ -5,9 +5,10 @@ use graph::Val;
 use super::residual::{Block, Padding, Shortcut, Style};
 use crate::{
     Activation, Image, Input, Labels, ModelError, Norm,
-    architecture::Architecture,
+    architecture::{Architecture, ShapeOf},
     layout::Layout,
     line::Line,
+    model::Network,
     net::Net,
     norm::EPSILON,
     settings::{Setting, Specified, Written},
@@ -119,6 +120,11 @@ impl Architecture for ResNet {
 
     fn classes(&self) -> Option<usize> {
         Some(self.classes)
+    }
+
+    fn resized(&self, shape: &ShapeOf<'_>) -> Option<Network> {
+        let channels = shape("conv1.weight")?.first().copied()?;
+        Some(Network::ResNet(Self { channels, ..self.clone() }))
     }
 
     fn layout(&self) -> Layout {

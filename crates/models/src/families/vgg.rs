@@ -4,9 +4,10 @@ use graph::{Val, composite::Conv2d, ops::Window};
 
 use crate::{
     Activation, Image, Input, Labels, ModelError, Norm,
-    architecture::Architecture,
+    architecture::{Architecture, ShapeOf},
     layout::Layout,
     line::Line,
+    model::Network,
     named::Named,
     net::Net,
     norm::EPSILON,
@@ -184,6 +185,11 @@ impl Architecture for Vgg {
 
     fn classes(&self) -> Option<usize> {
         Some(self.classes)
+    }
+
+    fn resized(&self, shape: &ShapeOf<'_>) -> Option<Network> {
+        let channels = shape("features.0.weight")?.first().copied()?;
+        Some(Network::Vgg(Self { channels, ..self.clone() }))
     }
 
     fn layout(&self) -> Layout {

@@ -20,14 +20,15 @@
 //! linearisation at the current permutation, along each of the axes in turn summed, and the same test on the true
 //! objective guards it.
 //!
-//! [`joint`] matches any number of networks to each other at once, [`transport`] ones of unequal widths, and [`kinship`] tells whether
-//! there is anything to match.
+//! [`joint`] matches any number of networks to each other at once, [`transport`] ones of unequal widths, [`partial`] merges units without
+//! a permutation, and [`kinship`] tells whether there is anything to match.
 //! [`circuit`] matches modulo everything else that the group has, the matrices of attention and rotations of residual streams.
 //! [`activation`] compares what units do on data instead; [`straight_through`], [`sinkhorn`] and [`learned`] descend on the loss
 //! between the networks, the last modulo the whole group.
 
 pub mod activation;
 mod ascent;
+mod carry;
 mod change;
 pub mod circuit;
 mod gains;
@@ -38,6 +39,7 @@ pub mod kinship;
 pub mod learned;
 mod midpoint;
 mod objective;
+pub mod partial;
 pub mod planted;
 mod problem;
 mod shared;

@@ -19,6 +19,7 @@ use super::{
 use crate::{Element, Group, SymmetryError, assignment};
 use balance::Balanced;
 pub use balance::TOLERANCE;
+pub(super) use balance::potentials;
 
 /// A distance between the trained parameters of two networks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

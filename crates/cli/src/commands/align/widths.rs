@@ -1,8 +1,9 @@
-//! `isoloss align --method transport` between networks of other widths.
+//! `isoloss align --method transport` where what B computes may change: between other widths, and with
+//! entropy.
 
 use std::path::Path;
 
-use isoloss::models::weights;
+use isoloss::{models::weights, symmetry::matching::transport::Solver};
 use serde_json::json;
 
 use super::metadata;
@@ -15,11 +16,19 @@ use crate::{
 };
 
 /// Carries network B into the widths of network A.
-pub(super) fn carry(session: &Session, a: &Network, b: &Network, out: &Path) -> Result<Outcome, Failure> {
-    let (found, plans) = alignment::across(session, a, b)?;
+pub(super) fn carry(
+    session: &Session,
+    [a, b]: [&Network; 2],
+    solver: Solver,
+    out: &Path,
+) -> Result<Outcome, Failure> {
+    let (found, plans) = alignment::across(session, a, b, solver)?;
     weights::save(out, &found.params, &metadata(b, a)?)?;
-    let line = |Planned { name, sizes: [places, units], .. }: &Planned| {
-        format!("{units} units in {places} places: {name}\n")
+    let line = |Planned { name, sizes: [places, units], gap, .. }: &Planned| match solver {
+        Solver::Exact => format!("{units} units in {places} places: {name}\n"),
+        Solver::Entropic { .. } => {
+            format!("{units} units in {places} places, at most {gap:.4} above the least cost: {name}\n")
+        }
     };
     let lines: String = plans.iter().map(line).collect();
     let text = format!(

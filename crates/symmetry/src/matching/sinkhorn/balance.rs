@@ -77,8 +77,8 @@ impl Balanced {
     /// One round in logarithms, from these potentials of the columns.
     fn normalised(scaled: &[f64], columns: &[f64]) -> Self {
         let n = columns.len();
-        let rows = potentials(n, |row, column| scaled[row * n + column] + columns[column]);
-        let columns = potentials(n, |column, row| scaled[row * n + column] + rows[row]);
+        let rows = potentials([n, n], |row, column| scaled[row * n + column] + columns[column]);
+        let columns = potentials([n, n], |column, row| scaled[row * n + column] + rows[row]);
         let mut entries = vec![0.0; n * n];
         parallel::for_each_chunk(&mut entries, ROWS * n.max(1), |start, entries| {
             for (at, entry) in entries.iter_mut().enumerate() {
@@ -160,11 +160,14 @@ impl Balanced {
     }
 }
 
-/// Minus the logarithm of the sum of exponentials along each of `n` lines.
-fn potentials(n: usize, exponent: impl Fn(usize, usize) -> f64 + Sync + Send) -> Vec<f64> {
-    parallel::map(n, |line| {
-        let most = (0..n).map(|at| exponent(line, at)).fold(f64::NEG_INFINITY, f64::max);
-        let sum: f64 = (0..n).map(|at| (exponent(line, at) - most).exp()).sum();
+/// Minus the logarithm of the sum of exponentials along each of some lines, given with the exponents on each.
+pub(in crate::matching) fn potentials(
+    [lines, across]: [usize; 2],
+    exponent: impl Fn(usize, usize) -> f64 + Sync + Send,
+) -> Vec<f64> {
+    parallel::map(lines, |line| {
+        let most = (0..across).map(|at| exponent(line, at)).fold(f64::NEG_INFINITY, f64::max);
+        let sum: f64 = (0..across).map(|at| (exponent(line, at) - most).exp()).sum();
         -(most + sum.ln())
     })
 }

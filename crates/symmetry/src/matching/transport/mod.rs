@@ -5,13 +5,14 @@
 //! inputs on, the units of B and A are the points of two uniform distributions, whose cost is the squared distance of the parameters
 //! that make them, with B's already carried along the axes that come before. Each of A's places becomes the mean of B's
 //! units as the plan mixes them, and what reads B's units is split as the plan spreads them. Where A is as wide as B, the
-//! plan is a permutation, and what B computes does not change; otherwise it does, as far as mixed units differ.
+//! exact plan is a permutation, and what B computes does not change; otherwise it does, as far as mixed units differ.
 //!
-//! Ours differs in that the plan is exact ([`Plan`]), not entropic; that the cost is the squared distance, so that at equal
-//! widths a layer's plan is the assignment of a weight matching; that biases and other parameters that make a unit count as
-//! much as weights; and that it is found, not told, which axes make units and which read them ([`sides()`]).
+//! Ours differs in that the plan is exact unless entropy is asked for ([`Solver`], [`Plan`]); that the cost is the squared
+//! distance, so that at equal widths a layer's exact plan is the assignment of a weight matching; that biases and other parameters
+//! that make a unit count as much as weights; and that it is found, not told, which axes make units and which read them
+//! ([`sides()`]).
 
-mod carry;
+mod entropic;
 mod plan;
 mod sides;
 
@@ -20,13 +21,26 @@ use models::Params;
 use tensor::Tensor;
 
 use super::{
+    carry::{AxisMap, carry, check_alike},
     gains::arranged,
     problem::{elements, trained},
 };
 use crate::{Element, Group, ParameterAxis, Subject, SymmetryError};
-use carry::{AxisMap, carry};
-pub use plan::Plan;
+pub use plan::{Entropic, Plan};
 pub use sides::{Side, sides};
+
+/// How plans are found.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum Solver {
+    /// At the least cost.
+    #[default]
+    Exact,
+    /// At the least cost less ε times entropy: every place mixes units, the more the larger ε is (Cuturi 2013).
+    Entropic {
+        /// ε as a share of the mean cost of a class, above 0.
+        epsilon: f64,
+    },
+}
 
 /// A network in the widths of another.
 #[derive(Clone, Debug, PartialEq)]
@@ -66,21 +80,26 @@ impl Transported {
 /// # Errors
 /// [`SymmetryError::OtherStructure`] where the groups differ in more than the numbers of units; where a network is not of its
 /// group's architecture, not `f32` or not finite; [`SymmetryError::NoSides`] where nothing that makes a class of units can be
-/// compared; and where the executor refuses a matrix product.
+/// compared; [`SymmetryError::NotPositive`] for an ε that is not above 0; and where the executor refuses a matrix product.
 pub fn transport(
     executor: &dyn Executor,
     groups: [&Group; 2],
     sides: &[Vec<Side>],
-    a: &Params,
-    b: &Params,
+    [a, b]: [&Params; 2],
+    solver: Solver,
 ) -> Result<Transported, SymmetryError> {
+    if let Solver::Entropic { epsilon: found } = solver
+        && !(found.is_finite() && found > 0.0)
+    {
+        return Err(SymmetryError::NotPositive { what: "weight of the entropy", found });
+    }
     let [ours, theirs] = groups.map(Group::permutations);
     check_alike(&ours, &theirs)?;
     for (network, group, params) in [("A", groups[0], a), ("B", groups[1], b)] {
         group.check_params(params)?;
         params.iter().try_for_each(|(name, _)| trained(network, params, name).map(|_| ()))?;
     }
-    let mut passage = Passage { executor, groups: [&ours, &theirs], sides, a, b, plans: Vec::new() };
+    let mut passage = Passage { executor, groups: [&ours, &theirs], sides, a, b, solver, plans: Vec::new() };
     for generator in 0..ours.generators().len() {
         let plan = passage.plan(generator)?;
         passage.plans.push(plan);
@@ -96,6 +115,7 @@ struct Passage<'a> {
     sides: &'a [Vec<Side>],
     a: &'a Params,
     b: &'a Params,
+    solver: Solver,
     /// Of the generators before the current one.
     plans: Vec<Plan>,
 }
@@ -115,11 +135,13 @@ impl Passage<'_> {
             let b = self.carried(subject, Some(own.axis));
             self.add_distances(&mut costs, [(a, own), (&b, other)])?;
         }
-        if has_any {
-            Ok(plan::cheapest(&costs, sizes))
-        } else {
-            Err(SymmetryError::NoSides { generator: ours.name.clone() })
+        if !has_any {
+            return Err(SymmetryError::NoSides { generator: ours.name.clone() });
         }
+        Ok(match self.solver {
+            Solver::Exact => plan::cheapest(&costs, sizes),
+            Solver::Entropic { epsilon } => entropic::smoothed(&costs, sizes, epsilon),
+        })
     }
 
     /// The trained parameter of an action, if all that moves its other axes is planned.
@@ -143,36 +165,10 @@ impl Passage<'_> {
 
     /// What the plans make of an axis; `None` where nothing moves along it.
     fn map(&self, subject: &Subject, axis: usize) -> Option<AxisMap> {
-        let before = self.b.get(&subject.name)?.shape()[axis];
-        let mut entries = Vec::new();
-        let mut stays = [vec![true; subject.shape[axis]], vec![true; before]];
-        for (generator, action) in self.along(&subject.name, axis) {
-            let slots = self.groups.map(|group| &group.generators()[generator].actions[action].slots);
-            for (stays, slots) in stays.iter_mut().zip(slots) {
-                slots.indices.iter().for_each(|&index| stays[index] = false);
-            }
-            for (row, column, share) in self.plans[generator].shares(self.sides[generator][action]) {
-                let ranks = slots[0].slot(row).iter().zip(slots[1].slot(column));
-                entries.extend(ranks.map(|(&to, &from)| (to, from, share)));
-            }
-        }
-        if entries.is_empty() {
-            return None;
-        }
-        let [ours, theirs] = stays.map(|stays| (0..stays.len()).filter(move |&index| stays[index]));
-        entries.extend(ours.zip(theirs).map(|(to, from)| (to, from, 1.0)));
-        Some(AxisMap { size: subject.shape[axis], entries })
-    }
-
-    /// The generators that act along an axis, each with the position of its action.
-    fn along(&self, parameter: &str, axis: usize) -> Vec<(usize, usize)> {
-        let mut along = Vec::new();
-        for (generator, own) in self.groups[0].generators().iter().enumerate() {
-            let actions = own.actions.iter().enumerate();
-            let here = actions.filter(|(_, action)| action.parameter == parameter && action.axis == axis);
-            along.extend(here.map(|(action, _)| (generator, action)));
-        }
-        along
+        let sizes = [subject.shape[axis], self.b.get(&subject.name)?.shape()[axis]];
+        AxisMap::new(self.groups, &subject.name, axis, sizes, |generator, action| {
+            self.plans[generator].shares(self.sides[generator][action]).collect()
+        })
     }
 
     /// Adds the squared distances between the slots of two tensors.
@@ -222,37 +218,4 @@ fn products(tensors: [&Tensor; 2], axis: usize) -> Graph {
     let products = b.dot_general(op, ours, theirs);
     b.output("products", products);
     b.finish()
-}
-
-/// Checks that two groups differ in nothing but the numbers of units.
-fn check_alike(ours: &Group, theirs: &Group) -> Result<(), SymmetryError> {
-    let fault = |found: String| Err(SymmetryError::OtherStructure { found });
-    let outline = |group: &Group| -> Vec<Vec<(String, usize, usize)>> {
-        let actions = |action: &ParameterAxis| (action.parameter.clone(), action.axis, action.slots.block);
-        group.generators().iter().map(|generator| generator.actions.iter().map(actions).collect()).collect()
-    };
-    if outline(ours) != outline(theirs) {
-        return fault("classes of units of other places".to_owned());
-    }
-    if ours.subjects().len() != theirs.subjects().len() {
-        return fault(format!("{} and {} parameters", ours.subjects().len(), theirs.subjects().len()));
-    }
-    for (own, other) in ours.subjects().iter().zip(theirs.subjects()) {
-        if (&own.name, own.role, own.shape.rank()) != (&other.name, other.role, other.shape.rank()) {
-            return fault(format!("'{}' {} and '{}' {}", own.name, own.shape, other.name, other.shape));
-        }
-        if (0..own.shape.rank()).any(|axis| staying(ours, own, axis) != staying(theirs, other, axis)) {
-            return fault(format!(
-                "'{}' {} and {}, where not only units differ",
-                own.name, own.shape, other.shape
-            ));
-        }
-    }
-    Ok(())
-}
-
-/// The number of indices of an axis that nothing moves.
-fn staying(group: &Group, subject: &Subject, axis: usize) -> usize {
-    let here = group.actions_on(&subject.name).filter(|(_, action)| action.axis == axis);
-    subject.shape[axis] - here.map(|(_, action)| action.slots.indices.len()).sum::<usize>()
 }

@@ -7,21 +7,34 @@
 
 use super::Side;
 
-/// An optimal plan between rows and columns of equal weight each.
+/// A plan between rows and columns of equal weight each.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
     /// The number of rows and of columns.
     pub sizes: [usize; 2],
-    /// Units that go from a row to a column, sorted by row, then column; at most one entry fewer than rows and columns
-    /// together where the optimum is unique.
-    pub entries: Vec<(usize, usize, u64)>,
+    /// Units that go from a row to a column, sorted by row, then column. Of an exact plan they are whole, and at most one
+    /// entry fewer than rows and columns together where the optimum is unique.
+    pub entries: Vec<(usize, usize, f64)>,
     /// Units that each row gives, and that each column takes.
-    pub units: [u64; 2],
+    pub units: [f64; 2],
     /// The mean cost of a unit.
     pub cost: f64,
     /// By how much the cost may exceed the least one: the difference to the value of the duals, plus the largest violation of
-    /// their constraints. 0 but for rounding.
+    /// their constraints. Of an exact plan 0 but for rounding.
     pub gap: f64,
+    /// How it was smoothed, where it was.
+    pub entropic: Option<Entropic>,
+}
+
+/// How an entropic plan was found.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Entropic {
+    /// The weight of the entropy, in units of the costs.
+    pub epsilon: f64,
+    /// By how much the plan may exceed the least cost less entropy: the duality gap of that problem.
+    pub gap: f64,
+    /// Rounds of normalising rows and columns, over all weights of the entropy on the way.
+    pub rounds: usize,
 }
 
 impl Plan {
@@ -32,7 +45,7 @@ impl Plan {
             Side::Makes => self.units[0],
             Side::Reads => self.units[1],
         };
-        self.entries.iter().map(move |&(row, column, units)| (row, column, units as f64 / whole as f64))
+        self.entries.iter().map(move |&(row, column, units)| (row, column, units / whole))
     }
 }
 
@@ -41,8 +54,7 @@ impl Plan {
 pub(super) fn cheapest(costs: &[f64], sizes: [usize; 2]) -> Plan {
     let [rows, columns] = sizes;
     debug_assert_eq!(costs.len(), rows * columns);
-    let divisor = gcd(rows, columns);
-    let units = [columns / divisor, rows / divisor].map(|count| count as u64);
+    let units = units(sizes);
     let mut state = State {
         costs,
         columns,
@@ -61,6 +73,12 @@ pub(super) fn cheapest(costs: &[f64], sizes: [usize; 2]) -> Plan {
         }
     }
     state.finish(sizes, units)
+}
+
+/// What each row gives and each column takes, in whole units.
+pub(super) fn units([rows, columns]: [usize; 2]) -> [u64; 2] {
+    let divisor = gcd(rows, columns);
+    [columns / divisor, rows / divisor].map(|count| count as u64)
 }
 
 fn gcd(a: usize, b: usize) -> usize {
@@ -181,24 +199,29 @@ impl State<'_> {
 
     fn finish(self, sizes: [usize; 2], units: [u64; 2]) -> Plan {
         let columns = self.flows.iter().enumerate();
-        let mut entries: Vec<(usize, usize, u64)> = columns
+        let mut whole: Vec<(usize, usize, u64)> = columns
             .flat_map(|(column, flows)| flows.iter().map(move |&(row, units)| (row, column, units)))
             .collect();
-        entries.sort_unstable();
+        whole.sort_unstable();
+        let entries: Vec<(usize, usize, f64)> =
+            whole.into_iter().map(|(row, column, units)| (row, column, units as f64)).collect();
         let total = (sizes[0] as u64 * units[0]) as f64;
-        let spent = entries
-            .iter()
-            .map(|&(row, column, units)| self.costs[row * self.columns + column] * units as f64);
+        let spent =
+            entries.iter().map(|&(row, column, units)| self.costs[row * self.columns + column] * units);
         let cost = spent.sum::<f64>() / total;
-        let mean = |duals: &[f64]| duals.iter().sum::<f64>() / duals.len() as f64;
-        let bound = mean(&self.row_duals) + mean(&self.column_duals);
-        let rows = self.costs.chunks(self.columns).zip(&self.row_duals);
-        let violations = rows.flat_map(|(row, dual)| {
-            row.iter().zip(&self.column_duals).map(move |(cost, other)| dual + other - cost)
-        });
-        let violation = violations.fold(0.0, f64::max);
-        Plan { sizes, entries, units, cost, gap: (cost - bound).max(0.0) + violation }
+        let gap = excess(self.costs, cost, [&self.row_duals, &self.column_duals]);
+        Plan { sizes, entries, units: units.map(|units| units as f64), cost, gap, entropic: None }
     }
+}
+
+/// By how much a cost may exceed the least one, given duals for rows and columns.
+pub(super) fn excess(costs: &[f64], cost: f64, [rows, columns]: [&[f64]; 2]) -> f64 {
+    let mean = |duals: &[f64]| duals.iter().sum::<f64>() / duals.len() as f64;
+    let bound = mean(rows) + mean(columns);
+    let pairs = costs.chunks(columns.len()).zip(rows);
+    let violations =
+        pairs.flat_map(|(row, dual)| row.iter().zip(columns).map(move |(cost, other)| dual + other - cost));
+    (cost - bound).max(0.0) + violations.fold(0.0, f64::max)
 }
 
 #[cfg(test)]
@@ -220,7 +243,8 @@ mod tests {
             let plan = cheapest(&costs, [n, n]);
             let narrow: Vec<f32> = costs.iter().map(|&cost| cost as f32).collect();
             let best = assignment::minimise(&narrow, n, None).unwrap();
-            let assigned = best.row_to_col.iter().enumerate().map(|(row, &column)| (row, column as usize, 1));
+            let assigned =
+                best.row_to_col.iter().enumerate().map(|(row, &column)| (row, column as usize, 1.0));
             assert_eq!(plan.entries, assigned.collect::<Vec<_>>(), "{n}");
             assert!((plan.cost * n as f64 - best.objective).abs() < 1e-9 && plan.gap < 1e-12, "{plan:?}");
         }
