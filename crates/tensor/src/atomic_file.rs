@@ -29,10 +29,7 @@ pub fn write_with(
 }
 
 fn replace(path: &Path, fill: impl FnOnce(&mut io::BufWriter<&File>) -> io::Result<()>) -> io::Result<()> {
-    let folder = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
+    let folder = folder_of(path);
     fs::create_dir_all(folder)?;
     let temporary = tempfile::Builder::new().prefix(".isoloss-").suffix(".tmp").tempfile_in(folder)?;
     let mut writer = io::BufWriter::new(temporary.as_file());
@@ -43,6 +40,12 @@ fn replace(path: &Path, fill: impl FnOnce(&mut io::BufWriter<&File>) -> io::Resu
     temporary.as_file().sync_all()?;
     temporary.persist(path).map_err(|error| error.error)?;
     sync_folder(folder)
+}
+
+/// The folder that a path is in; `.` where it names none.
+#[must_use]
+pub fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Temporary files are private to their owner; results are not secrets.
@@ -57,14 +60,21 @@ fn readable_by_all(_: &File) -> io::Result<()> {
     Ok(())
 }
 
-/// Makes the rename itself survive a power cut, where folders can be synced.
+/// Makes renames in a folder survive a power cut, where folders can be synced.
+///
+/// # Errors
+/// Where the folder cannot be opened or synced.
 #[cfg(unix)]
-fn sync_folder(folder: &Path) -> io::Result<()> {
+pub fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
+/// Makes renames in a folder survive a power cut, where folders can be synced; here they cannot.
+///
+/// # Errors
+/// None.
 #[cfg(not(unix))]
-fn sync_folder(_: &Path) -> io::Result<()> {
+pub fn sync_folder(_: &Path) -> io::Result<()> {
     Ok(())
 }
 

@@ -9,7 +9,7 @@ use clap::Args;
 use isoloss::{
     data::Splits as Data,
     merge,
-    models::{Loss, Params, weights},
+    models::{Loss, Model, Params, weights},
     recipes::result::{Score, Splits},
 };
 use report::{Cell, Column, NumberFormat, Table};
@@ -129,7 +129,10 @@ impl Run for Merge {
         let alignments = self.align(session, &networks, data.as_ref(), unfinished.as_ref())?;
         let mut merged = self.merge(&networks, &alignments)?;
         let scores = data
-            .map(|data| self.settle_and_score(session, &networks, &mut merged, &data, loss))
+            .map(|data| {
+                let model = &networks[0].model;
+                self.settle_and_score(session, &networks, (model, &mut merged), &data, loss)
+            })
             .transpose()?;
         weights::save(out, &merged, &networks[0].metadata())?;
         unfinished.map_or(Ok(()), Unfinished::remove)?;
@@ -223,18 +226,21 @@ impl Merge {
         table.unwrap_or_default() + &statistics + &format!("written to {}\n", out.display())
     }
 
-    /// Gives the merged network running statistics of its own, and scores all networks.
+    /// Gives the merged network, which may be wider, running statistics of its own, and scores all networks.
     fn settle_and_score(
         &self,
         session: &Session,
         networks: &[Network],
-        merged: &mut Params,
+        (model, merged): (&Model, &mut Params),
         data: &Data,
         loss: Loss,
     ) -> Result<Scores, Failure> {
         let mut measure = Measure::new(session, &networks[0].model, data, loss, self.statistics)?;
         let parents =
             networks.iter().map(|network| measure.score(&network.params)).collect::<Result<_, _>>()?;
+        if *model != networks[0].model {
+            measure = Measure::new(session, model, data, loss, self.statistics)?;
+        }
         *merged = measure.settle(std::mem::take(merged))?;
         Ok(Scores { parents, merged: measure.score(merged)?, reestimated_on: measure.reestimated_on() })
     }

@@ -97,7 +97,7 @@ impl Unfinished {
     fn rename(self, out: &Path) -> io::Result<()> {
         fs::remove_file(self.path.join(journal::NAME))?;
         fs::remove_file(self.path.join(LOCK))?;
-        sync(&self.path)?;
+        atomic_file::sync_folder(&self.path)?;
         let old = self.path.with_extension("replaced");
         let replaced = out.exists();
         if replaced {
@@ -107,16 +107,6 @@ impl Unfinished {
         if replaced {
             fs::remove_dir_all(&old)?;
         }
-        sync(out.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")))
+        atomic_file::sync_folder(atomic_file::folder_of(out))
     }
-}
-
-#[cfg(unix)]
-fn sync(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
-}
-
-#[cfg(not(unix))]
-fn sync(_: &Path) -> io::Result<()> {
-    Ok(())
 }

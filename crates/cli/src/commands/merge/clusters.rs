@@ -5,7 +5,7 @@ use std::path::Path;
 use clap::{Args, ValueEnum};
 use isoloss::{
     data::{Dataset, Splits as Data},
-    models::{Loss, Model, Params, weights},
+    models::{Model, Params, weights},
     recipes::pair,
     symmetry::{
         self, Group,
@@ -21,12 +21,11 @@ use isoloss::{
 };
 use serde_json::{Value, json};
 
-use super::{Merge, Scores};
+use super::Merge;
 use crate::{
     alignment::{Alignment, Unfinished},
     failure::{CliError, Failure},
     json::number,
-    measure::Measure,
     networks::{self, Network},
     outcome::{Answer, Outcome},
     session::Session,
@@ -82,17 +81,20 @@ pub(super) struct Flags {
 }
 
 impl Flags {
+    /// Each flag, whether it was given, and the methods that look at it.
+    fn all(self) -> [(&'static str, bool, &'static [Method]); 4] {
+        const BOTH: &[Method] = &[Method::Zipit, Method::Pleas];
+        [
+            ("--apart", self.apart.is_some(), BOTH),
+            ("--alpha", self.alpha.is_some(), &[Method::Zipit]),
+            ("--beta", self.beta.is_some(), &[Method::Zipit]),
+            ("--examples", self.examples.is_some(), BOTH),
+        ]
+    }
+
     /// Refuses what the method does not look at.
     pub(super) fn check(self) -> Result<(), CliError> {
-        let is = |methods: &[Method]| methods.contains(&self.method);
-        let both = [Method::Zipit, Method::Pleas];
-        let flags = [
-            ("--apart", self.apart.is_some(), is(&both)),
-            ("--alpha", self.alpha.is_some(), is(&[Method::Zipit])),
-            ("--beta", self.beta.is_some(), is(&[Method::Zipit])),
-            ("--examples", self.examples.is_some(), is(&both)),
-        ];
-        match flags.into_iter().find(|(_, is_given, is_used)| *is_given && !is_used) {
+        match self.all().into_iter().find(|(_, given, methods)| *given && !methods.contains(&self.method)) {
             Some((flag, ..)) => Err(unused(flag, self.method)),
             None => Ok(()),
         }
@@ -100,14 +102,8 @@ impl Flags {
 
     /// The first flag that was given.
     pub(super) fn given(self) -> Option<&'static str> {
-        let flags = [
-            ("--method", self.method != Method::default()),
-            ("--apart", self.apart.is_some()),
-            ("--alpha", self.alpha.is_some()),
-            ("--beta", self.beta.is_some()),
-            ("--examples", self.examples.is_some()),
-        ];
-        flags.into_iter().find(|(_, is_given)| *is_given).map(|(flag, _)| flag)
+        let method = (self.method != Method::default()).then_some("--method");
+        method.or_else(|| self.all().into_iter().find(|(_, given, _)| *given).map(|(flag, ..)| flag))
     }
 
     fn share(self) -> f64 {
@@ -173,7 +169,8 @@ impl Merge {
         let data = networks::load_data(data, &networks)?;
         let unfinished = self.unfinished(out, &networks)?;
         let mut found = self.cluster(session, &networks, &data, unfinished.as_ref())?;
-        let scores = self.settle(session, &networks, &mut found.network, &data, loss)?;
+        let merged = (&found.network.model, &mut found.network.params);
+        let scores = self.settle_and_score(session, &networks, merged, &data, loss)?;
         weights::save(out, &found.network.params, &found.network.metadata())?;
         unfinished.map_or(Ok(()), Unfinished::remove)?;
         let mut json = self.json(&networks, out, loss, &found.alignments, Some(&scores));
@@ -254,27 +251,6 @@ impl Merge {
         let task = session.progress.task("least squares", examples.len() as u64, "examples");
         let tick = &mut |done: usize, _: usize| task.at(done as u64, "");
         Ok(Some(least_squares::least_squares(session.executor(), merging, start, examples, tick)?))
-    }
-
-    /// Gives the merged network running statistics of its own, and scores all networks.
-    fn settle(
-        &self,
-        session: &Session,
-        networks: &[Network],
-        merged: &mut Network,
-        data: &Data,
-        loss: Loss,
-    ) -> Result<Scores, Failure> {
-        let mut measure = Measure::new(session, &networks[0].model, data, loss, self.statistics)?;
-        let parents =
-            networks.iter().map(|network| measure.score(&network.params)).collect::<Result<_, _>>()?;
-        let mut measure = Measure::new(session, &merged.model, data, loss, self.statistics)?;
-        merged.params = measure.settle(std::mem::take(&mut merged.params))?;
-        Ok(Scores {
-            parents,
-            merged: measure.score(&merged.params)?,
-            reestimated_on: measure.reestimated_on(),
-        })
     }
 }
 

@@ -91,7 +91,7 @@ impl RecipeFlags {
 fn run(session: &Session, plan: &Plan, out: &Path, replace: bool) -> Result<Outcome, Failure> {
     let stop = stop::flag()?;
     let task = session.progress.task("merging", plan.moved_bytes(), "bytes");
-    let progress = |bytes| task.at(bytes, size::text(usize::try_from(bytes).unwrap_or(usize::MAX)));
+    let progress = |bytes| task.at(bytes, bytes_text(bytes));
     let merged = plan.run(out, replace, &Watch { progress: &progress, stop: &stop })?;
     drop(task);
     let resumed = match merged.resumed {
@@ -102,7 +102,7 @@ fn run(session: &Session, plan: &Plan, out: &Path, replace: bool) -> Result<Outc
         "{}{} tensors, {} in {} files\n{resumed}written to {}\n",
         notes(plan),
         plan.outputs.len(),
-        size::text(usize::try_from(plan.written_bytes()).unwrap_or(usize::MAX)),
+        bytes_text(plan.written_bytes()),
         plan.shards.len(),
         out.display()
     );
@@ -113,13 +113,16 @@ fn run(session: &Session, plan: &Plan, out: &Path, replace: bool) -> Result<Outc
     Ok(Outcome { answer: Answer::Yes, text, json })
 }
 
+fn bytes_text(bytes: u64) -> String {
+    size::text(usize::try_from(bytes).unwrap_or(usize::MAX))
+}
+
 fn notes(plan: &Plan) -> String {
     plan.notes.iter().map(|note| format!("note: {note}\n")).collect()
 }
 
 /// The plan for people.
 fn text(plan: &Plan) -> String {
-    let bytes = |bytes: u64| size::text(usize::try_from(bytes).unwrap_or(usize::MAX));
     let columns = ["tensor", "type and shape", "parameters"].map(Column::text);
     let runs = runs(&plan.outputs);
     let rows = runs.iter().take(ROWS).map(|run| {
@@ -148,9 +151,9 @@ fn text(plan: &Plan) -> String {
         report::text::table(&table),
         notes(plan),
         plan.outputs.len(),
-        bytes(plan.written_bytes()),
+        bytes_text(plan.written_bytes()),
         plan.shards.len(),
-        bytes(plan.read_bytes()),
+        bytes_text(plan.read_bytes()),
         size::text(plan.memory),
         plan.workers,
     )
