@@ -4,6 +4,7 @@
 //! float means the same in every format.
 
 use half::{bf16, f16, slice::HalfFloatSliceExt};
+use pulp::Arch;
 
 use crate::{Buffer, DType};
 
@@ -117,7 +118,7 @@ impl Stored {
             Self::F32 => each(bytes, out, f32::from_le_bytes),
             Self::F64 => each(bytes, out, |bytes| f64::from_le_bytes(bytes) as f32),
             Self::F16 => halves(bytes, out),
-            Self::BF16 => each(bytes, out, |bytes| bf16::from_le_bytes(bytes).to_f32()),
+            Self::BF16 => widen(bytes, out),
             _ => panic!("{} elements are no floats", self.name()),
         }
     }
@@ -194,12 +195,8 @@ impl Stored {
         match self {
             Self::F32 => bytes(numbers, out, f32::to_le_bytes),
             Self::F64 => bytes(numbers, out, |number| f64::from(number).to_le_bytes()),
-            Self::F16 => {
-                let mut narrow = vec![f16::ZERO; numbers.len()];
-                narrow.convert_from_f32_slice(numbers);
-                bytes(&narrow, out, f16::to_le_bytes);
-            }
-            Self::BF16 => bytes(numbers, out, |number| bf16::from_f32(number).to_le_bytes()),
+            Self::F16 => to_halves(numbers, out),
+            Self::BF16 => narrow(numbers, out),
             _ => panic!("{} elements are no floats", self.name()),
         }
     }
@@ -271,12 +268,14 @@ impl std::fmt::Display for Stored {
     }
 }
 
+#[inline(always)]
 fn each<const N: usize>(bytes: &[u8], out: &mut [f32], number: impl Fn([u8; N]) -> f32) {
     for (out, bytes) in out.iter_mut().zip(bytes.as_chunks().0) {
         *out = number(*bytes);
     }
 }
 
+#[inline(always)]
 fn bytes<T: Copy, const N: usize>(numbers: &[T], out: &mut [u8], of: impl Fn(T) -> [u8; N]) {
     for (out, &number) in out.as_chunks_mut().0.iter_mut().zip(numbers) {
         *out = of(number);
@@ -294,6 +293,45 @@ fn halves(bytes: &[u8], out: &mut [f32]) {
         block.extend(bytes.as_chunks().0.iter().map(|&bytes| f16::from_le_bytes(bytes)));
         block.convert_to_f32_slice(out);
     }
+}
+
+/// As [`halves`], the other way.
+fn to_halves(numbers: &[f32], out: &mut [u8]) {
+    let mut block = [f16::ZERO; BLOCK];
+    for (numbers, out) in numbers.chunks(BLOCK).zip(out.chunks_mut(2 * BLOCK)) {
+        let block = &mut block[..numbers.len()];
+        block.convert_from_f32_slice(numbers);
+        bytes(block, out, f16::to_le_bytes);
+    }
+}
+
+/// What `bf16::to_f32` does, without branches and with the widest vectors there are.
+fn widen(bytes: &[u8], out: &mut [f32]) {
+    Arch::new().dispatch(
+        #[inline(always)]
+        || {
+            each(bytes, out, |bytes| {
+                let half = u32::from(u16::from_le_bytes(bytes));
+                let quiet = if half & 0x7fff > 0x7f80 { 0x40 } else { 0 };
+                f32::from_bits((half | quiet) << 16)
+            });
+        },
+    );
+}
+
+/// What `bf16::from_f32` does, likewise.
+fn narrow(numbers: &[f32], out: &mut [u8]) {
+    Arch::new().dispatch(
+        #[inline(always)]
+        || {
+            bytes(numbers, out, |number| {
+                let wide = number.to_bits();
+                let even = wide.wrapping_add(0x7fff + (wide >> 16 & 1)) >> 16;
+                let half = if wide & 0x7fff_ffff > 0x7f80_0000 { wide >> 16 | 0x40 } else { even };
+                (half as u16).to_le_bytes()
+            });
+        },
+    );
 }
 
 fn count<const N: usize>(bytes: &[u8], is: impl Fn([u8; N]) -> bool) -> usize {
@@ -353,6 +391,21 @@ mod tests {
         }
         assert_eq!(f32s(Stored::F16, &0x3555u16.to_le_bytes()), [0.333_251_95]);
         assert_eq!(f32s(Stored::BF16, &0x3eabu16.to_le_bytes()), [0.333_984_38]);
+    }
+
+    #[test]
+    fn vectors_convert_as_the_reference_does() {
+        let wide: Vec<f32> = (0..=u16::MAX)
+            .flat_map(|high| [0, 1, 0x7fff, 0x8000, 0x8001, 0xffff].map(|low| (high, low)))
+            .map(|(high, low): (u16, u32)| f32::from_bits(u32::from(high) << 16 | low))
+            .collect();
+        let narrow: Vec<u8> = wide.iter().flat_map(|&number| bf16::from_f32(number).to_le_bytes()).collect();
+        assert!(Stored::BF16.encode(&wide) == narrow);
+        let narrow: Vec<u8> = wide.iter().flat_map(|&number| f16::from_f32(number).to_le_bytes()).collect();
+        assert!(Stored::F16.encode(&wide) == narrow);
+        let halves: Vec<u8> = (0..=u16::MAX).flat_map(u16::to_le_bytes).collect();
+        let same = |(half, wide): (u16, f32)| bf16::from_bits(half).to_f32().to_bits() == wide.to_bits();
+        assert!((0..=u16::MAX).zip(f32s(Stored::BF16, &halves)).all(same));
     }
 
     #[test]

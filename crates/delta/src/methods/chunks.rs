@@ -4,11 +4,12 @@ use std::cell::Cell;
 
 use tensor::parallel;
 
+use super::wide::wide;
 use crate::DeltaError;
 
-/// Elements of a chunk where rows do not ask for more: small enough for the cache, large enough that reading costs little.
-/// Ours. Sums depend on it, so it is the same on every machine.
-const CHUNK: usize = 1 << 17;
+/// Elements of a chunk where rows do not ask for more: small enough that several models and the result stay in the cache of a core,
+/// large enough that reading costs little. Ours. Sums depend on it, so it is the same on every machine.
+const CHUNK: usize = 1 << 15;
 
 /// One tensor of several models.
 pub trait Inputs: Sync {
@@ -149,18 +150,45 @@ pub(super) fn tree_sums(chunks: &[Vec<f64>]) -> Vec<f64> {
     (0..first.len()).map(sum).collect()
 }
 
-/// The sum of products of two runs of elements, in f64, eight sums side by side.
+/// Sums side by side: as many as two of the widest vectors hold.
+pub(super) const LANES: usize = 16;
+
+/// The sum of products of two runs of elements, in f64, [`LANES`] sums side by side.
 pub(super) fn dot(left: &[f32], right: &[f32]) -> f64 {
-    let (mut sums, width) = ([0f64; 8], 8);
-    let (left_whole, right_whole) = (left.chunks_exact(width), right.chunks_exact(width));
-    let rest = left_whole.remainder().iter().zip(right_whole.remainder());
-    let rest: f64 = rest.map(|(&a, &b)| f64::from(a) * f64::from(b)).sum();
-    for (a, b) in left_whole.zip(right_whole) {
-        for lane in 0..width {
-            sums[lane] += f64::from(a[lane]) * f64::from(b[lane]);
+    let sums = wide(
+        #[inline(always)]
+        || lanes(left, right, |a, b| f64::from(a) * f64::from(b)),
+    );
+    parallel::tree_sum(&sums)
+}
+
+/// The sum of magnitudes, likewise.
+pub(super) fn magnitude(elements: &[f32]) -> f64 {
+    let sums = wide(
+        #[inline(always)]
+        || lanes(elements, elements, |element, _| f64::from(element.abs())),
+    );
+    parallel::tree_sum(&sums)
+}
+
+/// Sums of every [`LANES`]-th term.
+#[inline(always)]
+fn lanes(left: &[f32], right: &[f32], term: impl Fn(f32, f32) -> f64) -> [f64; LANES] {
+    let ((left, left_rest), (right, right_rest)) = (left.as_chunks::<LANES>(), right.as_chunks::<LANES>());
+    let mut sums = [0f64; LANES];
+    for (a, b) in left.iter().zip(right) {
+        let mut terms = [0f64; LANES];
+        for lane in 0..LANES {
+            terms[lane] = term(a[lane], b[lane]);
+        }
+        for lane in 0..LANES {
+            sums[lane] += terms[lane];
         }
     }
-    parallel::tree_sum(&sums) + rest
+    for (lane, (&a, &b)) in left_rest.iter().zip(right_rest).enumerate() {
+        sums[lane] += term(a, b);
+    }
+    sums
 }
 
 /// Subtracts the base from all other models, where there is one.
@@ -168,7 +196,10 @@ pub(super) fn subtract_base(columns: &mut [Vec<f32>], base: Option<usize>) {
     let Some(base) = base else { return };
     let what = std::mem::take(&mut columns[base]);
     for (_, column) in columns.iter_mut().enumerate().filter(|(index, _)| *index != base) {
-        column.iter_mut().zip(&what).for_each(|(element, &what)| *element -= what);
+        wide(
+            #[inline(always)]
+            || column.iter_mut().zip(&what).for_each(|(element, &what)| *element -= what),
+        );
     }
     columns[base] = what;
 }

@@ -6,16 +6,20 @@
 
 mod chunks;
 mod geometry;
+mod guess;
 mod random;
 mod rows;
 mod sce;
 mod select;
 mod table;
 mod task;
+mod wide;
 mod work;
 
 pub use chunks::Inputs;
 pub(crate) use chunks::{Chunk, Chunks};
+pub(crate) use select::key;
 pub use table::{Base, Default, Method, Parameter, Scope};
 pub(crate) use table::{INT8_MASK, parameter_names};
+pub(crate) use wide::wide;
 pub use work::{Effective, Ready, Work};

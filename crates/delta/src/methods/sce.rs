@@ -81,7 +81,7 @@ impl ReadySce {
             Selected::All => {}
             Selected::None => self.models.iter().for_each(|&model| columns[model].fill(0.0)),
             Selected::First(cut) => {
-                let mut within = cut.within(chunk);
+                let mut within = cut.within(chunk).each();
                 let kept: Vec<bool> =
                     self.variances(columns).into_iter().map(|variance| within(key(variance))).collect();
                 for &model in &self.models {

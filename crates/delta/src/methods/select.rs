@@ -3,7 +3,10 @@
 //! Elements are ordered by a key, larger ones first, and equal ones by their position. Where a number of them ends in that order
 //! is found by counting: first by the upper bits of the keys, then by the lower ones of those that share the upper ones.
 
-use super::chunks::{Chunk, Chunks, Inputs};
+use super::{
+    chunks::{Chunk, Chunks, Inputs},
+    guess,
+};
 use crate::DeltaError;
 
 /// Lower bits of a key: half of the 31 that a magnitude in f32 has.
@@ -12,7 +15,7 @@ const LOW: usize = 1 << LOW_BITS;
 const HIGH: usize = 1 << (31 - LOW_BITS);
 
 /// The key of a magnitude: larger for larger ones.
-pub(super) fn key(number: f32) -> u32 {
+pub(crate) fn key(number: f32) -> u32 {
     number.to_bits() & !(1 << 31)
 }
 
@@ -23,21 +26,57 @@ pub(super) struct Cut {
     key: u32,
     /// So many with just this key come before, too.
     ties: u64,
-    /// How many elements of this key stand in earlier chunks.
+    /// How many elements of this key stand in earlier chunks, and in all of them; nothing where all or none of them come before.
     before: Vec<u64>,
 }
 
+/// Which elements of a chunk come before a cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Within {
+    /// Those with this key or a larger one.
+    From(u32),
+    /// Those with a larger key, and the first so many with just this one.
+    Some(u32, u64),
+}
+
 impl Cut {
-    /// For the elements of a chunk, in order, whether each comes before the cut.
-    pub(super) fn within(&self, chunk: usize) -> impl FnMut(u32) -> bool + '_ {
-        let mut left = self.ties.saturating_sub(self.before.get(chunk).copied().unwrap_or(0));
+    /// `equal` is how often the key occurs in each chunk, or nothing where all elements with it come before.
+    pub(super) fn new(key: u32, ties: u64, equal: Vec<u64>) -> Self {
+        let mut before = vec![0];
+        let mut sum = 0;
+        before.extend(equal.into_iter().map(|count| {
+            sum += count;
+            sum
+        }));
+        if ties == 0 || ties >= sum {
+            before.clear();
+        }
+        Self { key, ties, before }
+    }
+
+    /// Which elements of a chunk come before the cut.
+    pub(super) fn within(&self, chunk: usize) -> Within {
+        let all = if self.ties > 0 { Within::From(self.key) } else { Within::From(self.key + 1) };
+        match self.before.get(chunk..chunk + 2) {
+            Some(&[_, behind]) if behind <= self.ties => Within::From(self.key),
+            Some(&[before, _]) if before >= self.ties => Within::From(self.key + 1),
+            Some(&[before, _]) => Within::Some(self.key, self.ties - before),
+            _ => all,
+        }
+    }
+}
+
+impl Within {
+    /// For keys in order, whether each comes before the cut.
+    pub(super) fn each(self) -> impl FnMut(u32) -> bool {
+        let (least, mut left) = match self {
+            Self::From(least) => (least, 0),
+            Self::Some(key, left) => (key + 1, left),
+        };
         move |key| {
-            if key != self.key {
-                return key > self.key;
-            }
-            let within = left > 0;
-            left = left.saturating_sub(1);
-            within
+            let tie = left > 0 && key + 1 == least;
+            left -= u64::from(tie);
+            tie || key >= least
         }
     }
 }
@@ -63,6 +102,14 @@ struct Search {
 impl Streams<'_> {
     /// The cuts, stream by stream.
     pub(super) fn cuts(&self, chunks: Chunks, inputs: &dyn Inputs) -> Result<Vec<Vec<Cut>>, DeltaError> {
+        match guess::cuts(self, chunks, inputs)? {
+            Some(cuts) => Ok(cuts),
+            None => self.counted(chunks, inputs),
+        }
+    }
+
+    /// The cuts by counting, in three passes.
+    fn counted(&self, chunks: Chunks, inputs: &dyn Inputs) -> Result<Vec<Vec<Cut>>, DeltaError> {
         let mut searches: Vec<Search> = Vec::new();
         for (stream, places) in self.places.iter().enumerate() {
             searches.extend(places.iter().map(|&left| Search { stream, left, key: 0 }));
@@ -91,14 +138,14 @@ impl Streams<'_> {
             search.key |= upper;
             whole.push(search.left == 0 || search.left >= equal);
         }
-        let before = if whole.iter().all(|&whole| whole) {
+        let equal = if whole.iter().all(|&whole| whole) {
             vec![Vec::new(); searches.len()]
         } else {
             self.ties(chunks, inputs, &searches)?
         };
         let mut cuts = vec![Vec::new(); self.places.len()];
-        for (search, before) in searches.iter().zip(before) {
-            cuts[search.stream].push(Cut { key: search.key, ties: search.left, before });
+        for (search, equal) in searches.iter().zip(equal) {
+            cuts[search.stream].push(Cut::new(search.key, search.left, equal));
         }
         Ok(cuts)
     }
@@ -125,7 +172,7 @@ impl Streams<'_> {
         Ok(chunks.gather(inputs, empty, one, join)?.0)
     }
 
-    /// For each search, how many elements of its key stand before each chunk.
+    /// For each search, how many elements of its key stand in each chunk.
     fn ties(
         &self,
         chunks: Chunks,
@@ -139,15 +186,8 @@ impl Streams<'_> {
                 |search: &Search| keys[search.stream].iter().filter(|&&key| key == search.key).count();
             searches.iter().map(|search| count(search) as u64).collect::<Vec<u64>>()
         })?;
-        let mut before = vec![Vec::with_capacity(equal.len()); searches.len()];
-        let mut sums = vec![0u64; searches.len()];
-        for chunk in equal {
-            for ((before, sum), equal) in before.iter_mut().zip(&mut sums).zip(chunk) {
-                before.push(*sum);
-                *sum += equal;
-            }
-        }
-        Ok(before)
+        let of = |search: usize| equal.iter().map(|chunk| chunk[search]).collect();
+        Ok((0..searches.len()).map(of).collect())
     }
 }
 
@@ -202,18 +242,43 @@ mod tests {
             let keys = |chunk: &mut Chunk<'_>, keys: &mut [Vec<u32>]| {
                 keys[0] = chunk.columns[0].iter().map(|&number| key(number)).collect();
             };
-            let cuts = Streams { keys: &keys, places: &[places.to_vec()] }.cuts(chunks, &column).unwrap();
-            for (cut, place) in cuts[0].iter().zip(places) {
+            let places = [places.to_vec()];
+            let streams = Streams { keys: &keys, places: &places };
+            let guessed = guess::cuts(&streams, chunks, &column).unwrap().unwrap();
+            let counted = streams.counted(chunks, &column).unwrap();
+            for (cut, &place) in guessed[0].iter().chain(&counted[0]).zip(places[0].iter().cycle()) {
                 let mut found = Vec::new();
                 for number in 0..chunks.count() {
                     let (start, length) = chunks.place(number);
-                    let mut within = cut.within(number);
+                    let mut within = cut.within(number).each();
                     found.extend((start..start + length).filter(|&i| within(key(numbers[i]))));
                 }
                 let mut expected = order[..place as usize].to_vec();
                 expected.sort_unstable();
                 assert_eq!(found, expected, "{levels} levels, {place} of {count}");
             }
+        }
+    }
+
+    /// A tensor that no sample tells: one row has other magnitudes than all others.
+    #[test]
+    fn what_a_sample_does_not_tell_is_counted() {
+        let count = 4_000_000;
+        let mut numbers: Vec<f32> = (0..count).map(|i| 1.0 + (i * 7919 % count) as f32).collect();
+        numbers[123_456..133_456].iter_mut().for_each(|number| *number += 1e9);
+        let (column, chunks) = (Column(numbers.clone()), Chunks::new(count, 1));
+        let keys = |chunk: &mut Chunk<'_>, keys: &mut [Vec<u32>]| {
+            keys[0] = chunk.columns[0].iter().map(|&number| key(number)).collect();
+        };
+        let places = [vec![100, 9_000, 20_000, 2_000_000]];
+        let cuts = Streams { keys: &keys, places: &places }.cuts(chunks, &column).unwrap();
+        for (cut, &place) in cuts[0].iter().zip(&places[0]) {
+            let within = |chunk: usize| {
+                let (start, length) = chunks.place(chunk);
+                let mut within = cut.within(chunk).each();
+                numbers[start..start + length].iter().filter(|&&number| within(key(number))).count() as u64
+            };
+            assert_eq!((0..chunks.count()).map(within).sum::<u64>(), place);
         }
     }
 }

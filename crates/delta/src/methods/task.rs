@@ -3,13 +3,17 @@
 //! Each difference is pruned, scaled up to its old sum of magnitudes where asked, and weighted; where signs must agree, what has
 //! not the sign of the sum is left out; the sum is divided by the weights where asked, times `lambda`, onto the base.
 
+use std::ops::Range;
+
 use tensor::{Key, Shape};
 
 use super::{
-    chunks::{Chunk, Chunks, Inputs, subtract_base, tree_sums},
-    random::{mask_key, threshold, words},
+    chunks::{Chunk, Chunks, Inputs, magnitude, subtract_base, tree_sums},
+    guess::COLLECTED_BYTES,
+    random::{self, mask_key, threshold, words},
     rows::ranks,
-    select::{Cut, Streams, key},
+    select::{Cut, Streams, Within, key},
+    wide::wide,
 };
 use crate::DeltaError;
 
@@ -40,6 +44,12 @@ pub struct Differences {
     pub(super) consensus: bool,
 }
 
+/// Elements that are worked on at a time, so that they stay in the first cache. Ours.
+const TILE: usize = 1 << 10;
+
+/// The most bytes of random masks that are kept; those of larger tensors are drawn anew. Ours.
+const MOST_MASKS: usize = 1 << 26;
+
 /// Which elements of a difference stay.
 #[derive(Clone, Debug)]
 enum Mask {
@@ -67,6 +77,8 @@ pub struct ReadyDifferences {
     models: Vec<usize>,
     shape: Shape,
     masks: Vec<(Mask, f32)>,
+    /// For each chunk and model the bits of random masks, where they were drawn already and there is room for them.
+    drawn: Vec<Vec<Vec<u64>>>,
 }
 
 impl Differences {
@@ -83,7 +95,7 @@ impl Differences {
         let selected = matches!(self.pruning, Pruning::Magnitude | Pruning::Outliers(_));
         match (pruned, &self.pruning) {
             (false, _) | (_, Pruning::Nothing) => 0,
-            _ => 3 * usize::from(selected) + usize::from(self.rescale),
+            _ => usize::from(selected) + usize::from(self.rescale),
         }
     }
 
@@ -101,12 +113,26 @@ impl Differences {
         for (index, &density) in self.densities.iter().enumerate() {
             masks.push((self.mask(index, density, mask_key(seed, tensor, models[index])), 1.0));
         }
-        let mut ready = ReadyDifferences { work: self.clone(), base, models, shape: shape.clone(), masks };
+        let (work, shape, drawn) = (self.clone(), shape.clone(), Vec::new());
+        let mut ready = ReadyDifferences { work, base, models, shape, masks, drawn };
         ready.select(chunks, inputs)?;
         if self.rescale && ready.masks.iter().any(|(mask, _)| !matches!(mask, Mask::All | Mask::None)) {
             ready.rescale(chunks, inputs)?;
         }
         Ok(ready)
+    }
+
+    /// Bytes that are kept for a tensor.
+    pub(super) fn kept_bytes(&self, elements: usize) -> usize {
+        let all = (0..self.densities.len()).flat_map(|index| self.places(index, elements));
+        let cuts = all.filter(|&place| place > 0 && place < elements as u64).count();
+        cuts * COLLECTED_BYTES.min(8 * elements) + self.mask_bytes(elements)
+    }
+
+    /// Bytes of random masks that are kept for a tensor.
+    fn mask_bytes(&self, elements: usize) -> usize {
+        let bytes = elements.div_ceil(8).saturating_mul(self.densities.len());
+        if self.rescale && self.pruning == Pruning::Random && bytes <= MOST_MASKS { bytes } else { 0 }
     }
 
     /// A mask that needs to know nothing of the tensor; cuts are found later.
@@ -153,8 +179,12 @@ impl ReadyDifferences {
             let base = &chunk.columns[base];
             for ((keys, &model), _) in keys.iter_mut().zip(models).zip(&places).filter(|(_, p)| !p.is_empty())
             {
-                keys.clear();
-                keys.extend(chunk.columns[model].iter().zip(base).map(|(&x, &b)| key(x - b)));
+                keys.resize(base.len(), 0);
+                let both = chunk.columns[model].iter().zip(base);
+                wide(
+                    #[inline(always)]
+                    || keys.iter_mut().zip(both).for_each(|(out, (&x, &b))| *out = key(x - b)),
+                );
             }
         };
         let cuts = Streams { keys: &keys, places: &places }.cuts(chunks, inputs)?;
@@ -168,19 +198,24 @@ impl ReadyDifferences {
 
     /// Factors by which what stays has the sum of magnitudes that all had.
     fn rescale(&mut self, chunks: Chunks, inputs: &dyn Inputs) -> Result<(), DeltaError> {
-        let magnitude =
-            |elements: &[f32]| elements.iter().map(|element| f64::from(element.abs())).sum::<f64>();
+        let keep = self.work.mask_bytes(inputs.elements()) > 0;
         let parts = chunks.map(inputs, |chunk| {
             subtract_base(chunk.columns, Some(self.base));
-            let mut sums = Vec::new();
-            for (&model, (mask, _)) in self.models.iter().zip(&self.masks) {
-                sums.push(magnitude(&chunk.columns[model]));
-                self.apply_mask(mask, chunk.number, chunk.start, &mut chunk.columns[model]);
-                sums.push(magnitude(&chunk.columns[model]));
+            let (mut sums, mut drawn) = (Vec::new(), Vec::new());
+            for (index, &model) in self.models.iter().enumerate() {
+                let column = &mut chunk.columns[model];
+                sums.push(magnitude(column));
+                let bits = self.apply_mask(index, chunk.number, chunk.start, column);
+                drawn.extend(bits.filter(|_| keep));
+                sums.push(magnitude(column));
             }
-            sums
+            (sums, drawn)
         })?;
+        let (parts, drawn): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
         let sums = tree_sums(&parts);
+        if keep && self.masks.iter().all(|(mask, _)| matches!(mask, Mask::Random { .. })) {
+            self.drawn = drawn;
+        }
         for ((mask, factor), sums) in self.masks.iter_mut().zip(sums.chunks_exact(2)) {
             // The bound is mergekit's.
             if !matches!(mask, Mask::All | Mask::None) && sums.iter().all(|&sum| sum >= 1e-7) {
@@ -190,23 +225,20 @@ impl ReadyDifferences {
         Ok(())
     }
 
-    fn apply_mask(&self, mask: &Mask, chunk: usize, start: usize, elements: &mut [f32]) {
-        match mask {
+    /// Applies the mask of the model at `index`; its bits, where they were drawn for this.
+    fn apply_mask(&self, index: usize, chunk: usize, start: usize, elements: &mut [f32]) -> Option<Vec<u64>> {
+        match &self.masks[index].0 {
             Mask::All => {}
             Mask::None => elements.fill(0.0),
-            Mask::Between(first, second) => {
-                let (mut before, mut within) = (first.within(chunk), second.within(chunk));
-                for element in elements {
-                    let key = key(*element);
-                    let (before, within) = (before(key), within(key));
-                    *element = if within && !before { *element } else { 0.0 };
+            Mask::Between(first, second) => between(first.within(chunk), second.within(chunk), elements),
+            Mask::Random { key, below } => match self.drawn.get(chunk) {
+                Some(drawn) => random::keep(&drawn[index], elements),
+                None => {
+                    let drawn = random::mask(*key, start, *below, elements.len());
+                    random::keep(&drawn, elements);
+                    return Some(drawn);
                 }
-            }
-            Mask::Random { key, below } => {
-                let words = words(*key, start, elements.len());
-                let kept = |word: u32| u64::from(word) < *below;
-                elements.iter_mut().zip(words).for_each(|(x, word)| *x = if kept(word) { *x } else { 0.0 });
-            }
+            },
             Mask::Ranked { key, low, span } => {
                 let words = words(*key, start, elements.len());
                 let ranks = ranks(elements, &self.shape);
@@ -216,46 +248,81 @@ impl ReadyDifferences {
                 }
             }
         }
+        None
     }
 
     /// The result for a chunk.
     pub(super) fn apply(&self, chunk: &mut Chunk<'_>, out: &mut [f32]) {
-        let work = &self.work;
         subtract_base(chunk.columns, Some(self.base));
+        for (index, &model) in self.models.iter().enumerate() {
+            self.apply_mask(index, chunk.number, chunk.start, &mut chunk.columns[model]);
+        }
+        for (number, out) in out.chunks_mut(TILE).enumerate() {
+            let start = number * TILE;
+            wide(
+                #[inline(always)]
+                || self.tile(chunk.columns, start..start + out.len(), out),
+            );
+        }
+    }
+
+    /// The result of some elements from differences with their masks.
+    #[inline(always)]
+    fn tile(&self, columns: &mut [Vec<f32>], place: Range<usize>, out: &mut [f32]) {
         out.fill(0.0);
-        for ((&model, (mask, factor)), weight) in self.models.iter().zip(&self.masks).zip(&work.weights) {
-            let delta = &mut chunk.columns[model];
-            self.apply_mask(mask, chunk.number, chunk.start, delta);
-            for (sum, x) in out.iter_mut().zip(delta) {
+        for ((&model, (_, factor)), weight) in self.models.iter().zip(&self.masks).zip(&self.work.weights) {
+            for (sum, x) in out.iter_mut().zip(&mut columns[model][place.clone()]) {
                 *x = *x * *factor * *weight;
                 *sum += *x;
             }
         }
-        let divisor = if work.consensus { self.agree(chunk.columns, out) } else { self.divisor(out.len()) };
-        for ((out, &base), divisor) in out.iter_mut().zip(&chunk.columns[self.base]).zip(divisor) {
-            let mixed = if work.normalize { *out / divisor } else { *out };
-            *out = base + mixed * work.lambda;
+        let mut divisors = [self.divisor(); TILE];
+        let divisors = &mut divisors[..out.len()];
+        if self.work.consensus {
+            self.agree(columns, place.clone(), out, divisors);
         }
+        let base = &columns[self.base][place];
+        if self.work.normalize {
+            out.iter_mut().zip(divisors).for_each(|(out, divisor)| *out /= *divisor);
+        }
+        out.iter_mut().zip(base).for_each(|(out, &base)| *out = base + *out * self.work.lambda);
     }
 
     /// Keeps of each sum what has its sign, where a sum of zero counts as positive; the weights of what is kept, 1 for none.
-    fn agree(&self, columns: &[Vec<f32>], sums: &mut [f32]) -> Vec<f32> {
-        let (mut mixed, mut divisor) = (vec![0f32; sums.len()], vec![0f32; sums.len()]);
+    #[inline(always)]
+    fn agree(&self, columns: &[Vec<f32>], place: Range<usize>, sums: &mut [f32], divisors: &mut [f32]) {
+        let mut mixed = [0f32; TILE];
+        divisors.fill(0.0);
         for (&model, &weight) in self.models.iter().zip(&self.work.weights) {
-            let both = mixed.iter_mut().zip(&mut divisor);
-            for ((&x, &sum), (mixed, divisor)) in columns[model].iter().zip(&*sums).zip(both) {
-                let agrees = if sum >= 0.0 { x > 0.0 } else { x < 0.0 };
+            let both = mixed.iter_mut().zip(&mut *divisors);
+            for ((&x, &sum), (mixed, divisor)) in columns[model][place.clone()].iter().zip(&*sums).zip(both) {
+                let agrees = ((sum >= 0.0) & (x > 0.0)) | ((sum < 0.0) & (x < 0.0));
                 *mixed += if agrees { x } else { 0.0 };
                 *divisor += if agrees { weight } else { 0.0 };
             }
         }
-        divisor.iter_mut().filter(|divisor| **divisor == 0.0).for_each(|divisor| *divisor = 1.0);
-        sums.copy_from_slice(&mixed);
-        divisor
+        divisors.iter_mut().for_each(|divisor| *divisor = if *divisor == 0.0 { 1.0 } else { *divisor });
+        sums.copy_from_slice(&mixed[..sums.len()]);
     }
 
-    fn divisor(&self, count: usize) -> Vec<f32> {
+    fn divisor(&self) -> f32 {
         let sum: f32 = self.work.weights.iter().sum();
-        vec![if sum.abs() < 1e-8 { 1.0 } else { sum }; count]
+        if sum.abs() < 1e-8 { 1.0 } else { sum }
+    }
+}
+
+/// Sets to zero what comes before the first cut, or not before the second.
+fn between(first: Within, second: Within, elements: &mut [f32]) {
+    if let (Within::From(beyond), Within::From(least)) = (first, second) {
+        let kept = |x: f32| (key(x) >= least) & (key(x) < beyond);
+        return wide(
+            #[inline(always)]
+            || elements.iter_mut().for_each(|x| *x = if kept(*x) { *x } else { 0.0 }),
+        );
+    }
+    let (mut before, mut within) = (first.each(), second.each());
+    for element in elements {
+        let (before, within) = (before(key(*element)), within(key(*element)));
+        *element = if within && !before { *element } else { 0.0 };
     }
 }

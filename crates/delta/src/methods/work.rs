@@ -5,10 +5,12 @@ use tensor::Shape;
 use super::{
     chunks::{Chunk, Chunks, Inputs, subtract_base},
     geometry::{self, Products},
+    guess::COLLECTED_BYTES,
     rows::{self, last_axis},
     sce::{self, ReadySce},
     table::Method,
     task::{Differences, Pruning, ReadyDifferences},
+    wide::wide,
 };
 use crate::{DeltaError, recipe::Scalar};
 
@@ -173,7 +175,7 @@ impl Work {
             Self::Differences(differences) => differences.passes(),
             Self::Sce { share } => {
                 if *share < 1.0 {
-                    5
+                    3
                 } else {
                     1
                 }
@@ -185,6 +187,8 @@ impl Work {
     pub(crate) fn kept_bytes(&self, shape: &Shape) -> usize {
         match self {
             Self::Nuslerp { vectors: Vectors::Columns, .. } => 32 * columns(shape),
+            Self::Differences(differences) => differences.kept_bytes(shape.elements()),
+            Self::Sce { share } if *share < 1.0 => COLLECTED_BYTES,
             _ => 0,
         }
     }
@@ -414,17 +418,32 @@ impl Ready {
 }
 
 fn sum(weights: &[f32], divisor: Option<f32>, columns: &[Vec<f32>], out: &mut [f32]) {
-    out.fill(0.0);
-    for (column, &weight) in columns.iter().zip(weights).filter(|(_, weight)| **weight != 0.0) {
-        out.iter_mut().zip(column).for_each(|(out, &x)| *out += weight * x);
-    }
-    if let Some(divisor) = divisor.filter(|divisor| *divisor != 1.0) {
-        out.iter_mut().for_each(|out| *out /= divisor);
-    }
+    wide(
+        #[inline(always)]
+        || {
+            let mut terms = columns.iter().zip(weights).filter(|(_, weight)| **weight != 0.0);
+            match terms.next() {
+                // Added to 0, so that there is no negative one.
+                Some((column, &weight)) => {
+                    out.iter_mut().zip(column).for_each(|(out, &x)| *out = 0.0 + weight * x);
+                }
+                None => out.fill(0.0),
+            }
+            for (column, &weight) in terms {
+                out.iter_mut().zip(column).for_each(|(out, &x)| *out += weight * x);
+            }
+            if let Some(divisor) = divisor.filter(|divisor| *divisor != 1.0) {
+                out.iter_mut().for_each(|out| *out /= divisor);
+            }
+        },
+    );
 }
 
 fn between([a, b]: [f32; 2], first: &[f32], second: &[f32], out: &mut [f32]) {
-    out.iter_mut().zip(first.iter().zip(second)).for_each(|(out, (&x, &y))| *out = a * x + b * y);
+    wide(
+        #[inline(always)]
+        || out.iter_mut().zip(first.iter().zip(second)).for_each(|(out, (&x, &y))| *out = a * x + b * y),
+    );
 }
 
 fn stock_rows(base: usize, row: usize, columns: &mut [Vec<f32>], out: &mut [f32]) {

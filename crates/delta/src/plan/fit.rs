@@ -1,6 +1,6 @@
 //! How much memory the work takes.
 
-use super::{Model, Output};
+use super::{Model, Output, Source};
 use crate::{DeltaError, Work};
 
 /// Runs of elements that a worker keeps beside those of the models: the result, its bytes, what was read last, masks, ranks,
@@ -21,11 +21,17 @@ pub(super) fn workers(
         let (kept, each) = needs(models, output)?;
         let needed = kept.saturating_add(each);
         if needed > given {
-            let whole = kept > each;
-            let hint = if whole {
-                "files of PyTorch are read tensor by tensor: convert them with isoloss convert, or allow more memory"
-            } else {
+            let in_parts = |source: &Source| models[source.model].reader.in_parts(&source.name);
+            let hint = if !output
+                .sources
+                .iter()
+                .map(in_parts)
+                .collect::<Result<Vec<_>, _>>()?
+                .contains(&false)
+            {
                 "allow more memory"
+            } else {
+                "files of PyTorch are read tensor by tensor: convert them with isoloss convert, or allow more memory"
             };
             return Err(DeltaError::Memory { tensor: output.entry.name.clone(), needed, given, hint });
         }

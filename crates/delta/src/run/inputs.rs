@@ -1,6 +1,9 @@
 //! The sources of one tensor, read as numbers.
 
-use std::cell::RefCell;
+use std::{
+    cell::RefCell,
+    sync::atomic::{AtomicU64, Ordering},
+};
 
 use tensor::Stored;
 use weights::Reader;
@@ -30,6 +33,8 @@ pub(super) struct Columns<'a> {
     columns: Vec<Column<'a>>,
     elements: usize,
     progress: &'a Progress<'a>,
+    /// Bytes of this tensor that were announced and not yet read.
+    left: AtomicU64,
 }
 
 impl<'a> Columns<'a> {
@@ -45,14 +50,27 @@ impl<'a> Columns<'a> {
             Ok(Column { reader, name, stored, held })
         };
         let columns = output.sources.iter().map(column).collect::<Result<_, DeltaError>>()?;
-        Ok(Self { columns, elements: output.entry.shape.elements(), progress })
+        let left = AtomicU64::new(plan.read_bytes_of(output));
+        Ok(Self { columns, elements: output.entry.shape.elements(), progress, left })
     }
 
     /// Bytes of the first source from element `start` on.
     pub(super) fn bytes(&self, start: usize, out: &mut [u8]) -> Result<(), DeltaError> {
         self.columns.first().map_or(Ok(()), |column| column.bytes(start, out))?;
-        self.progress.add(out.len() as u64);
+        self.note(out.len() as u64);
         Ok(())
+    }
+
+    /// Counts bytes, but no more than were announced: how often a tensor is read may depend on its numbers.
+    fn note(&self, bytes: u64) {
+        let rest = |left: u64| Some(left.saturating_sub(bytes));
+        let left = self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, rest);
+        self.progress.add(left.unwrap_or_default().min(bytes));
+    }
+
+    /// Counts what was announced and did not have to be read.
+    pub(super) fn finish(&self) {
+        self.progress.add(self.left.swap(0, Ordering::Relaxed));
     }
 }
 
@@ -78,7 +96,7 @@ impl Inputs for Columns<'_> {
     fn read(&self, index: usize, start: usize, out: &mut [f32]) -> Result<(), DeltaError> {
         let column = &self.columns[index];
         let size = column.stored.size_bytes();
-        self.progress.add((out.len() * size) as u64);
+        self.note((out.len() * size) as u64);
         if let Some(held) = &column.held {
             column.stored.write_f32(&held[start * size..][..out.len() * size], out);
             return Ok(());

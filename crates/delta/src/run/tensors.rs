@@ -14,7 +14,7 @@ use weights::Shard;
 use super::{Progress, inputs::Columns};
 use crate::{
     DeltaError, Output, Plan, Ready, Work,
-    methods::{Chunk, Chunks},
+    methods::{Chunk, Chunks, key, wide},
 };
 
 /// Bytes copied at a time where nothing is computed.
@@ -87,7 +87,9 @@ fn tensor(plan: &Plan, output: &Output, place: &Place<'_>) -> Result<(), DeltaEr
     let chunks = output.work.chunks(shape);
     let job = Job { plan, output, columns, ready, chunks };
     let one = |number| job.chunk(number, place);
-    parallel::map(chunks.count(), one).into_iter().collect()
+    parallel::map(chunks.count(), one).into_iter().collect::<Result<(), _>>()?;
+    job.columns.finish();
+    Ok(())
 }
 
 fn copy(output: &Output, columns: &Columns<'_>, place: &Place<'_>) -> Result<(), DeltaError> {
@@ -154,14 +156,21 @@ fn not_finite(elements: &[f32]) -> Option<usize> {
     const EXPONENT: u32 = 0x7f80_0000;
     let special = |element: &f32| element.to_bits() & EXPONENT == EXPONENT;
     // Without a branch for each element, as nearly always there is none.
-    let any = elements.iter().fold(false, |any, element| any | special(element));
+    let most = wide(
+        #[inline(always)]
+        || elements.iter().fold(0, |most, element| (element.to_bits() & EXPONENT).max(most)),
+    );
+    let any = most == EXPONENT;
     any.then(|| elements.iter().position(special)).flatten()
 }
 
 /// The first element that rounds to an infinity.
 fn beyond(elements: &[f32], most: f32) -> Option<usize> {
-    let any = elements.iter().fold(false, |any, element| any | (element.abs() >= most));
-    any.then(|| elements.iter().position(|element| element.abs() >= most)).flatten()
+    let largest = wide(
+        #[inline(always)]
+        || elements.iter().fold(0, |largest, element| key(*element).max(largest)),
+    );
+    (largest >= key(most)).then(|| elements.iter().position(|element| element.abs() >= most)).flatten()
 }
 
 impl Place<'_> {
