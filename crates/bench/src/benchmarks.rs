@@ -4,6 +4,7 @@ mod assignment;
 mod cifar_epoch;
 mod engine;
 mod matching;
+mod merging;
 mod mlp_step;
 mod mnist_train;
 mod rebasin;
@@ -36,6 +37,7 @@ pub(crate) fn run(name: Name, stage: &mut Stage<'_>) -> Result<Benchmark, BenchE
         Name::Devices => engine::devices::run(stage),
         Name::Weights => weights::run(stage),
         Name::Matching => matching::run(stage),
+        Name::Merging => merging::run(stage),
     }
 }
 

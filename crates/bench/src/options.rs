@@ -28,6 +28,8 @@ pub enum Name {
     Weights,
     /// Matching residual networks up to very large ones, and large assignments.
     Matching,
+    /// Merging checkpoints by recipes.
+    Merging,
     /// The engine's networks on the processor and on a device.
     Devices,
 }
@@ -97,7 +99,7 @@ impl Name {
     ];
 
     /// What [`Name::parse`] reads.
-    pub const NAMES: [&str; 11] = [
+    pub const NAMES: [&str; 12] = [
         "mlp-step",
         "mnist-train",
         "cifar-epoch",
@@ -107,6 +109,7 @@ impl Name {
         "engine",
         "weights",
         "matching",
+        "merging",
         "devices",
         "all",
     ];
@@ -125,7 +128,10 @@ impl Name {
         if name == "all" {
             return Ok(Self::ALL.to_vec());
         }
-        match Self::ALL.into_iter().chain([Self::Matching, Self::Devices]).find(|known| known.name() == name)
+        match Self::ALL
+            .into_iter()
+            .chain([Self::Matching, Self::Merging, Self::Devices])
+            .find(|known| known.name() == name)
         {
             Some(known) => Ok(vec![known]),
             None => Err(BenchError::UnknownName { found: name.to_owned(), known: Self::NAMES.join(", ") }),
@@ -175,8 +181,8 @@ pub struct Options {
     pub parts: Vec<Part>,
     /// Seconds in which a configuration of a peer of [`Name::Engine`] must be ready to count.
     pub patience: u32,
-    /// Bytes of tensors in the file of [`Name::Weights`].
-    pub weights_bytes: usize,
+    /// Bytes of tensors in a file of [`Name::Weights`], by default 1 GB, or of [`Name::Merging`], by default 673 MB.
+    pub file_bytes: Option<usize>,
     /// Draws everything random that ours uses.
     pub seed: u64,
 }
@@ -187,7 +193,7 @@ mod tests {
 
     #[test]
     fn every_benchmark_is_found_by_its_name() {
-        for name in Name::ALL.into_iter().chain([Name::Matching, Name::Devices]) {
+        for name in Name::ALL.into_iter().chain([Name::Matching, Name::Merging, Name::Devices]) {
             assert_eq!(Name::parse(name.name()).unwrap(), [name]);
         }
         assert_eq!(Name::parse("all").unwrap(), Name::ALL);

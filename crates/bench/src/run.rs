@@ -176,7 +176,7 @@ mod tests {
             networks: None,
             parts: Part::ALL.to_vec(),
             patience: 1,
-            weights_bytes: 1 << 16,
+            file_bytes: None,
             seed: 0,
         }
     }

@@ -23,6 +23,9 @@ use crate::{
 
 const SCRIPT: &str = "weights_read.py";
 
+/// Bytes of tensors in a file, where nothing else is said.
+const BYTES: usize = 1_000_000_000;
+
 /// Tensors in the file. Ours: as many as a network of that size has large ones.
 const TENSORS: usize = 16;
 
@@ -41,7 +44,8 @@ struct Files {
 
 pub(super) fn run(stage: &mut Stage<'_>) -> Result<Benchmark, BenchError> {
     let folder = temporary_folder()?;
-    let mut files = Files::write(folder.path(), stage.options.weights_bytes)?;
+    let bytes = stage.options.file_bytes.unwrap_or(BYTES);
+    let mut files = Files::write(folder.path(), bytes)?;
     let calls = calls(&files);
     let played = stage.play(Name::Weights.name(), calls, |_, _| files.read())?;
     let case = Case::new("f32", files.floats_ms.clone(), &played)?;
@@ -52,7 +56,7 @@ pub(super) fn run(stage: &mut Stage<'_>) -> Result<Benchmark, BenchError> {
         Some(plain / case.ours.median_ms),
         Bound::at_least(0.8),
     )];
-    let checks = json!({ "bytes": stage.options.weights_bytes, "plain_read_ms": files.plain_ms });
+    let checks = json!({ "bytes": bytes, "plain_read_ms": files.plain_ms });
     let title = "reading a file of weights";
     Ok(Benchmark::new(Name::Weights, title, vec![case, halves], &played, targets, checks))
 }

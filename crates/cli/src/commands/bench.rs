@@ -69,9 +69,9 @@ pub(crate) struct Bench {
     /// after twice as long for gradients, and for products
     #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u32).range(1..=86_400))]
     patience: u32,
-    /// For weights: the size of the file that is read
-    #[arg(long, value_name = "SIZE", default_value = "1GB", value_parser = size::parse)]
-    size: usize,
+    /// For weights and merging: the size of a file that is read [default: 1GB for weights, 673MB for merging]
+    #[arg(long, value_name = "SIZE", value_parser = size::parse)]
+    size: Option<usize>,
     /// The file for every number, as JSON [default: bench/runs/DATE-NAME.json]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -131,7 +131,7 @@ impl Bench {
             networks: self.a.clone().zip(self.b.clone()).map(<[PathBuf; 2]>::from),
             parts: self.parts(),
             patience: self.patience,
-            weights_bytes: self.size,
+            file_bytes: self.size,
             seed,
         })
     }
