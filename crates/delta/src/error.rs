@@ -99,6 +99,16 @@ pub enum DeltaError {
         /// What was found.
         found: String,
     },
+    /// An adapter that is no plain LoRA, is damaged, or does not fit its model.
+    #[error("adapter {}: expected {expected}, found {found}", path.display())]
+    Adapter {
+        /// The folder.
+        path: PathBuf,
+        /// What was expected.
+        expected: String,
+        /// What was found.
+        found: String,
+    },
     /// The models do not fit each other or the method, one sentence each.
     #[error("the models cannot be merged so: {}", faults.join("; "))]
     Incompatible {

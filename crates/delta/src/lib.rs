@@ -21,6 +21,7 @@
 //! - NaN and infinities in models, and numbers beyond the type of the result, are errors.
 //! - Counters of batches (`num_batches_tracked`) may differ and are those of the first model.
 
+mod adapter;
 mod error;
 mod methods;
 mod plan;

@@ -49,6 +49,7 @@ fn needs(models: &[Model], output: &Output) -> Result<(usize, usize), DeltaError
     let mut kept = output.work.kept_bytes(&output.entry.shape);
     for source in &output.sources {
         let reader = &models[source.model].reader;
+        kept += models[source.model].adapter.as_ref().map_or(0, |adapter| adapter.bytes(&source.name));
         if !reader.in_parts(&source.name)? {
             kept += reader.entry(&source.name).map_or(0, weights::Entry::bytes);
         }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use tensor::Stored;
 use weights::{Entry, Reader};
 
-use crate::{DeltaError, Reference};
+use crate::{DeltaError, Reference, adapter::Adapter};
 
 /// The longest JSON file beside a model that is read. Ours: configurations have a few kilobytes.
 const MOST_JSON: u64 = 1 << 24;
@@ -31,6 +31,8 @@ pub struct Model {
     pub folder: Option<PathBuf>,
     /// Its `config.json`, where it has one.
     pub config: Option<Value>,
+    /// What is added to its tensors.
+    pub(crate) adapter: Option<Adapter>,
 }
 
 /// Endings of names under which quantised weights keep what belongs to them.
@@ -58,7 +60,22 @@ impl Model {
         let reader = Reader::open(&path)?;
         let config =
             folder.as_ref().map(|folder| json(&folder.join(CONFIG), MOST_JSON)).transpose()?.flatten();
-        Ok(Self { reference: reference.clone(), reader, folder, config })
+        let adapter = match &reference.adapter {
+            Some(adapter) => Some(Adapter::open(&adapter.find()?, &reader)?),
+            None => None,
+        };
+        Ok(Self { reference: reference.clone(), reader, folder, config, adapter })
+    }
+
+    /// All files that decide about its tensors.
+    pub(crate) fn files(&self) -> Vec<PathBuf> {
+        let own = self.reader.files().map(Path::to_owned);
+        own.chain(self.adapter.iter().flat_map(Adapter::files)).collect()
+    }
+
+    /// Whether the adapter changes this tensor.
+    pub(crate) fn changes(&self, tensor: &str) -> bool {
+        self.adapter.as_ref().is_some_and(|adapter| adapter.changes(tensor))
     }
 
     /// Why its weights are quantised, if they are.

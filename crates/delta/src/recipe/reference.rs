@@ -8,22 +8,22 @@ use std::{
 use super::yaml::{At, Node};
 use crate::DeltaError;
 
-/// A model as a recipe names it: a path or a name on the Hugging Face Hub, as `org/name` or `org/name@revision`.
+/// A model as a recipe names it: a path or a name on the Hugging Face Hub, as `org/name` or `org/name@revision`, and an adapter to
+/// be added to it, as `org/name+org/adapter`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Reference {
     /// The path or name.
     pub path: String,
     /// The revision on the hub.
     pub revision: Option<String>,
+    /// The adapter.
+    pub adapter: Option<Box<Self>>,
 }
 
 impl Reference {
     pub(super) fn read(at: &At<'_>) -> Result<Self, DeltaError> {
         let Node::Map(_) = at.node else { return Self::parse(at, at.text()?) };
         let [model, lora, architecture] = at.keys(["model", "lora", "override_architecture"])?;
-        if let Some(lora) = lora {
-            return Err(no_adapters(&lora.place));
-        }
         if let Some(at) = architecture {
             let (at, what) = (at.place, "another architecture".to_owned());
             return Err(DeltaError::Unsupported {
@@ -33,20 +33,38 @@ impl Reference {
             });
         }
         let model = model.ok_or_else(|| at.fault("a map with a model"))?;
-        let Node::Map(_) = model.node else { return Self::parse(&model, model.text()?) };
-        let [path, revision] = model.keys(["path", "revision"])?;
-        let path = path.ok_or_else(|| model.fault("a map with a path"))?.text()?.to_owned();
+        let mut reference = Self::plain(&model)?;
+        if let Some(lora) = lora {
+            if reference.adapter.is_some() {
+                return Err(lora.fault("one adapter"));
+            }
+            reference.adapter = Some(Box::new(Self::plain(&lora)?));
+        }
+        Ok(reference)
+    }
+
+    /// A text, or a map of a path and a revision.
+    fn plain(at: &At<'_>) -> Result<Self, DeltaError> {
+        let Node::Map(_) = at.node else { return Self::parse(at, at.text()?) };
+        let [path, revision] = at.keys(["path", "revision"])?;
+        let path = path.ok_or_else(|| at.fault("a map with a path"))?.text()?.to_owned();
         let revision = revision.map(|revision| revision.text().map(str::to_owned)).transpose()?;
-        Ok(Self { path, revision })
+        Ok(Self { path, revision, adapter: None })
     }
 
     fn parse(at: &At<'_>, text: &str) -> Result<Self, DeltaError> {
         // What is there under this very name is meant, whatever signs are in it.
         if Path::new(text).exists() {
-            return Ok(Self { path: text.to_owned(), revision: None });
+            return Ok(Self { path: text.to_owned(), revision: None, adapter: None });
         }
-        if text.contains('+') {
-            return Err(no_adapters(&at.place));
+        let mut signs = text.match_indices('+').map(|(place, _)| place);
+        let there = |place: &usize| Path::new(&text[..*place]).exists();
+        if let Some(sign) = signs.clone().rfind(there).or_else(|| signs.next()) {
+            let (model, adapter) = (Self::parse(at, &text[..sign])?, Self::parse(at, &text[sign + 1..])?);
+            if adapter.adapter.is_some() {
+                return Err(at.fault("a model and one adapter"));
+            }
+            return Ok(Self { adapter: Some(Box::new(adapter)), ..model });
         }
         let (path, revision) = match text.split_once('@') {
             Some((path, revision)) => (path, Some(revision.to_owned())),
@@ -57,7 +75,7 @@ impl Reference {
         {
             return Err(at.fault("a path or a name, as org/name or org/name@revision"));
         }
-        Ok(Self { path: path.to_owned(), revision })
+        Ok(Self { path: path.to_owned(), revision, adapter: None })
     }
 
     /// The file or folder: that of this name, or the snapshot in the hub's cache on this machine. Nothing is downloaded.
@@ -92,13 +110,9 @@ impl Reference {
 impl fmt::Display for Reference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.path)?;
-        self.revision.iter().try_for_each(|revision| write!(f, "@{revision}"))
+        self.revision.iter().try_for_each(|revision| write!(f, "@{revision}"))?;
+        self.adapter.iter().try_for_each(|adapter| write!(f, "+{adapter}"))
     }
-}
-
-fn no_adapters(at: &str) -> DeltaError {
-    let (at, what) = (at.to_owned(), "a LoRA adapter beside a model".to_owned());
-    DeltaError::Unsupported { at, what, hint: "merge the adapter into its model first, and name the result" }
 }
 
 /// Where Hugging Face's libraries keep what they downloaded, by the variables that they read.
@@ -122,7 +136,8 @@ mod tests {
         fs::write(folder.join("refs/main"), "0123abcd\n").unwrap();
         fs::write(folder.join("refs/pr/1"), "0123abcd").unwrap();
         let find = |path: &str, revision: Option<&str>| {
-            let reference = Reference { path: path.to_owned(), revision: revision.map(str::to_owned) };
+            let reference =
+                Reference { path: path.to_owned(), revision: revision.map(str::to_owned), adapter: None };
             reference.find_in(cache.path())
         };
         for revision in [None, Some("main"), Some("pr/1"), Some("0123abcd")] {

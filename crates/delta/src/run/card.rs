@@ -93,6 +93,9 @@ fn card(plan: &Plan, name: &str) -> String {
     for model in &plan.models {
         // A string of JSON is one of YAML.
         let _ = writeln!(card, "- {}", json!(model.reference.path));
+        if let Some(adapter) = &model.reference.adapter {
+            let _ = writeln!(card, "- {}", json!(adapter.path));
+        }
     }
     card.push_str("base_model_relation: merge\n");
     if plan.models[plan.donor].config.is_some() {

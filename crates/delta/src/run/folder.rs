@@ -9,7 +9,7 @@ use std::{
 use tensor::atomic_file;
 
 use super::{card::RECIPE, journal};
-use crate::{DeltaError, Plan};
+use crate::{DeltaError, Plan, adapter::Adapter};
 
 /// A file that is locked while a process works.
 const LOCK: &str = "lock";
@@ -25,13 +25,9 @@ pub(super) struct Unfinished {
 pub(super) fn check(plan: &Plan, out: &Path, replace: bool) -> Result<(), DeltaError> {
     let place = absolute(out)?;
     for model in &plan.models {
-        let input = absolute(model.reader.path())?;
-        let over = place.starts_with(&input) && input.is_dir() || input.starts_with(&place);
-        if over {
-            return Err(DeltaError::OutputOverInput {
-                out: out.to_owned(),
-                input: model.reader.path().to_owned(),
-            });
+        let paths = [Some(model.reader.path()), model.adapter.as_ref().map(Adapter::folder)];
+        for path in paths.into_iter().flatten() {
+            over_input(&place, path, out)?;
         }
     }
     // Only what a merge has made is ever removed.
@@ -41,6 +37,14 @@ pub(super) fn check(plan: &Plan, out: &Path, replace: bool) -> Result<(), DeltaE
         return Ok(());
     }
     Err(DeltaError::Exists { path: out.to_owned() })
+}
+
+fn over_input(place: &Path, path: &Path, out: &Path) -> Result<(), DeltaError> {
+    let input = absolute(path)?;
+    if place.starts_with(&input) && input.is_dir() || input.starts_with(place) {
+        return Err(DeltaError::OutputOverInput { out: out.to_owned(), input: path.to_owned() });
+    }
+    Ok(())
 }
 
 /// The path from the root, without links as far as it is there.

@@ -9,7 +9,7 @@ use tensor::Stored;
 use weights::Reader;
 
 use super::Progress;
-use crate::{DeltaError, Inputs, Output, Plan};
+use crate::{DeltaError, Inputs, Output, Plan, adapter::Factors};
 
 thread_local! {
     /// Bytes that were read and are not yet numbers.
@@ -26,6 +26,8 @@ struct Column<'a> {
     stored: Stored,
     /// The whole tensor, where parts of it cannot be read by themselves.
     held: Option<Vec<u8>>,
+    /// What an adapter adds.
+    factors: Option<Factors>,
 }
 
 /// The sources of a tensor.
@@ -44,10 +46,14 @@ impl<'a> Columns<'a> {
         progress: &'a Progress<'a>,
     ) -> Result<Self, DeltaError> {
         let column = |source: &'a crate::Source| {
-            let (reader, name) = (&plan.models[source.model].reader, &source.name[..]);
-            let stored = plan.source(source).stored;
+            let adapter = plan.models[source.model].adapter.as_ref();
+            let factors = adapter.map(|adapter| adapter.factors(&source.name)).transpose()?.flatten();
+            let own = || (&plan.models[source.model].reader, plan.source(source));
+            let (reader, entry) =
+                adapter.and_then(|adapter| adapter.replaced(&source.name)).unwrap_or_else(own);
+            let (name, stored) = (&entry.name[..], entry.stored);
             let held = if reader.in_parts(name)? { None } else { Some(reader.bytes(name)?) };
-            Ok(Column { reader, name, stored, held })
+            Ok(Column { reader, name, stored, held, factors })
         };
         let columns = output.sources.iter().map(column).collect::<Result<_, DeltaError>>()?;
         let left = AtomicU64::new(plan.read_bytes_of(output));
@@ -95,17 +101,25 @@ impl Inputs for Columns<'_> {
 
     fn read(&self, index: usize, start: usize, out: &mut [f32]) -> Result<(), DeltaError> {
         let column = &self.columns[index];
-        let size = column.stored.size_bytes();
-        self.note((out.len() * size) as u64);
-        if let Some(held) = &column.held {
-            column.stored.write_f32(&held[start * size..][..out.len() * size], out);
+        self.note((out.len() * column.stored.size_bytes()) as u64);
+        column.numbers(start, out)?;
+        column.factors.iter().for_each(|factors| factors.add(start, out));
+        Ok(())
+    }
+}
+
+impl Column<'_> {
+    fn numbers(&self, start: usize, out: &mut [f32]) -> Result<(), DeltaError> {
+        let size = self.stored.size_bytes();
+        if let Some(held) = &self.held {
+            self.stored.write_f32(&held[start * size..][..out.len() * size], out);
             return Ok(());
         }
         BYTES.with_borrow_mut(|bytes| {
             for (number, block) in out.chunks_mut(BLOCK).enumerate() {
                 bytes.resize(block.len() * size, 0);
-                column.bytes(start + number * BLOCK, bytes)?;
-                column.stored.write_f32(bytes, block);
+                self.bytes(start + number * BLOCK, bytes)?;
+                self.stored.write_f32(bytes, block);
             }
             Ok(())
         })

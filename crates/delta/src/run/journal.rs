@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use tensor::atomic_file;
 use weights::Shard;
 
-use crate::{DeltaError, Plan};
+use crate::{DeltaError, Model, Plan};
 
 /// The journal's name in the unfinished folder.
 pub(super) const NAME: &str = "journal.json";
@@ -65,9 +65,9 @@ fn identity(plan: &Plan) -> Result<Vec<String>, DeltaError> {
         plan.recipe.text.clone(),
         format!("seed {}", plan.options.seed),
     ];
-    for file in plan.models.iter().flat_map(|model| model.reader.files()) {
-        let unreadable = |source| DeltaError::Read { path: file.to_owned(), source };
-        let metadata = fs::metadata(file).map_err(unreadable)?;
+    for file in plan.models.iter().flat_map(Model::files) {
+        let unreadable = |source| DeltaError::Read { path: file.clone(), source };
+        let metadata = fs::metadata(&file).map_err(unreadable)?;
         let changed = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
         let path = file.canonicalize().map_err(unreadable)?;
         lines.push(format!("{} {} {:?}", path.display(), metadata.len(), changed));

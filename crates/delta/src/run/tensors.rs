@@ -79,7 +79,9 @@ struct Place<'a> {
 fn tensor(plan: &Plan, output: &Output, place: &Place<'_>) -> Result<(), DeltaError> {
     let columns = Columns::new(plan, output, place.progress)?;
     let stored = output.sources.first().map(|source| plan.source(source).stored);
-    if output.work == Work::Copy && stored == Some(output.entry.stored) {
+    let changed =
+        output.sources.first().is_some_and(|source| plan.models[source.model].changes(&source.name));
+    if output.work == Work::Copy && stored == Some(output.entry.stored) && !changed {
         return copy(output, &columns, place);
     }
     let (shape, name) = (&output.entry.shape, &output.entry.name[..]);

@@ -58,7 +58,7 @@ fn a_recipe_says_what_it_expected_where() {
             "merge_method: linear\nmodels: [{model: a}]\ndtype: float64",
             &["64 bits is not supported", "take float32"],
         ),
-        ("merge_method: linear\nmodels: [{model: base+lora}]", &["models[0].model", "LoRA", "not supported"]),
+        ("merge_method: linear\nmodels: [{model: base+lora+lora}]", &["models[0].model", "one adapter"]),
         ("merge_method: linear\nmodules: {}\nmodels: [{model: a}]", &["modules", "not supported"]),
         (
             "merge_method: linear\nchat_template: auto\nmodels: [{model: a}]",
@@ -234,4 +234,75 @@ fn a_damaged_file_and_too_little_memory_are_told() {
     let bytes = fs::read(&file).unwrap();
     fs::write(&file, &bytes[..bytes.len() - 1]).unwrap();
     says(&place.refused(LINEAR), &["model.safetensors is not a whole safetensors file"]);
+}
+
+#[test]
+fn a_damaged_shard_is_told_before_anything_is_written() {
+    let place = alike();
+    let many = Options { most_shard_bytes: 8, ..Options::default() };
+    place.merge_with(LINEAR, "many", many).unwrap();
+    let recipe = LINEAR.replace("'@b'", "'@many'");
+    let shards: Vec<String> =
+        place.files("many").into_iter().filter(|name| name.starts_with("model-")).collect();
+    assert!(shards.len() > 1, "{shards:?}");
+    let shard = place.path("many").join(&shards[1]);
+    let whole = fs::read(&shard).unwrap();
+    let mut header = whole.clone();
+    header[12] ^= 0x55;
+    let mut length = whole.clone();
+    length[..8].copy_from_slice(&u64::MAX.to_le_bytes());
+    for damaged in [&whole[..whole.len() - 1], &whole[..5], &header, &length] {
+        fs::write(&shard, damaged).unwrap();
+        says(&place.refused(&recipe), &[&shards[1]]);
+    }
+    fs::remove_file(&shard).unwrap();
+    says(&place.refused(&recipe), &[&shards[1]]);
+    fs::write(&shard, &whole).unwrap();
+    place.merge(&recipe, "out").unwrap();
+}
+
+/// A file that shrinks after the plan was made.
+#[test]
+fn a_shard_that_is_cut_while_it_is_read_is_told() {
+    let place = alike();
+    let plan = place.plan(LINEAR, Options::default()).unwrap();
+    let file = place.path("b/model.safetensors");
+    let bytes = fs::read(&file).unwrap();
+    fs::write(&file, &bytes[..bytes.len() - 2]).unwrap();
+    let error = crate::support::run(&plan, &place.path("out")).unwrap_err().to_string();
+    says(&error, &["cannot read", "model.safetensors"]);
+    assert!(!place.path("out").exists() && !place.path(".out.unfinished").exists());
+}
+
+#[test]
+fn hostile_recipes_end_in_a_message() {
+    let deep = format!("merge_method: {}linear{}", "[".repeat(5000), "]".repeat(5000));
+    let anchors = "a: &a {b: *a}\nmerge_method: linear\n";
+    let keys: String = (0..200_000).map(|number| format!("k{number}: 1\n")).collect();
+    let layers = |range: &str| {
+        format!("merge_method: linear\nslices: [{{sources: [{{model: a, layer_range: {range}}}]}}]")
+    };
+    let texts = [
+        deep,
+        anchors.to_owned(),
+        keys,
+        layers("[0, 1e30]"),
+        layers("[0, 99999999999999999999999]"),
+        layers("[-1, 4]"),
+        layers("[0.5, 4]"),
+        "merge_method: linear\nmodels: [{model: a, parameters: {weight: 1e999}}]".to_owned(),
+        "merge_method: linear\nmodels: [{model: a, parameters: {weight: .nan}}]".to_owned(),
+        "merge_method: linear\nmodels: [{model: \"a\\0b\"}]\n...\nmore".to_owned(),
+        "merge_method: !!python/object/apply:os.system [ls]\nmodels: [{model: a}]".to_owned(),
+        "\u{feff}\u{0}".to_owned(),
+        String::new(),
+    ];
+    for text in texts {
+        let shown: String = text.chars().take(60).collect();
+        let error = Recipe::parse(&text).expect_err(&shown).to_string();
+        assert!(error.len() < 2000 && !error.trim().is_empty(), "{shown}: {error}");
+    }
+    // As PyYAML reads it, a number without a dot in its fraction is a text; it means the number.
+    let text = "merge_method: linear\nmodels: [{model: a, parameters: {weight: 1e-5}}, {model: b, parameters: {weight: '1e-5'}}]";
+    Recipe::parse(text).unwrap();
 }
