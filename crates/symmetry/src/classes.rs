@@ -62,6 +62,17 @@ impl Partition {
         self.classes[element] as usize
     }
 
+    /// Declares that classes without a member of these may not move.
+    pub(crate) fn fix_without(&mut self, members: &[bool]) {
+        let mut has_one = vec![false; self.classes.len()];
+        for (&class, &is_one) in self.classes.iter().zip(members) {
+            has_one[class as usize] |= is_one;
+        }
+        for &class in &self.classes {
+            self.fixed[class as usize] |= !has_one[class as usize];
+        }
+    }
+
     /// Whether the class may not move.
     pub(crate) fn is_fixed(&self, class: usize) -> bool {
         self.fixed[class]

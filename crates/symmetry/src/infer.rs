@@ -52,8 +52,8 @@
 //! Translations, which [`crate::translations()`] finds; symmetries that exchange whole parameters (two parallel branches of one form), those that mix units of different
 //! kinds or that hold for some parameters only, and relations among the entries of a constant that varies: its axes are
 //! fixed, although an identity matrix would let its two axes move together. The channels that go into the groups of a
-//! convolution share an axis of its kernel and are moved in all groups alike. Parameters that no output depends on are
-//! left alone.
+//! convolution share an axis of its kernel and are moved in all groups alike. What no output depends on, parameters or parts of them that are cut off, is
+//! left alone: it can be anything, which [`crate::translations()`] says of parts.
 
 use graph::{Graph, Role};
 use transform::cut;
@@ -112,9 +112,9 @@ pub(crate) fn subjects(graph: &Graph) -> Vec<Subject> {
 
 /// All that can be done with the sets of like classes of a graph.
 fn everything(view: &View<'_>) -> Vec<Generator> {
-    let View { lines, orbits, facts } = view;
+    let View { lines, orbits, facts, read } = view;
     let unknowns = Unknowns::new(lines, orbits, facts);
-    let ground = Ground { lines, orbits, facts, unknowns: &unknowns };
+    let ground = Ground { lines, orbits, facts, unknowns: &unknowns, read };
     let (scales, signs) = ground.solve();
     interchange::generators(view, &Factors { unknowns: &unknowns, scales, signs })
 }

@@ -325,7 +325,8 @@ mod tests {
         let facts = Facts::new(&graph);
         let unknowns = Unknowns::new(&lines, &orbits, &facts);
         let (scales, signs) = (Solutions::default(), Solutions::default());
-        generators(&View { lines, orbits, facts }, &Factors { unknowns: &unknowns, scales, signs })
+        let read = vec![true; lines.elements()];
+        generators(&View { lines, orbits, facts, read }, &Factors { unknowns: &unknowns, scales, signs })
     }
 
     #[test]

@@ -52,6 +52,7 @@ mod model;
 mod moments;
 mod nest;
 mod orbits;
+mod reading;
 mod rearrange;
 mod scaling;
 mod stretch;

@@ -6,6 +6,7 @@ use crate::{
     classes::{Classes, Partition},
     lines::Lines,
     orbits::{Orbits, Tied},
+    reading::read,
     scaling::{Fact, Facts, old_state},
 };
 
@@ -14,6 +15,8 @@ pub(crate) struct View<'a> {
     pub(crate) lines: Lines<'a>,
     pub(crate) orbits: Orbits,
     pub(crate) facts: Facts,
+    /// For each index, whether an output depends on it.
+    pub(crate) read: Vec<bool>,
 }
 
 impl<'a> View<'a> {
@@ -28,10 +31,11 @@ impl<'a> View<'a> {
 
     fn with(graph: &'a Graph, fixing: Fixing) -> Self {
         let (lines, facts) = (Lines::new(graph), Facts::new(graph));
-        let mut tied = Vec::new();
-        let partition = Ground { lines: &lines, facts: &facts }.partition(fixing, &mut tied);
+        let (mut tied, read) = (Vec::new(), read(&lines));
+        let mut partition = Ground { lines: &lines, facts: &facts }.partition(fixing, &mut tied);
+        partition.fix_without(&read);
         let orbits = Orbits::new(&lines, partition, &tied);
-        Self { lines, orbits, facts }
+        Self { lines, orbits, facts, read }
     }
 
     /// The classes as they would be if indices were not fixed for being inside of blocks, nor by constants.

@@ -115,6 +115,19 @@ fn normalised_behind(has_bias: bool) -> Graph {
     })
 }
 
+/// A stream with a linear map in its branch, which moves with the stream along both axes, and a normalisation behind.
+fn linear_branch() -> Graph {
+    of_sequences(5, |b, x| {
+        let x = rows(b, x);
+        let stream = linear(b, x, "embed", 4, true);
+        let normal = layer_norm(b, stream, "ln_1");
+        let branch = linear(b, normal, "map", 4, true);
+        let stream = b.add(stream, branch);
+        let normal = layer_norm(b, stream, "ln_2");
+        linear(b, normal, "read", 3, true)
+    })
+}
+
 /// A linear map between two normalisations: what it adds to all units alike for what its inputs add up to is said twice.
 fn between_normalisations() -> Graph {
     of_sequences(5, |b, x| {
@@ -202,14 +215,31 @@ fn with_the_group_there_are_as_many_as_flat_directions() {
 fn a_whole_transformer_has_no_other_flat_directions() {
     // An epsilon that is felt: a small one leaves scales of the stream all but flat.
     let spec = "vit:layers=2,width=4,heads=2,hidden=5,in=1x4x4,patch=2,classes=3,eps=0.3";
-    let graph = Model::parse(spec).unwrap().forward(100, DType::F64);
-    let (dimension, _) = certified(&[&graph]);
-    let folding = infer_folded(&graph);
+    assert_all_flat_directions(&Model::parse(spec).unwrap().forward(100, DType::F64));
+}
+
+#[test]
+fn what_a_weight_with_both_axes_of_one_stream_does_is_counted_once() {
+    let graph = linear_branch();
+    // Of the map what is one over the gains for each output, and what is the same for all of them; one change is both.
+    let map = 4 + 4 - 1;
+    // What the normalisations do not see of the other writers; their biases; the kernels of the last reader.
+    let rest = (5 + 1) + 1 + (4 + 4) + 3;
+    assert_eq!(assert_all_flat_directions(&graph), map + rest);
+}
+
+/// The group, once gains are folded, and translations are all flat directions; returns the dimension of the latter.
+#[track_caller]
+fn assert_all_flat_directions(graph: &Graph) -> usize {
+    let (dimension, families) = certified(&[graph]);
+    let names: Vec<String> = families.into_iter().map(|family| family.name).collect();
+    let folding = infer_folded(graph);
     assert!(folding.unfolded.is_empty());
     // Each gain can be anything, and once all are one the stream can be rotated.
-    let gains: usize = folding.folds.iter().map(|fold| size(&graph, &fold.gain)).sum();
-    let flat = flat_directions_at(&graph, Key::new(1));
-    assert_eq!(dimension + folding.folded.dimension(false) + gains, flat);
+    let gains: usize = folding.folds.iter().map(|fold| size(graph, &fold.gain)).sum();
+    let flat = flat_directions_at(graph, Key::new(1));
+    assert_eq!(dimension + folding.folded.dimension(false) + gains, flat, "{dimension}, {names:?}");
+    dimension
 }
 
 /// The number of elements of an input.

@@ -6,8 +6,10 @@ mod common;
 
 use common::{attention, flat_directions_at, linear, of_sequences};
 use cpu::Cpu;
-use graph::{Builder, Graph, Val};
-use isoloss_symmetry::{SymmetryError, Translations, graphs, infer, translations, translations_certified};
+use graph::{Builder, Graph, Ty, Val};
+use isoloss_symmetry::{
+    ParameterAxis, SymmetryError, Translations, graphs, infer, translations, translations_certified,
+};
 use models::{Model, Params};
 use tensor::{DType, Key, Tensor};
 
@@ -64,6 +66,48 @@ fn with_the_group_there_are_as_many_translations_as_flat_directions() {
         assert_eq!(infer(&graph).dimension(false) + found.dimension, flat, "{name}");
         assert_certified(&[&graph], &found);
     }
+}
+
+/// Five vectors of positions of which three are read, twice what is cut off from a sum, and a factor for each of four positions.
+fn cut_off() -> Graph {
+    of_sequences(2, |b, x| {
+        let hidden = linear_of_sequences(b, x, 3);
+        let shape = b.shape(hidden).clone();
+        let [one, other] = ["one", "other"].map(|name| b.parameter(name, Ty::f64([5, 3])));
+        let [other, factors] = [other, b.parameter("factors", Ty::f64([5, 1]))];
+        let positions = b.add(one, other);
+        let positions = b.slice_axis(positions, 0, 1..4);
+        let positions = b.broadcast(positions, &shape, &[1, 2]);
+        let factors = b.slice_axis(factors, 0, 0..3);
+        let factors = b.reshape(factors, &[3].into());
+        let factors = b.broadcast(factors, &shape, &[1]);
+        let hidden = b.add(hidden, positions);
+        let hidden = b.tanh(hidden);
+        b.multiply(hidden, factors)
+    })
+}
+
+fn linear_of_sequences(b: &mut Builder, x: Val, outputs: usize) -> Val {
+    let shape = b.shape(x).clone();
+    let rows = b.reshape(x, &[shape[0] * shape[1], shape[2]].into());
+    let hidden = linear(b, rows, "hidden", outputs, true);
+    b.reshape(hidden, &[shape[0], shape[1], outputs].into())
+}
+
+#[test]
+fn what_no_output_reads_is_counted_once() {
+    let graph = cut_off();
+    let (group, found) = (infer(&graph), translations(&graph));
+    let flat = (0..2).map(|seed| flat_directions_at(&graph, Key::new(seed))).min().unwrap();
+    assert_eq!(group.dimension(false) + found.dimension, flat, "{:?} {found:?}", group.generators());
+    assert_certified(&[&graph], &found);
+    let bert = Model::parse("bert:layers=1,width=8,heads=2,hidden=12,context=3,vocab=5").unwrap();
+    let group = infer(&bert.forward(2, DType::F64));
+    let mut actions = group.generators().iter().flat_map(|generator| &generator.actions);
+    let is_second_kind = |action: &ParameterAxis| {
+        action.parameter.contains("token_type") && action.axis == 0 && action.slots.indices == [1]
+    };
+    assert!(!actions.any(is_second_kind), "a second kind of sentence, which no input is of");
 }
 
 #[test]

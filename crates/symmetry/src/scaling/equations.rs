@@ -27,6 +27,8 @@ pub(crate) struct Ground<'a> {
     pub(crate) orbits: &'a Orbits,
     pub(crate) facts: &'a Facts,
     pub(crate) unknowns: &'a Unknowns,
+    /// For each index, whether an output depends on it.
+    pub(crate) read: &'a [bool],
 }
 
 impl Ground<'_> {

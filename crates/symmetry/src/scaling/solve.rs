@@ -110,6 +110,9 @@ impl Ground<'_> {
                 systems.alone.get(&set).map_or_else(|| free(&of_set), |system| system.solutions(&of_set))
             };
             let mut seen = System::default();
+            of_set.iter().filter(|unknown| self.is_unread(**unknown)).for_each(|unknown| {
+                seen.push(Sum::from([(*unknown, F::ONE)]));
+            });
             let all = tagged(solve(&exact), false).chain(tagged(solve(&ignoring), true));
             let found: Vec<_> = all.filter(|each| seen.push(each.exponents.clone())).collect();
             if !found.is_empty() {
@@ -127,6 +130,11 @@ impl Ground<'_> {
         let [exact, ignoring] = [exact, ignoring].map(|systems| systems.joint.solutions(&unknowns));
         // What is exact must not count as seen because approximate ones add up to it.
         let mut seen = System::default();
+        let unread =
+            self.inputs(|orbit| orbit.is_first).into_iter().filter(|unknown| self.is_unread(*unknown));
+        unread.for_each(|unknown| {
+            seen.push(self.normal(&Sum::from([(unknown, F::ONE)])));
+        });
         let mut joint = Vec::new();
         for (sums, is_approximate) in [(exact, false), (ignoring, true)] {
             for solution in
@@ -137,6 +145,14 @@ impl Ground<'_> {
             joint.extend(tagged(sums, is_approximate).filter(|each| seen.push(self.normal(&each.exponents))));
         }
         Solutions { alone, joint }
+    }
+
+    /// Whether no output depends on what an unknown of a parameter scales: to scale it is to change it in any way.
+    fn is_unread(&self, unknown: usize) -> bool {
+        let Subject::Along(number, orbit) = self.unknowns.subject(unknown) else { return false };
+        let start = self.lines.get(number).start;
+        let mut own = self.unknowns.places(number).iter().map(|index| start + index);
+        own.any(|element| !self.read[element] && self.orbits.orbit(element) == orbit)
     }
 
     /// The unknown of the first class of the set, which has members wherever the others have.

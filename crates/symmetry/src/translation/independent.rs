@@ -38,8 +38,18 @@ type Block = Option<(usize, usize, u32)>;
 struct Weighed {
     numbers: BTreeMap<(Block, BTreeSet<usize>, usize), usize>,
     system: System<Ratio<i64>>,
-    /// The same by the weights as they are, which tells what indices do not where both axes of a parameter are of one set.
-    whole: Component,
+}
+
+/// A change at one index of those that weights are of, with its amount and the axis of that index.
+type At = (Term, Option<usize>);
+
+/// Which part of terms is looked at.
+#[derive(Clone, Copy)]
+struct Kind<'a> {
+    /// The sets along whose axes it adds up to zero.
+    own: &'a BTreeSet<usize>,
+    /// Whether it does so along the axis of weights, too, which may be of one of these sets or of another.
+    by_weight: bool,
 }
 
 /// What solutions span. The amounts of a solution at one class each of several sets, and of those that are like it, are a tensor with
@@ -92,7 +102,7 @@ impl Components<'_> {
             let own: BTreeSet<usize> = bits.map(|(_, &set)| set).collect();
             let brings = match &blocks {
                 None => self.push(&solution.terms, &all, &own),
-                Some(blocks) => self.push_weighed(&solution.terms, blocks, &all, &own),
+                Some(blocks) => self.push_weighed(blocks, &all, &own),
             };
             if brings {
                 is_new = true;
@@ -104,18 +114,19 @@ impl Components<'_> {
 
     fn push(&mut self, terms: &[Term], sets: &BTreeSet<usize>, own: &BTreeSet<usize>) -> bool {
         let mut component = self.components.remove(own).unwrap_or_default();
-        let parts = self.parts(terms, sets, own, &mut component.numbers);
+        let terms: Vec<At> = terms.iter().map(|term| (term.clone(), None)).collect();
+        let parts = self.parts(&terms, sets, Kind { own, by_weight: false }, &mut component.numbers);
         let is_new = component.system.push(parts);
         self.components.insert(own.clone(), component);
         is_new
     }
 
     /// The terms of a solution for each index that weights are of, by what the indices are.
-    fn blocks(&self, solution: &Solution) -> BTreeMap<Block, Vec<Term>> {
-        let mut blocks: BTreeMap<Block, Vec<Term>> = BTreeMap::new();
+    fn blocks(&self, solution: &Solution) -> BTreeMap<Block, Vec<At>> {
+        let mut blocks: BTreeMap<Block, Vec<At>> = BTreeMap::new();
         for (candidate, factor) in &solution.terms {
             let Some((axis, number)) = weight(candidate) else {
-                blocks.entry(None).or_default().push((candidate.clone(), *factor));
+                blocks.entry(None).or_default().push(((candidate.clone(), *factor), None));
                 continue;
             };
             let line = self.view.lines.line(candidate.input, axis);
@@ -124,7 +135,8 @@ impl Components<'_> {
                 if orbit.is_first {
                     let mut at = candidate.clone();
                     at.places[axis] = Place::At(orbit, index);
-                    blocks.entry(Some((number, orbit.set, orbit.rank))).or_default().push((at, *factor));
+                    let block = blocks.entry(Some((number, orbit.set, orbit.rank))).or_default();
+                    block.push(((at, *factor), Some(axis)));
                 }
             }
         }
@@ -133,58 +145,56 @@ impl Components<'_> {
 
     fn push_weighed(
         &mut self,
-        terms: &[Term],
-        blocks: &BTreeMap<Block, Vec<Term>>,
+        blocks: &BTreeMap<Block, Vec<At>>,
         sets: &BTreeSet<usize>,
         own: &BTreeSet<usize>,
     ) -> bool {
         let mut weighed = self.weighed.remove(own).unwrap_or_default();
         let mut left = Sum::new();
         for (block, terms) in blocks {
-            let set = block.map(|(_, set, _)| set);
-            let all: BTreeSet<usize> = sets.iter().copied().chain(set).collect();
             // One index is a part that adds up to zero over the classes, and one that is the same for all.
-            let with = set
-                .filter(|&set| self.classes(set) > 1)
-                .map(|set| own.iter().copied().chain([set]).collect());
-            let kinds: BTreeSet<BTreeSet<usize>> = with.into_iter().chain([own.clone()]).collect();
-            for kind in kinds {
-                let mut component = self.components.remove(&kind).unwrap_or_default();
-                let parts = self.parts(terms, &all, &kind, &mut component.numbers);
+            let set = block.map(|(_, set, _)| set).filter(|&set| self.classes(set) > 1);
+            for by_weight in [false, true].into_iter().take(1 + usize::from(set.is_some())) {
+                let key: BTreeSet<usize> = own.iter().copied().chain(set.filter(|_| by_weight)).collect();
+                let mut component = self.components.remove(&key).unwrap_or_default();
+                let parts = self.parts(terms, sets, Kind { own, by_weight }, &mut component.numbers);
                 for (part, factor) in component.system.reduced(parts) {
                     let next = weighed.numbers.len();
-                    let number = *weighed.numbers.entry((*block, kind.clone(), part)).or_insert(next);
+                    let number = *weighed.numbers.entry((*block, key.clone(), part)).or_insert(next);
                     add(&mut left, number, factor);
                 }
-                self.components.insert(kind, component);
+                self.components.insert(key, component);
             }
         }
-        let whole = self.parts(terms, sets, own, &mut weighed.whole.numbers);
-        let is_new = weighed.whole.system.push(whole) && weighed.system.push(left);
+        let is_new = weighed.system.push(left);
         self.weighed.insert(own.clone(), weighed);
         is_new
     }
 
-    /// The part of terms that adds up to zero along the axes of `own`, in terms of orbits. `sets` are those of all terms: what has no axis
-    /// for one of them gets the sum over its classes.
+    /// A part of terms in terms of orbits. `sets` are those of all terms, apart from weights: what has no axis for one of them gets the
+    /// sum over its classes.
     fn parts(
         &self,
-        terms: &[Term],
+        terms: &[At],
         sets: &BTreeSet<usize>,
-        own: &BTreeSet<usize>,
+        kind: Kind<'_>,
         numbers: &mut BTreeMap<(Val, Vec<Part>), usize>,
     ) -> Sum<Ratio<i64>> {
         let mut sum = Sum::new();
-        for (candidate, factor) in terms {
-            let has: BTreeSet<usize> = candidate.places.iter().filter_map(|place| place.set()).collect();
+        for ((candidate, factor), weight) in terms {
+            let places = candidate.places.iter().enumerate().filter(|(axis, _)| Some(*axis) != *weight);
+            let has: BTreeSet<usize> = places.filter_map(|(_, place)| place.set()).collect();
             // What is the same for all classes of a set adds up to zero only if it is zero.
-            if !has.is_superset(own) {
+            if !has.is_superset(kind.own) {
                 continue;
             }
             let missing: usize = sets.difference(&has).map(|&set| self.classes(set)).product();
             let mut all: Vec<Vec<Part>> = vec![Vec::new()];
-            for (number, place) in self.view.lines.of(candidate.input).zip(&candidate.places) {
-                let options = self.options(number, *place, own);
+            let lines = self.view.lines.of(candidate.input);
+            for ((axis, place), number) in candidate.places.iter().enumerate().zip(lines) {
+                let is_one =
+                    |set| if Some(axis) == *weight { kind.by_weight } else { kind.own.contains(&set) };
+                let options = self.options(number, *place, is_one);
                 let longer = |before: &Vec<Part>| {
                     let longer = options.iter().map(|part| [&before[..], &[*part]].concat());
                     longer.collect::<Vec<_>>()
@@ -201,9 +211,9 @@ impl Components<'_> {
     }
 
     /// What a place is on its line, class by class.
-    fn options(&self, number: usize, place: Place, own: &BTreeSet<usize>) -> Vec<Part> {
+    fn options(&self, number: usize, place: Place, is_one: impl Fn(usize) -> bool) -> Vec<Part> {
         match place {
-            Place::At(orbit, _) if own.contains(&orbit.set) => vec![Part::One(orbit.set, orbit.rank)],
+            Place::At(orbit, _) if is_one(orbit.set) => vec![Part::One(orbit.set, orbit.rank)],
             Place::At(orbit, _) => vec![Part::All(orbit.set, orbit.rank)],
             Place::Every | Place::Weighed(_) => {
                 let elements = self.view.lines.get(number).elements();
