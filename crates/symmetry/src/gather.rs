@@ -70,27 +70,27 @@ impl<'a> Gather<'a> {
         self.rows * self.row_len()
     }
 
-    /// The positions in the source where the elements of these rows are, or from which their lines are read.
+    /// Calls `visit` with the number of each of these rows, from 0, and the position in the source where its elements are, or from
+    /// which its line is read.
     #[inline(always)]
-    fn bases(&self, rows: Range<usize>) -> impl Iterator<Item = usize> {
-        let mut indices = vec![0; self.outer.len()];
-        let mut left = rows.start;
-        for (index, axis) in indices.iter_mut().zip(&self.outer).rev() {
-            *index = left % axis.size;
-            left /= axis.size;
-        }
-        rows.map(move |_| {
-            let offsets = indices.iter().zip(&self.outer).map(|(&index, axis)| axis.offset(index));
-            let base = offsets.sum();
-            for (index, axis) in indices.iter_mut().zip(&self.outer).rev() {
-                *index += 1;
-                if *index < axis.size {
-                    break;
-                }
-                *index = 0;
+    fn visit(&self, rows: Range<usize>, mut visit: impl FnMut(usize, usize)) {
+        let only = Outer { size: 1, stride: 0, map: None };
+        let (last, before) = self.outer.split_last().unwrap_or((&only, &[]));
+        let mut row = rows.start;
+        while row < rows.end {
+            let (mut left, first) = (row / last.size, row % last.size);
+            let mut base = 0;
+            for axis in before.iter().rev() {
+                base += axis.offset(left % axis.size);
+                left /= axis.size;
             }
-            base
-        })
+            let count = (last.size - first).min(rows.end - row);
+            // One place to call from, so that it becomes part of the loop and is compiled for the same processor.
+            for at in 0..count {
+                visit(row - rows.start + at, base + last.offset(first + at));
+            }
+            row += count;
+        }
     }
 
     fn rows_per_chunk(&self) -> usize {
@@ -106,14 +106,27 @@ impl<'a> Gather<'a> {
         }
         parallel::for_each_chunk(moved, self.rows_per_chunk() * row_len, |start, chunk| {
             let rows = start / row_len..(start + chunk.len()) / row_len;
-            for (base, target) in self.bases(rows).zip(chunk.chunks_mut(row_len)) {
-                let source = &source[base..];
-                match self.line {
-                    Line::Run(len) => target.copy_from_slice(&source[..len]),
-                    Line::Mapped(map) => {
-                        target.iter_mut().zip(map).for_each(|(target, &index)| *target = source[index]);
-                    }
-                }
+            match self.line {
+                Line::Run(4) => self.copy::<4, T>(rows, source, chunk),
+                Line::Run(9) => self.copy::<9, T>(rows, source, chunk),
+                Line::Run(16) => self.copy::<16, T>(rows, source, chunk),
+                Line::Run(len) => self.visit(rows, |number, base| {
+                    chunk[number * len..][..len].copy_from_slice(&source[base..][..len]);
+                }),
+                Line::Mapped(map) => self.visit(rows, |number, base| {
+                    let (target, source) = (&mut chunk[number * map.len()..][..map.len()], &source[base..]);
+                    target.iter_mut().zip(map).for_each(|(target, &index)| *target = source[index]);
+                }),
+            }
+        });
+    }
+
+    /// Copies rows of as many elements as small kernels have, for which a call each would cost more than the copy.
+    fn copy<const LEN: usize, T: Copy>(&self, rows: Range<usize>, source: &[T], moved: &mut [T]) {
+        let (moved, _) = moved.as_chunks_mut::<LEN>();
+        self.visit(rows, |number, base| {
+            if let Some(run) = source[base..].first_chunk() {
+                moved[number] = *run;
             }
         });
     }
@@ -161,20 +174,34 @@ impl WithSimd for Product<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) -> f64 {
         let mut lanes = [0.0; LANES];
-        let row_len = self.gather.row_len();
-        for (base, fixed) in self.gather.bases(self.rows).zip(self.fixed.chunks(row_len.max(1))) {
-            let source = &self.source[base..];
-            match self.gather.line {
-                Line::Run(len) => add_products(&mut lanes, fixed, &source[..len]),
-                Line::Mapped(map) => add_mapped_products(&mut lanes, fixed, source, map),
-            }
+        let Self { gather, rows, fixed, source } = self;
+        match gather.line {
+            Line::Run(9) => gather.visit(rows, |number, base| {
+                let (fixed, source) = (fixed[number * 9..].first_chunk(), source[base..].first_chunk());
+                if let (Some(fixed), Some(source)) = (fixed, source) {
+                    add_products::<9>(&mut lanes, fixed, source);
+                }
+            }),
+            Line::Run(len) => gather.visit(rows, |number, base| {
+                add_all_products(&mut lanes, &fixed[number * len..][..len], &source[base..][..len]);
+            }),
+            Line::Mapped(map) => gather.visit(rows, |number, base| {
+                let fixed = &fixed[number * map.len()..][..map.len()];
+                add_mapped_products(&mut lanes, fixed, &source[base..], map);
+            }),
         }
         parallel::tree_sum(&lanes)
     }
 }
 
+/// As [`add_all_products`], of a number of elements that the compiler knows.
 #[inline(always)]
-fn add_products(lanes: &mut [f64; LANES], left: &[f32], right: &[f32]) {
+fn add_products<const LEN: usize>(lanes: &mut [f64; LANES], left: &[f32; LEN], right: &[f32; LEN]) {
+    add_all_products(lanes, left, right);
+}
+
+#[inline(always)]
+fn add_all_products(lanes: &mut [f64; LANES], left: &[f32], right: &[f32]) {
     let ((left, left_rest), (right, right_rest)) = (left.as_chunks::<LANES>(), right.as_chunks::<LANES>());
     for (left, right) in left.iter().zip(right) {
         for lane in 0..LANES {

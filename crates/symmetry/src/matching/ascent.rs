@@ -112,15 +112,16 @@ impl<'a> Ascent<'a> {
             coordinate.parts.iter_mut().for_each(Part::forget);
         }
         self.clock += 1;
-        let identity = self.problem.group.identity();
-        let from = if let Start::At(element) = start { element } else { &identity };
-        let permutations = from.permutations().to_vec();
-        let objective = self.problem.objective(&permutations);
-        let mut state = State { versions: vec![self.clock; permutations.len()], permutations, objective };
+        let mut permutations = match start {
+            Start::Grown => self.problem.group.identity().permutations().to_vec(),
+            Start::At(element) => element.permutations().to_vec(),
+        };
+        let mut versions = vec![self.clock; permutations.len()];
         if let Start::Grown = start {
-            self.grow(&mut state)?;
+            self.grow(&mut permutations, &mut versions)?;
         }
-        Ok(state)
+        let objective = self.problem.objective(&permutations);
+        Ok(State { permutations, versions, objective })
     }
 
     /// Solves one generator and adopts its permutation if that is progress; `None` if nothing that its gains depend

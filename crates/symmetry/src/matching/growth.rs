@@ -1,7 +1,7 @@
 //! A start that is grown from what no permutation moves.
 
 use super::{
-    ascent::{Ascent, Coordinate, State, add},
+    ascent::{Ascent, Coordinate, add},
     gains::Part,
     problem::Problem,
     shared::SharedProducts,
@@ -11,16 +11,21 @@ use crate::SymmetryError;
 impl Ascent<'_> {
     /// Matches generators one after the other, each once: next is the one of which the largest part is known, the first of
     /// equals. Parts whose neighbours are matched count as they are, and of the others the signatures.
-    pub(super) fn grow(&mut self, state: &mut State) -> Result<(), SymmetryError> {
+    pub(super) fn grow(
+        &mut self,
+        permutations: &mut [Vec<u32>],
+        versions: &mut [u64],
+    ) -> Result<(), SymmetryError> {
         let mut is_matched = vec![false; self.coordinates.len()];
         while let Some(next) = self.best_known(&is_matched) {
-            state.permutations[next] =
-                self.coordinates[next].guess(&mut self.products, self.problem, state, &is_matched)?;
+            let (products, problem) = (&mut self.products, self.problem);
+            let best =
+                self.coordinates[next].guess(products, problem, permutations, versions, &is_matched)?;
+            permutations[next] = best;
             self.clock += 1;
-            state.versions[next] = self.clock;
+            versions[next] = self.clock;
             is_matched[next] = true;
         }
-        state.objective = self.problem.objective(&state.permutations);
         Ok(())
     }
 
@@ -44,13 +49,13 @@ impl Coordinate<'_> {
         &mut self,
         products: &mut SharedProducts<'_>,
         problem: &Problem<'_>,
-        state: &State,
+        permutations: &[Vec<u32>],
+        versions: &[u64],
         is_matched: &[bool],
     ) -> Result<Vec<u32>, SymmetryError> {
         self.gains.fill(0.0);
         for part in &mut self.parts {
-            let matrix =
-                part.estimate(products, problem, &state.permutations, &state.versions, is_matched)?;
+            let matrix = part.estimate(products, problem, permutations, versions, is_matched)?;
             add(&mut self.gains, &matrix);
         }
         self.assign(None).map(|best| best.row_to_col)

@@ -178,8 +178,15 @@ pub fn weight_matching(
     let identity_objective = problem.objective(identity.permutations()).total();
     let mut climb = |start: usize| {
         let key = options.key.child("start").fold(start as u64);
-        let random = permuting.random(key.child("element"));
-        let from = [Start::Grown, Start::At(&identity)].get(start).copied().unwrap_or(Start::At(&random));
+        let random;
+        let from = match start {
+            0 => Start::Grown,
+            1 => Start::At(&identity),
+            _ => {
+                random = permuting.random(key.child("element"));
+                Start::At(&random)
+            }
+        };
         ascent.run(from, key.child("order"), options.max_sweeps)
     };
     let mut best = climb(0)?;

@@ -33,16 +33,14 @@ impl<'a> Problem<'a> {
     pub(super) fn new(group: &'a Group, a: &'a Params, b: &'a Params) -> Result<Self, SymmetryError> {
         group.check_params(a)?;
         group.check_params(b)?;
-        let mut pairs = Vec::new();
+        let (mut pairs, mut squares) = (Vec::new(), [0.0; 2]);
         for subject in group.subjects().iter().filter(|subject| subject.role == Role::Parameter) {
             let (name, shape) = (subject.name.as_str(), &subject.shape);
-            pairs.push(Pair { name, shape, a: trained("A", a, name)?, b: trained("B", b, name)? });
+            let [(a, of_a), (b, of_b)] = [measured("A", a, name)?, measured("B", b, name)?];
+            squares = [squares[0] + of_a, squares[1] + of_b];
+            pairs.push(Pair { name, shape, a, b });
         }
-        let norm = |side: fn(&Pair<'a>) -> &'a Tensor| {
-            let squares = pairs.iter().map(|pair| square(side(pair)));
-            squares.sum::<f64>().sqrt()
-        };
-        let norms = [norm(|pair| pair.a), norm(|pair| pair.b)];
+        let norms = squares.map(f64::sqrt);
         let progress = super::RELATIVE_PROGRESS * norms[0] * norms[1];
         Ok(Self { group, pairs, norms, progress })
     }
@@ -80,14 +78,21 @@ pub(super) fn trained<'a>(
     params: &'a Params,
     name: &str,
 ) -> Result<&'a Tensor, SymmetryError> {
+    measured(network, params, name).map(|(tensor, _)| tensor)
+}
+
+/// The same with the sum of its squares, which in f64 is finite just where all elements are.
+fn measured<'a>(network: &str, params: &'a Params, name: &str) -> Result<(&'a Tensor, f64), SymmetryError> {
     let tensor = params.get(name).expect("the names were checked");
     let (network, name) = (network.to_owned(), name.to_owned());
     if tensor.dtype() != DType::F32 {
         let found = tensor.dtype();
         return Err(SymmetryError::ParameterDType { network, name, expected: DType::F32, found });
     }
-    match tensor.first_non_finite() {
-        None => Ok(tensor),
+    let square = square(tensor);
+    let fault = if square.is_finite() { None } else { tensor.first_non_finite() };
+    match fault {
+        None => Ok((tensor, square)),
         Some(position) => Err(SymmetryError::NonFinite { network, name, position }),
     }
 }

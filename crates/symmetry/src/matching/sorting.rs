@@ -43,8 +43,10 @@ fn exchange_merges(lines: &mut [Entries]) {
     while part > 0 {
         let (mut merged, mut rest, mut distance) = (top, 0, part);
         loop {
-            for low in (0..lines.len().saturating_sub(distance)).filter(|low| low & part == rest) {
-                exchange(lines, low, low + distance);
+            // Of those below `end` the lines whose number has the bit of `part` as `rest` has it, run by run.
+            let end = lines.len().saturating_sub(distance);
+            for low in (rest..end).step_by(2 * part) {
+                exchange(lines, low, distance, part.min(end - low));
             }
             if merged == part {
                 break;
@@ -55,15 +57,16 @@ fn exchange_merges(lines: &mut [Entries]) {
     }
 }
 
-/// Leaves the lesser entry of each line at `low`, and the greater at `high`.
+/// Leaves of so many lines from `low` on the lesser entries there, and the greater ones so far behind, which is as far at least.
 #[inline(always)]
-fn exchange(lines: &mut [Entries], low: usize, high: usize) {
-    let (before, from) = lines.split_at_mut(high);
-    let (low, high) = (&mut before[low], &mut from[0]);
-    for lane in 0..LANES {
-        let (one, other) = (low[lane].to_bits() as i32, high[lane].to_bits() as i32);
-        low[lane] = f32::from_bits(one.min(other) as u32);
-        high[lane] = f32::from_bits(one.max(other) as u32);
+fn exchange(lines: &mut [Entries], low: usize, distance: usize, count: usize) {
+    let (before, from) = lines.split_at_mut(low + distance);
+    for (low, high) in before[low..low + count].iter_mut().zip(&mut from[..count]) {
+        for lane in 0..LANES {
+            let (one, other) = (low[lane].to_bits() as i32, high[lane].to_bits() as i32);
+            low[lane] = f32::from_bits(one.min(other) as u32);
+            high[lane] = f32::from_bits(one.max(other) as u32);
+        }
     }
 }
 
