@@ -2,9 +2,12 @@
 
 mod order;
 mod pickle;
+mod places;
 
 use std::{
-    fs,
+    collections::BTreeMap,
+    fs::{self, File},
+    io,
     ops::Range,
     path::{Path, PathBuf},
 };
@@ -13,6 +16,7 @@ use pytorch_reader::{DType, PytorchError, PytorchReader, Tensor};
 use tensor::{Shape, Stored};
 
 pub(crate) use self::pickle::write;
+use self::places::Place;
 use crate::{
     Format, WeightsError,
     reader::{Contents, Entry, all_start_with, floats},
@@ -38,6 +42,9 @@ pub(crate) struct PyTorch {
     path: PathBuf,
     entries: Vec<Entry>,
     tensors: Vec<Tensor>,
+    /// Where those begin whose parts can be read by themselves.
+    starts: Vec<Option<u64>>,
+    file: File,
     notes: Vec<String>,
 }
 
@@ -47,7 +54,7 @@ impl PyTorch {
             Ok(metadata) => metadata.len(),
             Err(source) => return Err(WeightsError::Read { path: path.to_owned(), source }),
         };
-        let (mut tensors, mut notes) = select(path)?;
+        let (mut tensors, key, mut notes) = select(path)?;
         order::restore(path, &mut tensors)?;
         let mut entries = Vec::new();
         for tensor in &tensors {
@@ -58,12 +65,56 @@ impl PyTorch {
             entries.iter_mut().for_each(|entry| _ = entry.name.drain(..LIGHTNING.len()));
             notes.push(format!("'{LIGHTNING}' was taken off all names"));
         }
-        Ok(Self { path: path.to_owned(), entries, tensors, notes })
+        let places = places::find(path);
+        let starts = tensors.iter().map(|tensor| start(&places, key, tensor)).collect();
+        let file = File::open(path).map_err(|source| WeightsError::Read { path: path.to_owned(), source })?;
+        Ok(Self { path: path.to_owned(), entries, tensors, starts, file, notes })
+    }
+
+    #[cfg(unix)]
+    fn read_at(&self, position: u64, out: &mut [u8]) -> io::Result<()> {
+        std::os::unix::fs::FileExt::read_exact_at(&self.file, out, position)
+    }
+
+    /// A handle of its own, because the position of a shared one would be moved by every thread.
+    #[cfg(not(unix))]
+    fn read_at(&self, position: u64, out: &mut [u8]) -> io::Result<()> {
+        use std::io::{Read, Seek};
+        let mut file = File::open(&self.path)?;
+        file.seek(io::SeekFrom::Start(position))?;
+        file.read_exact(out)
     }
 }
 
-/// The tensors of a state dictionary, and what was passed over.
-fn select(path: &Path) -> Result<(Vec<Tensor>, Vec<String>), WeightsError> {
+/// Where a tensor of the dictionary `key` begins, if what is found under its name is the same.
+fn start(places: &BTreeMap<String, Place>, key: Option<&str>, tensor: &Tensor) -> Option<u64> {
+    let name = key.map_or_else(|| tensor.name.clone(), |key| format!("{key}.{}", tensor.name));
+    let place = places.get(&name)?;
+    let shape = place.shape.iter().copied().eq(tensor.shape().iter().map(|&size| size as u64));
+    (shape && place.class == class(tensor.dtype())).then_some(place.start)
+}
+
+/// The class of storages whose bytes are the elements of this type.
+const fn class(dtype: DType) -> &'static str {
+    match dtype {
+        DType::F64 => "DoubleStorage",
+        DType::F32 => "FloatStorage",
+        DType::F16 => "HalfStorage",
+        DType::BF16 => "BFloat16Storage",
+        DType::I64 => "LongStorage",
+        DType::I32 => "IntStorage",
+        DType::I16 => "ShortStorage",
+        DType::I8 => "CharStorage",
+        DType::U8 => "ByteStorage",
+        // Truth values may be stored as any byte that is not 0.
+        DType::U64 | DType::U32 | DType::U16 | DType::Bool => "none",
+    }
+}
+
+/// The tensors of a state dictionary, under which name it stands, and what was passed over.
+type Selected = (Vec<Tensor>, Option<&'static str>, Vec<String>);
+
+fn select(path: &Path) -> Result<Selected, WeightsError> {
     let all = read(path, None)?.ok_or_else(|| fault(path, "none".to_owned()))?;
     for key in NESTED {
         let inside = all.iter().filter(|tensor| tensor.name.starts_with(&format!("{key}."))).count();
@@ -74,9 +125,9 @@ fn select(path: &Path) -> Result<(Vec<Tensor>, Vec<String>), WeightsError> {
         let Some(tensors) = read(path, Some(key))?.filter(|tensors| !tensors.is_empty()) else { continue };
         let beside = all.len() - inside;
         let note = format!("the tensors of '{key}' were taken, {beside} beside it were not");
-        return Ok((tensors, vec![note]));
+        return Ok((tensors, Some(key), vec![note]));
     }
-    Ok((all, Vec::new()))
+    Ok((all, None, Vec::new()))
 }
 
 /// The tensors of a file, or of a dictionary in it; `None` where there is no such dictionary.
@@ -147,6 +198,20 @@ impl Contents for PyTorch {
         bytes.truncate(range.end * size);
         bytes.drain(..range.start * size);
         Ok(bytes)
+    }
+
+    fn in_parts(&self, index: usize) -> bool {
+        self.starts[index].is_some()
+    }
+
+    fn fill(&self, index: usize, start: usize, out: &mut [u8]) -> Result<(), WeightsError> {
+        let size = self.entries[index].stored.size_bytes();
+        let Some(begin) = self.starts[index] else {
+            out.copy_from_slice(&self.bytes(index, start..start + out.len() / size)?);
+            return Ok(());
+        };
+        self.read_at(begin + (start * size) as u64, out)
+            .map_err(|source| WeightsError::Read { path: self.path.clone(), source })
     }
 
     fn floats(&self, index: usize, range: Range<usize>) -> Result<Vec<f32>, WeightsError> {

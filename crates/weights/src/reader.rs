@@ -52,8 +52,8 @@ pub(crate) trait Contents: fmt::Debug + Send + Sync {
     }
     /// The bytes of a range of elements of the tensor at `index`, little-endian and row-major.
     fn bytes(&self, index: usize, range: Range<usize>) -> Result<Vec<u8>, WeightsError>;
-    /// Whether parts of a tensor can be read without the rest of it.
-    fn in_parts(&self) -> bool {
+    /// Whether parts of the tensor at this index can be read without the rest of it.
+    fn in_parts(&self, _: usize) -> bool {
         false
     }
     /// Fills `out` with the bytes of the tensor at `index` from element `start` on, on this thread alone.
@@ -199,12 +199,14 @@ impl Reader {
     }
 
     /// Whether parts of a tensor can be read without the rest of it, as [`Reader::read_bytes`] then does. Where not, every part
-    /// costs as much as the whole.
+    /// costs as much as the whole: in files of PyTorch for views that do not stand in one piece, compressed archives, and formats
+    /// before the archive. Checksums of archives are looked at only where a tensor is read whole.
     ///
     /// # Errors
     /// [`WeightsError::NoTensor`] for a name that is not there.
     pub fn in_parts(&self, name: &str) -> Result<bool, WeightsError> {
-        Ok(self.find(name)?.1.in_parts())
+        let (_, contents, index) = self.find(name)?;
+        Ok(contents.in_parts(index))
     }
 
     /// Fills `out` with the bytes of a tensor from element `start` on, as [`Reader::bytes`] gives them, on this thread alone: for

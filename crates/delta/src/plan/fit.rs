@@ -31,7 +31,7 @@ pub(super) fn workers(
             {
                 "allow more memory"
             } else {
-                "files of PyTorch are read tensor by tensor: convert them with isoloss convert, or allow more memory"
+                "a tensor of a file of PyTorch that does not stand in one piece is read whole: convert it with isoloss convert, or allow more memory"
             };
             return Err(DeltaError::Memory { tensor: output.entry.name.clone(), needed, given, hint });
         }

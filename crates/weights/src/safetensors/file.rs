@@ -112,7 +112,7 @@ impl Contents for Safetensors {
         Ok(bytes)
     }
 
-    fn in_parts(&self) -> bool {
+    fn in_parts(&self, _: usize) -> bool {
         true
     }
 

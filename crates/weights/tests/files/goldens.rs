@@ -192,3 +192,38 @@ fn what_is_written_is_read_again_but_for_the_metadata() {
         }
     }
 }
+
+/// Whatever stands in one piece in the file is read in parts, to the same bytes; views and other containers are read whole.
+#[test]
+fn parts_of_tensors_of_pytorch_are_read_by_themselves() {
+    let (mut apart, mut whole) = (Vec::new(), Vec::new());
+    for file in ["flat.pt", "state.pt", "nested.ckpt", "parallel.pt", "wrapped.bin", "odd.pt", "legacy.pth"] {
+        let reader = Reader::open(&golden(file)).unwrap();
+        for entry in reader.entries() {
+            let name = format!("{file}: {}", entry.name);
+            let found = if reader.in_parts(&entry.name).unwrap() { &mut apart } else { &mut whole };
+            found.push(name);
+            let (all, size) = (reader.bytes(&entry.name).unwrap(), entry.stored.size_bytes());
+            for start in 0..entry.shape.elements() {
+                for end in start..=entry.shape.elements() {
+                    let mut part = vec![0; (end - start) * size];
+                    reader.read_bytes(&entry.name, start, &mut part).unwrap();
+                    assert_eq!(
+                        part,
+                        all[start * size..end * size],
+                        "{file}: {} {start} to {end}",
+                        entry.name
+                    );
+                }
+            }
+        }
+    }
+    let of = |names: &[String], file: &str| names.iter().filter(|name| name.starts_with(file)).count();
+    for file in ["flat.pt", "state.pt", "nested.ckpt", "parallel.pt", "wrapped.bin"] {
+        assert_eq!(of(&whole, file), 0, "{whole:?}");
+        assert!(of(&apart, file) > 0, "{file}");
+    }
+    assert_eq!(of(&apart, "legacy.pth"), 0, "{apart:?}");
+    let views: Vec<&str> = whole.iter().filter_map(|name| name.strip_prefix("odd.pt: ")).collect();
+    assert_eq!(views, ["transposed", "sliced", "expanded", "bool"]);
+}
