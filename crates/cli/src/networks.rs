@@ -12,6 +12,21 @@ use isoloss::{
 
 use crate::failure::{CliError, Failure};
 
+/// The architecture of the networks on the command line.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Architecture {
+    /// Architecture, when the files do not name it
+    #[arg(long = "model", visible_alias = "graph", id = "spec", value_name = "SPEC")]
+    spec: Option<String>,
+}
+
+impl Architecture {
+    /// The specification, if there is one.
+    pub(crate) fn spec(&self) -> Option<&str> {
+        self.spec.as_deref()
+    }
+}
+
 /// A network that was read.
 #[derive(Clone, Debug)]
 pub(crate) struct Network {

@@ -13,6 +13,14 @@ use isoloss::tensor::atomic_file;
 
 use crate::failure::{CliError, Failure};
 
+/// Whether what is at `--out` may be replaced.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Replace {
+    /// Replace --out if it is there; inputs are never replaced
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
 /// The ending of weights files.
 const WEIGHTS: &str = "safetensors";
 

@@ -20,9 +20,9 @@ use crate::{
     common::Common,
     failure::{CliError, Failure},
     json::number,
-    networks::{self, Network},
+    networks::{self, Architecture, Network},
     outcome::{Answer, Outcome},
-    place,
+    place::{self, Replace},
     session::Session,
 };
 
@@ -78,12 +78,10 @@ pub(crate) struct Align {
     /// an unfinished run, a new folder: for the run with all that its training goes on from, moved alike
     #[arg(long, value_name = "PLACE", required_unless_present = "check")]
     out: Option<PathBuf>,
-    /// Replace --out if it is there; inputs are never replaced
-    #[arg(long)]
-    force: bool,
-    /// Architecture of both, when the files do not name it
-    #[arg(long = "model", visible_alias = "graph", value_name = "SPEC")]
-    spec: Option<String>,
+    #[command(flatten)]
+    replace: Replace,
+    #[command(flatten)]
+    architecture: Architecture,
     /// How units are matched
     #[arg(long, value_name = "METHOD", value_enum, default_value_t)]
     method: Method,
@@ -109,7 +107,7 @@ impl Run for Align {
 
     fn run(&self, session: &Session) -> Result<Outcome, Failure> {
         if self.check {
-            return check::check(session, self.pair("--check", "")?, self.spec.as_deref());
+            return check::check(session, self.pair("--check", "")?, self.architecture.spec());
         }
         if self.method != Method::Joint {
             let hint = "; --method joint takes any number";
@@ -125,7 +123,7 @@ impl Run for Align {
             return self.carry(session, a, b, run);
         }
         let files = self.files()?;
-        let networks = networks::load(&self.networks, self.spec.as_deref())?;
+        let networks = networks::load(&self.networks, self.architecture.spec())?;
         if let (Method::Transport, [a, b]) = (self.method, &networks[..])
             && (a.model != b.model || self.entropy.is_some())
         {
@@ -160,7 +158,7 @@ struct Matched<'a> {
 impl Align {
     /// Matches an unfinished run, and writes it with all that its training goes on from.
     fn carry(&self, session: &Session, a: &Path, b: &Path, run: run::Unfinished) -> Result<Outcome, Failure> {
-        let networks = [run::network(a, self.spec.as_deref())?, run.network(b)];
+        let networks = [run::network(a, self.architecture.spec())?, run.network(b)];
         networks::check_all_alike(&networks)?;
         let data = self.data.as_deref().map(|spec| networks::load_data(spec, &networks)).transpose()?;
         let plan = self.search.plan(self.method, data.as_ref().map(|data| &data.train))?;
@@ -197,7 +195,7 @@ impl Align {
             if files[..position].contains(file) {
                 return Err(CliError::SameName { path: file.clone() }.into());
             }
-            place::check_weights(file, &inputs, self.force)?;
+            place::check_weights(file, &inputs, self.replace.force)?;
         }
         Ok(files)
     }

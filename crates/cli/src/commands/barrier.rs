@@ -22,7 +22,7 @@ use crate::{
     failure::Failure,
     json::{self, number},
     measure::{LossFlag, Measure, Statistics, sentence_on_accuracy},
-    networks::{self, Network},
+    networks::{self, Architecture, Network},
     outcome::{Answer, Outcome},
     place,
     session::Session,
@@ -67,9 +67,8 @@ pub(crate) struct Barrier {
     statistics: Statistics,
     #[command(flatten)]
     loss: LossFlag,
-    /// Architecture of both, when the files do not name it
-    #[arg(long = "model", visible_alias = "graph", value_name = "SPEC")]
-    spec: Option<String>,
+    #[command(flatten)]
+    architecture: Architecture,
     #[command(flatten)]
     search: SearchFlags,
     /// Folder for a report: report.html, report.json and figures
@@ -115,7 +114,7 @@ impl Run for Barrier {
 
     fn run(&self, session: &Session) -> Result<Outcome, Failure> {
         self.out.as_deref().map_or(Ok(()), place::check_folder)?;
-        let networks = networks::load_alike(&[self.a.clone(), self.b.clone()], self.spec.as_deref())?;
+        let networks = networks::load_alike(&[self.a.clone(), self.b.clone()], self.architecture.spec())?;
         let [a, b] = &networks[..] else { unreachable!("two paths were given") };
         let loss = self.loss.of(&a.model)?;
         let data = networks::load_data(&self.data, &networks)?;

@@ -18,9 +18,9 @@ use crate::{
     common::Common,
     failure::{CliError, Failure},
     json::number,
-    networks::{self, Network},
+    networks::{self, Architecture, Network},
     outcome::{Answer, Outcome},
-    place,
+    place::{self, Replace},
     session::Session,
 };
 
@@ -48,12 +48,10 @@ pub(crate) struct Canonical {
     /// File for the result, *.safetensors; what is known of the network is kept
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
-    /// Replace --out if it is there; inputs are never replaced
-    #[arg(long)]
-    force: bool,
-    /// Architecture, when the file does not name it
-    #[arg(long = "model", visible_alias = "graph", id = "spec", value_name = "SPEC")]
-    spec: Option<String>,
+    #[command(flatten)]
+    replace: Replace,
+    #[command(flatten)]
+    architecture: Architecture,
     /// What is brought into a form, one or more with commas between; the rest stays
     #[arg(
         long,
@@ -91,8 +89,8 @@ impl Run for Canonical {
     fn run(&self, session: &Session) -> Result<Outcome, Failure> {
         let form = self.form()?;
         let paths = std::slice::from_ref(&self.network);
-        place::check_weights(&self.out, &networks::files(paths)?, self.force)?;
-        let network = Network::load(&self.network, self.spec.as_deref())?;
+        place::check_weights(&self.out, &networks::files(paths)?, self.replace.force)?;
+        let network = Network::load(&self.network, self.architecture.spec())?;
         let certified = pair::certified_group(session.executor(), &network.model, session.key())?;
         let found = certified.group.canonical(&network.params, form)?;
         let mut metadata = network.metadata();

@@ -19,7 +19,7 @@ use crate::{
     common::Common,
     failure::{CliError, Failure},
     outcome::{Answer, Outcome},
-    place,
+    place::{self, Replace},
     progress::Task,
     session::Session,
     size,
@@ -48,9 +48,8 @@ pub(crate) struct Convert {
     /// File to write, or with --shard-size the folder
     #[arg(long, value_name = "PATH")]
     out: PathBuf,
-    /// Replace --out if it is there; inputs are never replaced
-    #[arg(long)]
-    force: bool,
+    #[command(flatten)]
+    replace: Replace,
     /// Type of floats in the new file [default: as they are]
     #[arg(long, value_name = "TYPE", value_enum)]
     dtype: Option<Floats>,
@@ -133,11 +132,11 @@ impl Convert {
             if !is_onnx(&self.out) {
                 Format::of(&self.out)?;
             }
-            return place::check_file(&self.out, &inputs, self.force);
+            return place::check_file(&self.out, &inputs, self.replace.force);
         }
         place::check_folder(&self.out)?;
         match weights::files(&self.out) {
-            Ok(files) if !self.force => {
+            Ok(files) if !self.replace.force => {
                 let path = files.into_iter().next().unwrap_or_else(|| self.out.clone());
                 Err(CliError::Exists { path }.into())
             }

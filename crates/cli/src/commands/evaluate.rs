@@ -17,7 +17,7 @@ use crate::{
     failure::{CliError, Failure},
     json::{self, number},
     measure::{LossFlag, sentence_on_accuracy},
-    networks::{self, Network},
+    networks::{self, Architecture, Network},
     outcome::{Answer, Outcome},
     session::Session,
 };
@@ -47,9 +47,8 @@ pub(crate) struct Evaluate {
     part: Part,
     #[command(flatten)]
     loss: LossFlag,
-    /// Architecture, when the file does not name it
-    #[arg(long = "model", visible_alias = "graph", value_name = "SPEC")]
-    spec: Option<String>,
+    #[command(flatten)]
+    architecture: Architecture,
     #[command(flatten)]
     common: Common,
 }
@@ -74,7 +73,7 @@ impl Run for Evaluate {
     }
 
     fn run(&self, session: &Session) -> Result<Outcome, Failure> {
-        let networks = [Network::load(&self.network, self.spec.as_deref())?];
+        let networks = [Network::load(&self.network, self.architecture.spec())?];
         let data = networks::load_data(&self.data, &networks)?;
         let [Network { model, params, .. }] = &networks;
         let loss = self.loss.of(model)?;

@@ -22,11 +22,15 @@ use crate::{
     failure::{CliError, Failure},
     json::{self, number},
     measure::{LossFlag, Measure, Statistics, sentence_on_accuracy},
-    networks::{self, Network},
+    networks::{self, Architecture, Network},
     outcome::{Answer, Outcome},
-    place,
+    place::{self, Replace},
     session::Session,
 };
+
+/// Of networks and of recipes.
+const REPLACE: &str =
+    "Replace --out if it is there; inputs are never replaced, and of folders only those that a recipe made";
 
 /// Merge networks of one architecture into one, by default after alignment
 ///
@@ -50,6 +54,7 @@ use crate::{
 /// the recipe. Memory is bounded, nothing is aligned, and what was interrupted goes on with the same command. --dry-run reads
 /// headers only and says what would be done and all that does not fit. See docs/recipes.md.
 #[derive(Debug, Args)]
+#[command(mut_arg("force", |arg| arg.help(REPLACE)))]
 #[command(after_help = "\
 Examples:
   isoloss merge runs/a runs/b --out merged.safetensors --data digits
@@ -67,18 +72,16 @@ pub(crate) struct Merge {
     /// File for the merged network, *.safetensors; of a recipe the folder
     #[arg(long, value_name = "PATH", required_unless_present = "dry_run")]
     out: Option<PathBuf>,
-    /// Replace --out if it is there; inputs are never replaced, and of folders only those that a recipe made
-    #[arg(long)]
-    force: bool,
+    #[command(flatten)]
+    replace: Replace,
     /// What is done before averaging, or before units are paired (weight if not given)
     #[arg(long, value_name = "METHOD", value_enum)]
     align: Option<BeforeAveraging>,
     /// Place between two networks: 0 is the first, 1 the second, 0.5 (the default) the average
     #[arg(long, value_name = "X", allow_negative_numbers = true)]
     at: Option<f64>,
-    /// Architecture of all, when the files do not name it
-    #[arg(long = "model", visible_alias = "graph", value_name = "SPEC")]
-    spec: Option<String>,
+    #[command(flatten)]
+    architecture: Architecture,
     /// Score all networks on this data set, as digits, mnist:DIR or cifar10:DIR; matchings that need data use its training part
     #[arg(long, value_name = "SPEC")]
     data: Option<String>,
@@ -112,17 +115,17 @@ impl Run for Merge {
     fn run(&self, session: &Session) -> Result<Outcome, Failure> {
         if let Some(file) = recipe::file(&self.networks)? {
             self.refuse_flags_of_networks()?;
-            return self.recipe.merge(session, file, self.out.as_deref(), self.force);
+            return self.recipe.merge(session, file, self.out.as_deref(), self.replace.force);
         }
         self.recipe.refuse()?;
         let Some(out) = &self.out else { return Err(CliError::FlagOfRecipe { flag: "--dry-run" }.into()) };
         self.clustering.check()?;
         self.check_place()?;
-        place::check_weights(out, &networks::files(&self.networks)?, self.force)?;
+        place::check_weights(out, &networks::files(&self.networks)?, self.replace.force)?;
         if self.clustering.method != clusters::Method::Average {
             return self.by_clusters(session, out);
         }
-        let networks = networks::load_alike(&self.networks, self.spec.as_deref())?;
+        let networks = networks::load_alike(&self.networks, self.architecture.spec())?;
         let loss = self.loss.of(&networks[0].model)?;
         let data = self.data.as_deref().map(|spec| networks::load_data(spec, &networks)).transpose()?;
         let unfinished = self.unfinished(out, &networks)?;
@@ -154,7 +157,7 @@ impl Merge {
         let given = [
             ("--align", self.align.is_some()),
             ("--at", self.at.is_some()),
-            ("--model", self.spec.is_some()),
+            ("--model", self.architecture.spec().is_some()),
             ("--data", self.data.is_some()),
             ("--keep-statistics", self.statistics.keep_statistics),
             ("--loss", self.loss.is_given()),

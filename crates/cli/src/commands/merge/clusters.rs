@@ -164,7 +164,7 @@ impl Merge {
         let Some(data) = self.data.as_deref() else {
             return Err(CliError::MatchingNeedsData { method: method.name().to_owned() }.into());
         };
-        let networks = networks::load_alike(&self.networks, self.spec.as_deref())?;
+        let networks = networks::load_alike(&self.networks, self.architecture.spec())?;
         let loss = self.loss.of(&networks[0].model)?;
         let data = networks::load_data(data, &networks)?;
         let unfinished = self.unfinished(out, &networks)?;
