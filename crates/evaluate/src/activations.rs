@@ -14,7 +14,7 @@ use crate::{
     fit,
     passes::Passes,
 };
-pub use accumulate::Moments;
+pub use accumulate::{Between, Moments};
 
 /// Like units of a network: places along one axis of a value of its forward graph. Whatever stands along the other axes
 /// (examples, pixels, places of a text) are samples of a unit.
@@ -79,6 +79,30 @@ pub fn activation_moments(
     feature_moments(executor, model, params, data, &compared, progress)
 }
 
+/// The moments of the units of two networks of one architecture, in evaluation, each with those of the unit of the same number: means
+/// and variances of both, and how they vary together. The rest is as for [`activation_moments`], but the work only grows with the
+/// number of units.
+///
+/// # Errors
+/// Those of [`feature_moments`].
+///
+/// # Panics
+/// As [`activation_moments`].
+pub fn unit_moments(
+    executor: &dyn Executor,
+    model: &Model,
+    params: [&Params; 2],
+    data: &Dataset,
+    units: &dyn Fn(&Graph) -> Vec<Units>,
+    progress: &mut dyn FnMut(usize, usize),
+) -> Result<Vec<Moments>, EvaluateError> {
+    let compared = |b: &mut Builder, forward: &Graph, values: [&[Val]; 2]| {
+        let pair = |units: &Units| values.map(|of| units.features(b, of[units.val.position()]));
+        units(forward).iter().map(pair).collect()
+    };
+    moments(executor, model, params, data, &compared, Between::Same, progress)
+}
+
 /// The moments between features of two networks of one architecture, in evaluation, over a whole data set: one matrix for each
 /// pair that `compared` lists.
 ///
@@ -101,11 +125,24 @@ pub fn feature_moments(
     compared: &Compared<'_>,
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<Vec<Moments>, EvaluateError> {
+    moments(executor, model, params, data, compared, Between::All, progress)
+}
+
+fn moments(
+    executor: &dyn Executor,
+    model: &Model,
+    params: [&Params; 2],
+    data: &Dataset,
+    compared: &Compared<'_>,
+    between: Between,
+    progress: &mut dyn FnMut(usize, usize),
+) -> Result<Vec<Moments>, EvaluateError> {
     params.iter().try_for_each(|params| model.check_layout(params))?;
     let (data, chunk) = (fit(model, data)?, chunk(model.input()));
     let count = data.len();
     let lengths = ranges(count, chunk).map(|range| range.len());
-    let mut passes = Passes::new(executor, lengths, |length| graphs::moments(model, length, compared))?;
+    let mut passes =
+        Passes::new(executor, lengths, |length| graphs::moments(model, length, compared, between))?;
     let fixed: Vec<&Tensor> = params.iter().flat_map(|params| params.values()).collect();
     let mut pass = passes.begin(&fixed)?;
     let mut sums: Vec<Moments> = Vec::new();

@@ -8,7 +8,7 @@ use models::{Loss, Model, Params};
 use tensor::{DType, Tensor};
 
 use crate::{
-    EvaluateError, Score, check_objective,
+    EvaluateError, Predictions, Score, check_objective,
     chunks::{chunk, ranges},
     fit,
     passes::Passes,
@@ -18,6 +18,9 @@ use crate::{
 /// Most bytes of examples that are kept as the network reads them. Ours: all of MNIST fits; what is larger is made again
 /// for every pass.
 const KEPT_BYTES: usize = 256 << 20;
+
+/// Most logits that [`Evaluator::predict`] keeps: 1 GiB of them. Ours.
+pub const MOST_LOGITS: usize = 1 << 28;
 
 /// A model prepared to be scored on one data set, for any number of parameters.
 ///
@@ -33,6 +36,7 @@ pub struct Evaluator {
     chunk: usize,
     kept: Vec<Chunk>,
     passes: Passes,
+    calibrating: bool,
 }
 
 #[derive(Clone)]
@@ -60,12 +64,19 @@ impl Evaluator {
         let passes = Passes::new(executor, lengths, |length| model.objective(length, DType::F32, loss))?;
         let bytes_per_token = data.bytes_per_token().filter(|_| loss == Loss::CrossEntropy);
         let (model, kept) = (model.clone(), Vec::new());
-        let mut evaluator = Self { model, data, bytes_per_token, chunk, kept, passes };
+        let mut evaluator = Self { model, data, bytes_per_token, chunk, kept, passes, calibrating: false };
         if evaluator.data.len().saturating_mul(4 * evaluator.data.features()) <= KEPT_BYTES {
             evaluator.kept =
                 ranges(evaluator.data.len(), chunk).map(|range| Chunk::new(&evaluator.data, range)).collect();
         }
         Ok(evaluator)
+    }
+
+    /// The same, with scores that tell the expected calibration error.
+    #[must_use]
+    pub const fn calibrating(mut self) -> Self {
+        self.calibrating = true;
+        self
     }
 
     /// The model.
@@ -84,8 +95,42 @@ impl Evaluator {
     /// # Errors
     /// [`EvaluateError::Params`] where names, order, shapes or types are not the model's.
     pub fn score(&mut self, params: &Params) -> Result<Score, EvaluateError> {
+        let mut tally = Tally::new(self.calibrating);
+        self.pass(params, &mut |chunk, results| chunk.count(results, &mut tally))?;
+        let score = tally.score();
+        Ok(self.bytes_per_token.map_or(score, |bytes| score.of_tokens(bytes)))
+    }
+
+    /// The score, and what the network predicts for each example, from the same pass; no predictions of a network that is its own
+    /// objective, or where they would be more than [`MOST_LOGITS`] numbers.
+    ///
+    /// # Errors
+    /// As [`Evaluator::score`].
+    pub fn predict(&mut self, params: &Params) -> Result<(Score, Option<Predictions>), EvaluateError> {
+        let count = self.data.len() * self.model.labels().shape().iter().product::<usize>();
+        let classes = self.model.classes().filter(|classes| count.saturating_mul(*classes) <= MOST_LOGITS);
+        let Some(classes) = classes else { return Ok((self.score(params)?, None)) };
+        let mut tally = Tally::new(self.calibrating);
+        let mut predictions = Predictions::with_capacity(count, classes);
+        self.pass(params, &mut |chunk, results| {
+            chunk.count(results, &mut tally);
+            if let [_, _, logits] = results {
+                let (logits, labels) = chunk.predictions(logits);
+                predictions.extend(logits, labels);
+            }
+        })?;
+        let score = tally.score();
+        let score = self.bytes_per_token.map_or(score, |bytes| score.of_tokens(bytes));
+        Ok((score, Some(predictions).filter(|predictions| predictions.len() > 1)))
+    }
+
+    /// Runs the objective on all chunks, in order.
+    fn pass(
+        &mut self,
+        params: &Params,
+        take: &mut dyn FnMut(&Chunk, &[Tensor]),
+    ) -> Result<(), EvaluateError> {
         self.model.check_layout(params)?;
-        let mut tally = Tally::default();
         let params: Vec<&Tensor> = params.values().collect();
         let mut pass = self.passes.begin(&params)?;
         for (position, range) in ranges(self.data.len(), self.chunk).enumerate() {
@@ -96,14 +141,13 @@ impl Evaluator {
             };
             let done = pass.put(length, chunk, |chunk| vec![&chunk.x, &chunk.labels])?;
             if let Some((chunk, results)) = done {
-                chunk.count(&results, &mut tally);
+                take(&chunk, &results);
             }
         }
         while let Some((chunk, results)) = pass.take()? {
-            chunk.count(&results, &mut tally);
+            take(&chunk, &results);
         }
-        let score = tally.score();
-        Ok(self.bytes_per_token.map_or(score, |bytes| score.of_tokens(bytes)))
+        Ok(())
     }
 }
 
@@ -119,8 +163,14 @@ impl Chunk {
             return tally.add_mean(objective.to_f64_vec()[0], self.x.shape()[0]);
         }
         let [_, losses, logits] = results else { unreachable!("the outputs of Model::objective") };
-        match (losses.as_slice(), logits.as_slice(), self.labels.as_slice()) {
-            (Ok(losses), Ok(logits), Ok(labels)) => tally.add(losses, logits, labels),
+        let Ok(losses) = losses.as_slice() else { unreachable!("the types of Model::objective in f32") };
+        let (logits, labels) = self.predictions(logits);
+        tally.add(losses, logits, labels);
+    }
+
+    fn predictions<'a>(&'a self, logits: &'a Tensor) -> (&'a [f32], &'a [i32]) {
+        match (logits.as_slice(), self.labels.as_slice()) {
+            (Ok(logits), Ok(labels)) => (logits, labels),
             _ => unreachable!("the types of Model::objective in f32"),
         }
     }
@@ -219,7 +269,10 @@ mod tests {
         let score = evaluate(&Reference, &model, &zeros, &data, Loss::SquaredError).unwrap();
         let of_class_0 = data.counts()[0];
         let accuracy = Some(of_class_0 as f64 / 10.0);
-        assert_eq!(score, Score { loss: 1.0, accuracy, count: 10, bits_per_byte: None });
+        assert_eq!(
+            score,
+            Score { loss: 1.0, accuracy, count: 10, bits_per_byte: None, calibration_error: None }
+        );
     }
 
     #[test]
@@ -228,6 +281,18 @@ mod tests {
         params.get_mut("2.bias").unwrap().as_mut_slice::<f32>().unwrap().fill(f32::NAN);
         let score = evaluate(&Reference, &model, &params, &dataset(10), Loss::CrossEntropy).unwrap();
         assert!(score.loss.is_nan() && score.accuracy == Some(0.0), "{score:?}");
+    }
+
+    #[test]
+    fn predictions_tell_what_scores_do() {
+        let (model, params) = network();
+        let evaluator = Evaluator::new(&Reference, &model, &dataset(1200), Loss::CrossEntropy).unwrap();
+        let mut evaluator = evaluator.calibrating();
+        let (score, predictions) = evaluator.predict(&params).unwrap();
+        assert_eq!(evaluator.score(&params).unwrap(), score);
+        let predictions = predictions.unwrap();
+        assert_eq!(predictions.len(), 1200);
+        assert_eq!(score.calibration_error, Some(predictions.calibration().error));
     }
 
     #[test]

@@ -2,17 +2,24 @@
 //! activations.
 
 mod activations;
+mod calibration;
 mod chunks;
 mod error;
 mod evaluator;
 mod objective;
 mod passes;
 mod reestimator;
+mod renormaliser;
+mod sample;
 mod score;
 
-pub use activations::{Compared, Features, Moments, Units, activation_moments, feature_moments};
+pub use activations::{
+    Between, Compared, Features, Moments, Units, activation_moments, feature_moments, unit_moments,
+};
+pub use calibration::{BINS, Calibration, Predictions};
 pub use error::{EvaluateError, fit};
-pub use evaluator::{Evaluator, evaluate};
+pub use evaluator::{Evaluator, MOST_LOGITS, evaluate};
 pub use objective::check_objective;
 pub use reestimator::{Reestimator, reestimate};
+pub use renormaliser::{Goal, Place, Renormaliser, Spread};
 pub use score::Score;

@@ -1,13 +1,11 @@
 //! Running statistics, measured anew.
 
-use std::ops::Range;
-
 use data::Dataset;
 use graph::Executor;
 use models::{Model, Params};
-use tensor::{DType, Key, Tensor};
+use tensor::{DType, Tensor};
 
-use crate::{EvaluateError, chunks::chunk, fit, passes::Passes};
+use crate::{EvaluateError, chunks::chunk, fit, passes::Passes, sample::Sample};
 
 /// A model prepared to have the running statistics of its batch normalisations re-estimated on one data set, for any
 /// number of parameters.
@@ -25,16 +23,11 @@ use crate::{EvaluateError, chunks::chunk, fit, passes::Passes};
 /// examples. Sums are made in `f64` in the order of the chunks: the bits do not depend on the number of threads.
 pub struct Reestimator {
     model: Model,
-    data: Dataset,
-    order: Vec<usize>,
-    chunks: Vec<Range<usize>>,
+    sample: Sample,
     /// What stands for the old statistics.
     forgotten: Vec<Tensor>,
     passes: Passes,
 }
-
-/// Every data set of one size is visited in one order.
-const KEY: Key = Key::new(0);
 
 impl Reestimator {
     /// Compiles the passes; none for a model without running statistics. Of a given number of `examples`, the first so many
@@ -52,31 +45,21 @@ impl Reestimator {
         if model.buffers().is_empty() {
             return Ok(None);
         }
-        let data = fit(model, data)?;
-        let mut order = KEY.child("statistics").permutation(data.len());
-        order.truncate(examples.unwrap_or(data.len()).max(1));
-        Self::with_order(executor, model, data, order, chunk(model.input())).map(Some)
+        let sample = Sample::new(fit(model, data)?, examples, chunk(model.input()));
+        Self::on(executor, model, sample).map(Some)
     }
 
-    fn with_order(
-        executor: &dyn Executor,
-        model: &Model,
-        data: Dataset,
-        order: Vec<usize>,
-        chunk: usize,
-    ) -> Result<Self, EvaluateError> {
-        let chunks = cut(order.len(), chunk);
-        let lengths = chunks.iter().map(ExactSizeIterator::len);
-        let passes = Passes::new(executor, lengths, |length| model.moments(length, DType::F32))?;
+    fn on(executor: &dyn Executor, model: &Model, sample: Sample) -> Result<Self, EvaluateError> {
+        let passes = Passes::new(executor, sample.lengths(), |length| model.moments(length, DType::F32))?;
         let buffers = model.buffers().into_iter();
         let forgotten = buffers.map(|(_, shape)| Tensor::zeros(DType::F32, shape)).collect();
-        Ok(Self { model: model.clone(), data, order, chunks, forgotten, passes })
+        Ok(Self { model: model.clone(), sample, forgotten, passes })
     }
 
     /// The number of examples in a pass.
     #[must_use]
     pub const fn examples(&self) -> usize {
-        self.order.len()
+        self.sample.examples()
     }
 
     /// These parameters with running statistics of their own.
@@ -90,10 +73,9 @@ impl Reestimator {
         let trained = params.values().take(params.len() - self.forgotten.len());
         let fixed: Vec<&Tensor> = trained.chain(&self.forgotten).collect();
         let mut pass = self.passes.begin(&fixed)?;
-        for chunk in &self.chunks {
-            let (x, labels) = self.data.gather(&self.order[chunk.clone()]);
-            let data = if self.model.target().is_some() { vec![x, labels] } else { vec![x] };
-            if let Some((data, moments)) = pass.put(chunk.len(), data, |data| data.iter().collect())? {
+        for data in self.sample.chunks(&self.model) {
+            let length = data[0].shape()[0];
+            if let Some((data, moments)) = pass.put(length, data, |data| data.iter().collect())? {
                 add(&mut sums, data[0].shape()[0], &moments);
             }
         }
@@ -118,13 +100,6 @@ fn add(sums: &mut [Vec<f64>], examples: usize, moments: &[Tensor]) {
             *sum += examples as f64 * moment;
         }
     }
-}
-
-/// Chunks of one length, the last with what is left over besides.
-fn cut(count: usize, chunk: usize) -> Vec<Range<usize>> {
-    let chunks = (count / chunk).max(1);
-    let end = |position: usize| if position + 1 == chunks { count } else { (position + 1) * chunk };
-    (0..chunks).map(|position| position * chunk..end(position)).collect()
 }
 
 /// One network with running statistics of its own, measured on a whole data set; one without any as it is. See

@@ -1,5 +1,7 @@
 //! What an evaluation says.
 
+use crate::calibration::{Bins, Row};
+
 /// How well a network does on a data set.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Score {
@@ -13,6 +15,9 @@ pub struct Score {
     /// Of a text whose loss is the cross-entropy: what it costs in bits for each byte of UTF-8, which is the same measure for
     /// all tokens that a text may be cut into. It is the mean loss of a token over the mean length of the text's tokens.
     pub bits_per_byte: Option<f64>,
+    /// The expected calibration error ([`Calibration`](crate::Calibration)), where it was asked for
+    /// ([`Evaluator::calibrating`](crate::Evaluator::calibrating)) and there are predictions.
+    pub calibration_error: Option<f64>,
 }
 
 impl Score {
@@ -29,14 +34,24 @@ pub(crate) struct Tally {
     /// None until predictions have been seen.
     right: Option<usize>,
     count: usize,
+    /// Where calibration is to be told.
+    bins: Option<Bins>,
 }
 
 impl Tally {
+    /// A tally that tells the calibration, or not.
+    pub(crate) fn new(calibrating: bool) -> Self {
+        Self { bins: calibrating.then(Bins::default), ..Self::default() }
+    }
+
     /// Adds examples: their losses, their logits row by row, their labels.
     pub(crate) fn add(&mut self, losses: &[f32], logits: &[f32], labels: &[i32]) {
         self.loss += losses.iter().map(|&loss| f64::from(loss)).sum::<f64>();
-        let rows = logits.chunks_exact(logits.len() / labels.len());
-        let right = rows.zip(labels).filter(|(row, label)| is_right(row, **label as usize)).count();
+        let rows = || logits.chunks_exact(logits.len() / labels.len()).zip(labels);
+        if let Some(bins) = &mut self.bins {
+            rows().for_each(|(logits, label)| bins.add(&Row { logits, label: *label as usize }, 1.0));
+        }
+        let right = rows().filter(|(row, label)| is_right(row, **label as usize)).count();
         self.right = Some(self.right.unwrap_or(0) + right);
         self.count += labels.len();
     }
@@ -50,7 +65,8 @@ impl Tally {
     pub(crate) fn score(self) -> Score {
         let count = self.count as f64;
         let accuracy = self.right.map(|right| right as f64 / count);
-        Score { loss: self.loss / count, accuracy, count: self.count, bits_per_byte: None }
+        let calibration_error = self.bins.filter(|_| accuracy.is_some()).map(|bins| bins.error());
+        Score { loss: self.loss / count, accuracy, count: self.count, bits_per_byte: None, calibration_error }
     }
 }
 
@@ -86,12 +102,21 @@ mod tests {
         tally.add(&[1.0, 1e-9], &[0.0; 2], &[0, 0]);
         tally.add(&[1.0; 2], &[0.0; 2], &[0, 0]);
         let loss = (3.0 + f64::from(1e-9f32)) / 4.0;
-        assert_eq!(tally.score(), Score { loss, accuracy: Some(1.0), count: 4, bits_per_byte: None });
+        assert_eq!(
+            tally.score(),
+            Score { loss, accuracy: Some(1.0), count: 4, bits_per_byte: None, calibration_error: None }
+        );
     }
 
     #[test]
     fn bits_per_byte_do_not_depend_on_the_length_of_tokens() {
-        let score = |loss| Score { loss, accuracy: Some(0.0), count: 1, bits_per_byte: None };
+        let score = |loss| Score {
+            loss,
+            accuracy: Some(0.0),
+            count: 1,
+            bits_per_byte: None,
+            calibration_error: None,
+        };
         assert_eq!(score(8.0 * std::f64::consts::LN_2).of_tokens(4.0).bits_per_byte, Some(2.0));
         assert_eq!(score(2.0 * std::f64::consts::LN_2).of_tokens(1.0).bits_per_byte, Some(2.0));
     }
@@ -101,6 +126,9 @@ mod tests {
         let mut tally = Tally::default();
         tally.add_mean(1.0, 3);
         tally.add_mean(5.0, 1);
-        assert_eq!(tally.score(), Score { loss: 2.0, accuracy: None, count: 4, bits_per_byte: None });
+        assert_eq!(
+            tally.score(),
+            Score { loss: 2.0, accuracy: None, count: 4, bits_per_byte: None, calibration_error: None }
+        );
     }
 }

@@ -148,25 +148,34 @@ impl Builder {
     /// Where the number or the types of the arguments are not those of the inputs.
     #[track_caller]
     pub fn inline(&mut self, other: &Graph, arguments: &[Val]) -> Vec<Val> {
+        self.inline_with(other, arguments, |_, _, copy| copy)
+    }
+
+    /// As [`Builder::inline`], but what uses a value of `other` uses what `replace` makes of its copy: `replace` is given the builder,
+    /// the value of `other` and its copy, once for each value, in order.
+    ///
+    /// # Panics
+    /// As [`Builder::inline`]; where the type of a replacement is another.
+    #[track_caller]
+    pub fn inline_with(
+        &mut self,
+        other: &Graph,
+        arguments: &[Val],
+        mut replace: impl FnMut(&mut Self, Val, Val) -> Val,
+    ) -> Vec<Val> {
         assert_eq!(arguments.len(), other.inputs.len(), "one argument for each input of '{}'", other.name);
         let mut copied: Vec<Val> = Vec::with_capacity(other.len());
         for val in other.vals() {
             let copy = match other.def(val) {
-                Def::Input(position) => {
-                    assert_eq!(
-                        self.ty(arguments[*position]),
-                        other.ty(val),
-                        "argument {position} of '{}'",
-                        other.name
-                    );
-                    arguments[*position]
-                }
+                Def::Input(position) => arguments[*position],
                 Def::Apply { op, operands } => {
                     let operands: Vec<Val> =
                         operands.iter().map(|operand| copied[operand.position()]).collect();
                     self.define(other.ty(val).clone(), Def::Apply { op: op.clone(), operands })
                 }
             };
+            let copy = replace(self, val, copy);
+            assert_eq!(self.ty(copy), other.ty(val), "value {} of '{}'", val.position(), other.name);
             copied.push(copy);
         }
         copied

@@ -83,6 +83,19 @@ impl<'a> Bench<'a> {
         }
         Ok(worst)
     }
+
+    /// The largest relative difference between the outputs of the first graph at the parameters that were drawn and those of the
+    /// last where they are changed.
+    pub(crate) fn difference(
+        &mut self,
+        change: impl FnOnce(&Params) -> Params,
+    ) -> Result<f64, SymmetryError> {
+        let changed = change(&self.params);
+        let Some(last) = self.modes.last_mut() else { return Ok(0.0) };
+        let found = last.outputs(&changed)?;
+        let pairs = self.modes[0].expected.iter().zip(&found);
+        Ok(pairs.map(|(expected, found)| relative_change(expected, found)).fold(0.0, f64::max))
+    }
 }
 
 impl Mode<'_> {

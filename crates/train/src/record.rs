@@ -22,7 +22,7 @@ pub struct Score {
 
 impl From<evaluate::Score> for Score {
     fn from(score: evaluate::Score) -> Self {
-        let evaluate::Score { loss, accuracy, count, bits_per_byte } = score;
+        let evaluate::Score { loss, accuracy, count, bits_per_byte, .. } = score;
         Self { loss, accuracy, count, bits_per_byte }
     }
 }

@@ -4,6 +4,16 @@ use tensor::{Tensor, parallel};
 
 use super::graphs::RESULTS;
 
+/// Between which units of two networks products are summed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Between {
+    /// Each of the first with each of the second.
+    #[default]
+    All,
+    /// Each of the first with that of the same number of the second, of which there must be as many.
+    Same,
+}
+
 /// First and second moments between the units of two networks.
 ///
 /// Sums of squares and products are kept about the means and merged by the formulas of Chan, Golub and LeVeque
@@ -17,7 +27,8 @@ pub struct Moments {
     means: [Vec<f64>; 2],
     /// Of each network by unit, about the means.
     squares: [Vec<f64>; 2],
-    /// By unit of the first network and unit of the second, about the means.
+    between: Between,
+    /// By unit of the first network and unit of the second, or by the unit of both, about the means.
     cross: Vec<f64>,
 }
 
@@ -28,6 +39,16 @@ const DEAD: f64 = f32::EPSILON as f64;
 /// Rows of a matrix that one parallel task makes. Ours.
 const ROWS: usize = 16;
 
+impl Between {
+    /// The units of an entry, where the second network has so many.
+    const fn pair(self, at: usize, units: usize) -> (usize, usize) {
+        match self {
+            Self::All => (at / units, at % units),
+            Self::Same => (at, at),
+        }
+    }
+}
+
 impl Moments {
     /// What a chunk gave, as [`super::graphs::moments`] lists it.
     fn of_chunk(results: &[Tensor]) -> Self {
@@ -37,6 +58,7 @@ impl Moments {
             block: results[1].shape()[1],
             means: [values(1), values(2)],
             squares: [values(3), values(4)],
+            between: if results[5].shape().rank() == 1 { Between::Same } else { Between::All },
             cross: values(5),
         }
     }
@@ -60,10 +82,10 @@ impl Moments {
                 *own += other + weight * dot(difference, difference);
             }
         }
-        let (columns, block) = (self.squares[1].len(), self.block);
+        let (columns, block, between) = (self.squares[1].len(), self.block, self.between);
         parallel::for_each_chunk(&mut self.cross, ROWS * columns.max(1), |start, cross| {
             for (at, own) in cross.iter_mut().enumerate() {
-                let (row, column) = ((start + at) / columns, (start + at) % columns);
+                let (row, column) = between.pair(start + at, columns);
                 let [a, b] = [&differences[0][row * block..], &differences[1][column * block..]];
                 *own += other.cross[start + at] + weight * dot(&a[..block], &b[..block]);
             }
@@ -116,8 +138,8 @@ impl Moments {
         units.map(|(square, mean)| *square <= DEAD.powi(2) * self.samples * dot(mean, mean)).collect()
     }
 
-    /// Pearson's correlation of each unit of the first network with each of the second, row-major: 0 where one of them is
-    /// dead. Of units that are vectors, the inner products of the centred vectors over the root of those with themselves.
+    /// Pearson's correlation of each unit of the first network with each of the second, row-major, or with that of the same
+    /// number ([`Between`]): 0 where one of them is dead. Of units that are vectors, the inner products of the centred vectors over the root of those with themselves.
     #[must_use]
     pub fn correlation(&self) -> Vec<f64> {
         let [a, b] = [0, 1].map(|network| {
@@ -127,14 +149,14 @@ impl Moments {
         self.by_pair(|row, column, cross| cross * a[row] * b[column])
     }
 
-    /// The mean product `E[a·b]` of each unit of the first network with each of the second, row-major.
+    /// The mean product `E[a·b]` of the same pairs.
     #[must_use]
     pub fn uncentred(&self) -> Vec<f64> {
         let mean = |network: usize, unit: usize| &self.means[network][unit * self.block..][..self.block];
         self.by_pair(|row, column, cross| cross / self.samples + dot(mean(0, row), mean(1, column)))
     }
 
-    /// The covariance of each unit of the first network with each of the second, row-major: the mean product about the means.
+    /// The covariance of the same pairs: the mean product about the means.
     #[must_use]
     pub fn covariance(&self) -> Vec<f64> {
         self.by_pair(|_, _, cross| cross / self.samples)
@@ -144,7 +166,8 @@ impl Moments {
         let (mut matrix, columns) = (self.cross.clone(), self.squares[1].len());
         parallel::for_each_chunk(&mut matrix, ROWS * columns.max(1), |start, rows| {
             for (at, own) in rows.iter_mut().enumerate() {
-                *own = entry((start + at) / columns, (start + at) % columns, *own);
+                let (row, column) = self.between.pair(start + at, columns);
+                *own = entry(row, column, *own);
             }
         });
         matrix

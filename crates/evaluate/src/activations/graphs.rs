@@ -4,15 +4,15 @@ use graph::{Builder, Graph, Role, Val, ops::DotGeneral};
 use models::Model;
 use tensor::{DType, Shape, Tensor};
 
-use super::{Compared, Features, Units};
+use super::{Between, Compared, Features, Units};
 
 /// What one chunk gives of each of the units, in this order: the number of samples; the means of the first network's units
 /// `[units, block]` and the second's; the sums of squares about them `[units]` of either; the sums of products about
-/// them `[units, units]`. All are `f64`. Inputs: the parameters and buffers of the first network, those of the second, the
+/// them `[units, units]`, or `[units]` between the same units. All are `f64`. Inputs: the parameters and buffers of the first network, those of the second, the
 /// examples.
 pub(super) const RESULTS: usize = 6;
 
-pub(super) fn moments(model: &Model, examples: usize, compared: &Compared<'_>) -> Graph {
+pub(super) fn moments(model: &Model, examples: usize, compared: &Compared<'_>, between: Between) -> Graph {
     let forward = model.forward(examples, DType::F32);
     let mut b = Builder::new("activation_moments");
     let sides = ["a", "b"].map(|side| declare(&mut b, &forward, side));
@@ -25,7 +25,7 @@ pub(super) fn moments(model: &Model, examples: usize, compared: &Compared<'_>) -
     let values = sides.map(|own| b.inline(&forward, &[own, data.clone()].concat()));
     let pairs = compared(&mut b, &forward, [&values[0], &values[1]]);
     for (number, pair) in pairs.into_iter().enumerate() {
-        emit(&mut b, number, pair);
+        emit(&mut b, number, pair, between);
     }
     b.finish()
 }
@@ -37,7 +37,7 @@ fn declare(b: &mut Builder, forward: &Graph, side: &str) -> Vec<Val> {
         .collect()
 }
 
-fn emit(b: &mut Builder, number: usize, pair: [Features; 2]) {
+fn emit(b: &mut Builder, number: usize, pair: [Features; 2], between: Between) {
     let values = pair.map(|features| features.val);
     let rank = b.shape(values[0]).rank();
     let without = |axes: &[usize]| (0..rank).filter(|other| !axes.contains(other)).collect::<Vec<_>>();
@@ -55,8 +55,16 @@ fn emit(b: &mut Builder, number: usize, pair: [Features; 2]) {
         b.reduce_sum(squares, &all[side])
     });
     let [lhs_contract, rhs_contract] = all;
-    let op = DotGeneral { lhs_contract, rhs_contract, ..DotGeneral::default() };
-    let cross = b.dot_general(op, centred[0], centred[1]);
+    let cross = match between {
+        Between::All => {
+            let op = DotGeneral { lhs_contract, rhs_contract, ..DotGeneral::default() };
+            b.dot_general(op, centred[0], centred[1])
+        }
+        Between::Same => {
+            let products = b.multiply(centred[0], centred[1]);
+            b.reduce_sum(products, &lhs_contract)
+        }
+    };
     let count = b.scalar(DType::F64, count as f64);
     let results = [count, means[0], means[1], squares[0], squares[1], cross];
     for (result, name) in

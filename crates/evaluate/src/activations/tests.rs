@@ -189,3 +189,22 @@ fn data_that_do_not_suit_are_refused() {
         activation_moments(&Reference, &model, [&params; 2], &normal(3, 3), &rectified, &mut |_, _| {});
     assert!(matches!(found, Err(EvaluateError::Fit { .. })));
 }
+
+#[test]
+fn moments_between_the_same_units_are_those_on_the_diagonal() {
+    let model = Model::parse("mlp:3-4-5-2").unwrap();
+    let [a, b] = [1, 2].map(|seed| model.init(Init::PyTorch, Key::new(seed)));
+    let data = normal(2300, 3);
+    let all = moments(&model, [&a, &b], &data, &rectified);
+    let same = unit_moments(&Reference, &model, [&a, &b], &data, &rectified, &mut |_, _| {}).unwrap();
+    assert_eq!(same.len(), 2);
+    for (all, same) in all.iter().zip(&same) {
+        let units = all.units()[0];
+        let diagonal =
+            |matrix: Vec<f64>| (0..units).map(|unit| matrix[unit * (units + 1)]).collect::<Vec<_>>();
+        assert_close(&same.covariance(), &diagonal(all.covariance()), 1e-12);
+        assert_close(&same.correlation(), &diagonal(all.correlation()), 1e-12);
+        assert_close(&same.uncentred(), &diagonal(all.uncentred()), 1e-12);
+        assert_eq!((same.means(1), same.variances(0)), (all.means(1), all.variances(0)));
+    }
+}

@@ -1,6 +1,7 @@
 use graph::Reference;
 use models::Init;
 use serde::Deserialize;
+use tensor::Key;
 
 use super::*;
 
@@ -31,8 +32,8 @@ fn golden() -> (Golden, Model, Params, Dataset) {
 
 /// In the order of the examples, in chunks of this length.
 fn in_order(model: &Model, params: &Params, data: &Dataset, count: usize, chunk: usize) -> Params {
-    let order = (0..count).collect();
-    let mut reestimator = Reestimator::with_order(&Reference, model, data.clone(), order, chunk).unwrap();
+    let sample = Sample::in_order(data.clone(), (0..count).collect(), chunk);
+    let mut reestimator = Reestimator::on(&Reference, model, sample).unwrap();
     reestimator.apply(params).unwrap()
 }
 
@@ -67,12 +68,11 @@ fn statistics_before_have_no_influence() {
 #[test]
 fn a_chunk_counts_by_its_examples_and_takes_what_is_left() {
     let (_, model, params, data) = golden();
-    assert_eq!(cut(5, 2), [0..2, 2..5]);
-    assert_eq!((cut(4, 2), cut(1, 2).len()), (vec![0..2, 2..4], 1));
     let both = in_order(&model, &params, &data, 5, 2);
     let first = in_order(&model, &params, &data, 2, 2);
     let last = {
-        let mut reestimator = Reestimator::with_order(&Reference, &model, data, vec![2, 3, 4], 3).unwrap();
+        let sample = Sample::in_order(data, vec![2, 3, 4], 3);
+        let mut reestimator = Reestimator::on(&Reference, &model, sample).unwrap();
         reestimator.apply(&params).unwrap()
     };
     for (name, _) in model.buffers() {
@@ -84,16 +84,12 @@ fn a_chunk_counts_by_its_examples_and_takes_what_is_left() {
 }
 
 #[test]
-fn the_order_of_the_pass_is_mixed_and_its_beginning_is_taken() {
+fn the_whole_data_set_is_taken_where_nothing_else_is_said() {
     let (_, model, params, data) = golden();
     let reestimator = |examples| Reestimator::new(&Reference, &model, &data, examples).unwrap().unwrap();
-    let (all, some) = (reestimator(None), reestimator(Some(7)));
-    assert_eq!((all.examples(), some.examples()), (data.len(), 7));
-    assert_eq!(some.order, all.order[..7]);
-    assert!(!all.order.is_sorted());
-    let (mut all, more) = (all, reestimator(Some(data.len() + 1)));
-    assert_eq!(more.order, all.order);
-    assert_eq!(all.apply(&params).unwrap(), reestimate(&Reference, &model, &params, &data).unwrap());
+    assert_eq!((reestimator(None).examples(), reestimator(Some(7)).examples()), (data.len(), 7));
+    let all = reestimate(&Reference, &model, &params, &data).unwrap();
+    assert_eq!(reestimator(None).apply(&params).unwrap(), all);
 }
 
 #[test]
@@ -110,8 +106,8 @@ fn a_team_gives_the_bits_of_one() {
     let (_, model, params, data) = golden();
     let order: Vec<usize> = (0..data.len()).collect();
     let apply = |executor: &dyn Executor| {
-        let mut reestimator =
-            Reestimator::with_order(executor, &model, data.clone(), order.clone(), 2).unwrap();
+        let sample = Sample::in_order(data.clone(), order.clone(), 2);
+        let mut reestimator = Reestimator::on(executor, &model, sample).unwrap();
         reestimator.apply(&params).unwrap()
     };
     let team = testkit::team::Team::of(3, || Box::new(Reference));
