@@ -52,6 +52,12 @@ pub(crate) enum CliError {
         "{flag} has no influence on this matching (method {method}); leave it out, or see --help for what it is for"
     )]
     UnusedFlag { flag: &'static str, method: String },
+    #[error("{flag} looks at what networks do with training examples; give some with --data")]
+    FlagNeedsData { flag: &'static str },
+    #[error(
+        "method {method} matches two networks at a time within one group; use --align weight, activation, ste or sinkhorn"
+    )]
+    MethodsOfTwo { method: &'static str },
     #[error("{what} takes two networks, found {found}{hint}")]
     TwoNetworks { what: String, found: usize, hint: &'static str },
     #[error(

@@ -3,6 +3,8 @@
 use clap::Args;
 use isoloss::{
     data::Splits as Data,
+    evaluate::Calibration,
+    landscape::Settle,
     models::{Loss, Model, Params},
     recipes::{
         measure,
@@ -112,13 +114,33 @@ impl<'a> Measure<'a> {
         Ok(self.measure.score(params)?)
     }
 
-    /// The scores at `points` places on the segment from `a` to `b`.
+    /// The same, with segments that tell the expected calibration error.
+    pub(crate) fn calibrating(self) -> Self {
+        Self { measure: self.measure.calibrating(), ..self }
+    }
+
+    /// How a network is calibrated on the test set; none of one without predictions.
+    pub(crate) fn calibration(&mut self, params: &Params) -> Result<Option<Calibration>, Failure> {
+        Ok(self.measure.calibration(params)?)
+    }
+
+    /// The scores at `points` places on the segment between two networks.
     pub(crate) fn segment(
         &mut self,
         title: &str,
-        a: &Params,
-        b: &Params,
+        ends: [&Params; 2],
         points: usize,
+    ) -> Result<Splits<Curve>, Failure> {
+        self.segment_with(title, ends, points, &mut |_, params| Ok(params))
+    }
+
+    /// The same with networks that are changed between the ends.
+    pub(crate) fn segment_with(
+        &mut self,
+        title: &str,
+        ends: [&Params; 2],
+        points: usize,
+        between: &mut Settle<'_>,
     ) -> Result<Splits<Curve>, Failure> {
         let task = self.session.progress.task(title, points as u64, "points");
         let mut done = 0;
@@ -126,6 +148,6 @@ impl<'a> Measure<'a> {
             done += 1;
             task.at(done, "");
         };
-        Ok(self.measure.segment(a, b, points, &mut tick)?)
+        Ok(self.measure.segment(ends, points, between, &mut tick)?)
     }
 }

@@ -6,4 +6,4 @@ mod segment;
 
 pub use barrier::Barrier;
 pub use error::LandscapeError;
-pub use segment::{Curve, POINTS, Step, segment};
+pub use segment::{Curve, POINTS, Settle, Step, segment};

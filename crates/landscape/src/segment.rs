@@ -1,6 +1,6 @@
 //! Loss and accuracy along the segment between two networks.
 
-use evaluate::{Evaluator, Reestimator, Score};
+use evaluate::{Evaluator, Score};
 use merge::interpolate;
 use models::Params;
 
@@ -75,16 +75,19 @@ pub struct Step<'a> {
     pub scores: &'a [Score],
 }
 
+/// What becomes of interpolated parameters, given their position.
+pub type Settle<'a> = dyn FnMut(f64, Params) -> Result<Params, LandscapeError> + 'a;
+
 /// Walks from `a` to `b` and scores `points` networks with each evaluator; one curve for each evaluator, in
-/// order. Between the ends the running statistics of batch normalisation are those of `statistics`, if it is given, and
-/// otherwise interpolated like the weights; the ends keep their own. `observer` is called after each point.
+/// order. Between the ends the networks are what `settle` makes of position and interpolated parameters: with
+/// running statistics of batch normalisation measured anew, say, or renormalised; the ends are as they are. `observer` is called after each point.
 ///
 /// # Errors
 /// [`LandscapeError::Points`] for an even number of points or fewer than 3, [`LandscapeError::Merge`] where the
 /// networks differ in architecture, [`LandscapeError::Evaluate`] where they are not the evaluators'.
 pub fn segment(
     evaluators: &mut [Evaluator],
-    mut statistics: Option<&mut Reestimator>,
+    settle: &mut Settle<'_>,
     a: &Params,
     b: &Params,
     points: usize,
@@ -98,8 +101,8 @@ pub fn segment(
         vec![Curve { lambdas: lambdas.clone(), scores: Vec::with_capacity(points) }; evaluators.len()];
     for (index, lambda) in lambdas.into_iter().enumerate() {
         let mut params = interpolate(a, b, lambda)?;
-        if let Some(statistics) = statistics.as_deref_mut().filter(|_| 0 < index && index + 1 < points) {
-            params = statistics.apply(&params)?;
+        if 0 < index && index + 1 < points {
+            params = settle(lambda, params)?;
         }
         let scores =
             evaluators.iter_mut().map(|evaluator| evaluator.score(&params)).collect::<Result<Vec<_>, _>>()?;
@@ -114,6 +117,7 @@ pub fn segment(
 #[cfg(test)]
 mod tests {
     use data::Dataset;
+    use evaluate::Reestimator;
     use graph::Reference;
     use models::{Init, Loss, Model};
     use tensor::{Key, Tensor};
@@ -122,6 +126,11 @@ mod tests {
 
     fn evaluator(model: &Model, data: &Dataset) -> Evaluator {
         Evaluator::new(&Reference, model, data, Loss::SquaredError).unwrap()
+    }
+
+    #[expect(clippy::unnecessary_wraps, reason = "what settles may fail")]
+    fn as_it_is(_: f64, params: Params) -> Result<Params, LandscapeError> {
+        Ok(params)
     }
 
     fn random(count: usize) -> Dataset {
@@ -146,7 +155,8 @@ mod tests {
     fn squared_error_of_a_linear_model_is_a_parabola_without_barrier() {
         let (model, data) = (Model::parse("mlp:3-2").unwrap(), random(20));
         let (a, b) = (model.init(Init::PyTorch, Key::new(0)), model.init(Init::PyTorch, Key::new(1)));
-        let curves = segment(&mut [evaluator(&model, &data)], None, &a, &b, POINTS, &mut |_| ()).unwrap();
+        let curves =
+            segment(&mut [evaluator(&model, &data)], &mut as_it_is, &a, &b, POINTS, &mut |_| ()).unwrap();
         let [start, end] = curves[0].ends();
         let bend = mean_square_difference(&a, &b, &data);
         for (lambda, score) in curves[0].lambdas().iter().zip(curves[0].scores()) {
@@ -175,12 +185,14 @@ mod tests {
     fn swapped_units_raise_the_barrier_of_the_closed_form() {
         let (model, a, b) = swapped();
         let curves =
-            segment(&mut [evaluator(&model, &unit_vectors())], None, &a, &b, POINTS, &mut |_| ()).unwrap();
+            segment(&mut [evaluator(&model, &unit_vectors())], &mut as_it_is, &a, &b, POINTS, &mut |_| ())
+                .unwrap();
         for (lambda, score) in curves[0].lambdas().iter().zip(curves[0].scores()) {
             let mixed = 2.0 * lambda * (1.0 - lambda);
             assert!((score.loss - 2.0 * mixed * mixed).abs() < 1e-6, "{lambda}: {}", score.loss);
         }
-        let midpoint = Score { loss: 0.5, accuracy: Some(0.5), count: 2, bits_per_byte: None };
+        let midpoint =
+            Score { loss: 0.5, accuracy: Some(0.5), count: 2, bits_per_byte: None, calibration_error: None };
         assert_eq!(curves[0].midpoint(), midpoint);
         assert_eq!(curves[0].loss_barrier(), Barrier { height: 0.5, lambda: 0.5 });
         assert_eq!(curves[0].accuracy_barrier(), Some(Barrier { height: 50.0, lambda: 0.5 }));
@@ -191,7 +203,7 @@ mod tests {
         let (model, a, b) = swapped();
         let mut evaluators = [evaluator(&model, &unit_vectors()), evaluator(&model, &unit_vectors())];
         let mut seen = Vec::new();
-        let curves = segment(&mut evaluators, None, &a, &b, 5, &mut |step| {
+        let curves = segment(&mut evaluators, &mut as_it_is, &a, &b, 5, &mut |step| {
             assert_eq!((step.index, step.points, step.scores.len()), (seen.len(), 5, 2));
             seen.push(step.lambda);
         })
@@ -206,11 +218,12 @@ mod tests {
         let (model, data) = (Model::parse("mlp:3-4-2,norm=batch").unwrap(), random(40));
         let (a, b) = (model.init(Init::PyTorch, Key::new(0)), model.init(Init::PyTorch, Key::new(1)));
         let mut statistics = Reestimator::new(&Reference, &model, &data, None).unwrap();
-        let walk = |statistics: Option<&mut Reestimator>| {
+        let walk = |settle: &mut Settle<'_>| {
             let mut evaluators = [evaluator(&model, &data)];
-            segment(&mut evaluators, statistics, &a, &b, 3, &mut |_| ()).unwrap().remove(0)
+            segment(&mut evaluators, settle, &a, &b, 3, &mut |_| ()).unwrap().remove(0)
         };
-        let (own, interpolated) = (walk(statistics.as_mut()), walk(None));
+        let own = walk(&mut |_, params| Ok(statistics.as_mut().unwrap().apply(&params)?));
+        let interpolated = walk(&mut as_it_is);
         assert_eq!(own.ends(), interpolated.ends());
         let middle = statistics.unwrap().apply(&interpolate(&a, &b, 0.5).unwrap()).unwrap();
         assert_eq!(own.midpoint(), evaluator(&model, &data).score(&middle).unwrap());
@@ -222,7 +235,7 @@ mod tests {
         let (model, a, b) = swapped();
         let error = |points| {
             let mut evaluators = [evaluator(&model, &unit_vectors())];
-            segment(&mut evaluators, None, &a, &b, points, &mut |_| ()).unwrap_err().to_string()
+            segment(&mut evaluators, &mut as_it_is, &a, &b, points, &mut |_| ()).unwrap_err().to_string()
         };
         assert!(error(24).contains("found 24, try 25"));
         assert!(error(1).contains("found 1, try 3"));
@@ -234,7 +247,7 @@ mod tests {
         let (model, a, _) = swapped();
         let b = Model::parse("mlp:2-3-2,bias=off").unwrap().init(Init::He, Key::new(0));
         let mut evaluators = [evaluator(&model, &unit_vectors())];
-        let error = segment(&mut evaluators, None, &a, &b, 3, &mut |_| ()).unwrap_err().to_string();
+        let error = segment(&mut evaluators, &mut as_it_is, &a, &b, 3, &mut |_| ()).unwrap_err().to_string();
         assert!(error.contains("different architectures"), "{error}");
     }
 }

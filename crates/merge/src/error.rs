@@ -1,9 +1,11 @@
 //! What can be wrong with networks that are to be merged.
 
+use evaluate::EvaluateError;
+use symmetry::SymmetryError;
 use tensor::{DType, Shape};
 
 /// An error of this crate. Networks are counted from 1.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum MergeError {
     /// There is no network.
@@ -54,4 +56,43 @@ pub enum MergeError {
         /// The position.
         lambda: f64,
     },
+    /// No value can be renormalised.
+    #[error(
+        "nothing can be renormalised in {model}: expected hidden values that weights and biases of their own scale and shift, found none that passed the test{}",
+        if refused.is_empty() { String::new() } else { format!(" (refused: {})", refused.join(", ")) }
+    )]
+    NoSites {
+        /// The architecture.
+        model: String,
+        /// What did not pass.
+        refused: Vec<String>,
+    },
+    /// The weights of an average are none.
+    #[error(
+        "cannot average {networks} networks with weights {found:?}: expected one finite weight for each, with the sum 1"
+    )]
+    Weights {
+        /// The number of networks.
+        networks: usize,
+        /// The weights.
+        found: Vec<f64>,
+    },
+    /// The sites could not be tested.
+    #[error(transparent)]
+    Symmetry(Box<SymmetryError>),
+    /// The network could not be run on the data.
+    #[error(transparent)]
+    Evaluate(Box<EvaluateError>),
+}
+
+impl From<SymmetryError> for MergeError {
+    fn from(error: SymmetryError) -> Self {
+        Self::Symmetry(Box::new(error))
+    }
+}
+
+impl From<EvaluateError> for MergeError {
+    fn from(error: EvaluateError) -> Self {
+        Self::Evaluate(Box::new(error))
+    }
 }

@@ -116,7 +116,7 @@ impl<'a> Comparison<'a> {
     ) -> Result<Splits<Curve>, RecipeError> {
         self.setting.check_stop(self.folder)?;
         progress.stage(title, Some(self.plan.points as u64));
-        self.measure.segment(a, b, self.plan.points, &mut || progress.tick())
+        self.measure.segment([a, b], self.plan.points, &mut |_, params| Ok(params), &mut || progress.tick())
     }
 }
 

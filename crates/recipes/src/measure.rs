@@ -1,8 +1,9 @@
 //! Loss and accuracy of networks on both splits of a data set.
 
 use data::{Dataset, Splits as DataSplits};
-use evaluate::{Evaluator, Reestimator};
+use evaluate::{Calibration, Evaluator, Reestimator};
 use graph::Executor;
+use landscape::Settle;
 use models::{Loss, Model, Params};
 
 use crate::{
@@ -41,6 +42,21 @@ impl Measure {
         Self { statistics: None, ..self }
     }
 
+    /// The same, with segments that tell the expected calibration error.
+    #[must_use]
+    pub fn calibrating(self) -> Self {
+        Self { evaluators: self.evaluators.map(Evaluator::calibrating), ..self }
+    }
+
+    /// How a network is calibrated on the test set; none of one without predictions.
+    ///
+    /// # Errors
+    /// Where the parameters are not the model's.
+    pub fn calibration(&mut self, params: &Params) -> Result<Option<Calibration>, RecipeError> {
+        let (_, predictions) = self.evaluators[1].predict(params)?;
+        Ok(predictions.map(|predictions| predictions.calibration()))
+    }
+
     /// The number of examples that statistics are re-estimated on; none where they are not, or where the model has none.
     #[must_use]
     pub fn reestimated_on(&self) -> Option<usize> {
@@ -67,20 +83,26 @@ impl Measure {
         Ok(Splits { train: stored(train.score(params)?), test: stored(test.score(params)?) })
     }
 
-    /// The scores at `points` places on the segment from `a` to `b`, with statistics re-estimated between the ends where
-    /// that is to be done; `tick` is called after each.
+    /// The scores at `points` places on the segment from `a` to `b`, where `between` may change the networks between the ends, before their
+    /// statistics are re-estimated where that is to be done; `tick` is called after each.
     ///
     /// # Errors
     /// Where the number of points is even or below 3, or the parameters are not the model's.
     pub fn segment(
         &mut self,
-        a: &Params,
-        b: &Params,
+        [a, b]: [&Params; 2],
         points: usize,
+        between: &mut Settle<'_>,
         tick: &mut dyn FnMut(),
     ) -> Result<Splits<Curve>, RecipeError> {
-        let statistics = self.statistics.as_mut();
-        let curves = landscape::segment(&mut self.evaluators, statistics, a, b, points, &mut |_| tick())?;
+        let mut settle = |lambda: f64, params: Params| {
+            let params = between(lambda, params)?;
+            match &mut self.statistics {
+                Some(statistics) => Ok(statistics.apply(&params)?),
+                None => Ok(params),
+            }
+        };
+        let curves = landscape::segment(&mut self.evaluators, &mut settle, a, b, points, &mut |_| tick())?;
         let [train, test] = &curves[..] else { unreachable!("one curve for each evaluator") };
         Ok(Splits { train: curve(train), test: curve(test) })
     }
@@ -95,6 +117,7 @@ fn curve(curve: &landscape::Curve) -> Curve {
         lambdas: curve.lambdas().to_vec(),
         loss: curve.scores().iter().map(|score| score.loss).collect(),
         accuracy: curve.scores().iter().map(|score| score.accuracy).collect(),
+        calibration_error: curve.scores().iter().map(|score| score.calibration_error).collect(),
         barrier: curve.loss_barrier().height,
         accuracy_barrier: curve.accuracy_barrier().map(|barrier| barrier.height),
         midpoint: stored(curve.midpoint()),

@@ -76,6 +76,9 @@ pub struct Curve {
     pub loss: Vec<f64>,
     /// The accuracy at each position, where networks have one.
     pub accuracy: Option<Vec<f64>>,
+    /// The expected calibration error at each position, where it was measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calibration_error: Option<Vec<f64>>,
     /// The loss barrier: the largest excess over the line between the ends, in nats.
     pub barrier: f64,
     /// The accuracy barrier: the largest shortfall below the line between the ends, in percentage points.

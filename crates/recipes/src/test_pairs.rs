@@ -31,6 +31,7 @@ fn segment(barrier: f64) -> Splits<Curve> {
         lambdas: vec![0.0, 0.5, 1.0],
         loss: vec![0.0, barrier, 0.0],
         accuracy: Some(vec![1.0; 3]),
+        calibration_error: None,
         barrier,
         accuracy_barrier: Some(0.0),
         midpoint: Score { loss: barrier, accuracy: Some(1.0) },

@@ -116,6 +116,17 @@ pub(crate) fn align(
     pairs.map(|(network, found)| Alignment::new(&certified, a, network, found)).collect()
 }
 
+/// What of a certified group moves one network to where it matches another.
+pub(crate) fn within(
+    session: &Session,
+    group: &Group,
+    a: &Network,
+    b: &Network,
+    plan: Plan<'_>,
+) -> Result<Element, Failure> {
+    Ok(search::search(session, group, a, &[b], plan)?.swap_remove(0).element)
+}
+
 impl Alignment {
     fn new(certified: &Certified, a: &Network, b: &Network, found: Found) -> Result<Self, Failure> {
         let Found { element, search, seconds } = found;

@@ -145,12 +145,12 @@ impl Barrier {
         plan.map_or_else(|| self.search.refuse("none"), |_| Ok(()))?;
         let mut measure = Measure::new(session, &a.model, data, loss, self.statistics)?;
         let reestimated_on = measure.reestimated_on();
-        let naive = measure.segment("naive", &a.params, &b.params, self.points)?;
+        let naive = measure.segment("naive", [&a.params, &b.params], self.points)?;
         let Some(plan) = plan else {
             return Ok(Measured { naive, reestimated_on, aligned: None });
         };
         let alignment = alignment::align(session, a, &[b], plan)?.swap_remove(0);
-        let aligned = measure.segment("aligned", &a.params, &alignment.params, self.points)?;
+        let aligned = measure.segment("aligned", [&a.params, &alignment.params], self.points)?;
         Ok(Measured { naive, reestimated_on, aligned: Some((alignment, aligned)) })
     }
 

@@ -1,20 +1,27 @@
 //! `isoloss merge`: several networks into one.
 
 mod clusters;
+mod gather;
 mod recipe;
+mod repair;
+mod report;
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Instant,
+};
 
+use ::report::{self as reports, Cell, Column, Entries, NumberFormat, Table};
 use clap::Args;
 use isoloss::{
     data::Splits as Data,
     merge,
-    models::{Loss, Model, Params, weights},
+    models::{Loss, Params, weights},
     recipes::result::{Score, Splits},
 };
-use report::{Cell, Column, NumberFormat, Table};
 use serde_json::{Value, json};
 
+use self::report::{Curves, Details};
 use super::Run;
 use crate::{
     alignment::{self, Alignment, BeforeAveraging, SearchFlags, Unfinished},
@@ -26,7 +33,9 @@ use crate::{
     outcome::{Answer, Outcome},
     place::{self, Replace},
     session::Session,
+    stamp,
 };
+use gather::Gathered;
 
 /// Of networks and of recipes.
 const REPLACE: &str =
@@ -36,9 +45,11 @@ const REPLACE: &str =
 ///
 /// Each further network is first matched to the first one (see `isoloss align`), which does not change what it computes,
 /// and then the weights are averaged. With more than two networks each counts equally, and the result depends on which one
-/// is first, but with --align joint, which matches all to each other at once. With --data, all networks and the merged one
+/// is first, but with --method universe, which matches all to each other at once, and merge-many. With --data, all networks and the merged one
 /// are scored, and of networks with batch normalisation the running statistics of the merged one are measured anew on the
-/// training part, as they are no averages of the others'.
+/// training part, as they are no averages of the others'. --repair gives hidden units of the merged network the means and deviations
+/// that they have in the networks, as an average of units that vary together only in part varies less; weights and biases are
+/// changed for that, and the architecture stays. Sums of residual streams are corrected too, where their scales are a symmetry.
 ///
 /// Two methods merge the units of two networks cluster by cluster instead, by what they do on the training data. zipit puts the two
 /// most similar units together again and again, whichever network they are of. pleas takes the pairs that --align finds, and then
@@ -59,7 +70,8 @@ const REPLACE: &str =
 Examples:
   isoloss merge runs/a runs/b --out merged.safetensors --data digits
   isoloss merge runs/a runs/b --at 0.25 --out near-a.safetensors
-  isoloss merge runs/a runs/b runs/c --align joint --out merged.safetensors
+  isoloss merge runs/a runs/b --repair --data digits --report report --out merged.safetensors
+  isoloss merge runs/a runs/b runs/c --method universe --out merged.safetensors
   isoloss merge runs/a runs/b runs/c --align none --out naive.safetensors
   isoloss merge runs/a runs/b --method zipit --beta 0.25 --data digits --out zipped.safetensors
   isoloss merge runs/a runs/b --method pleas --apart 0.25 --data digits --out wider.safetensors
@@ -86,7 +98,15 @@ pub(crate) struct Merge {
     #[arg(long, value_name = "SPEC")]
     data: Option<String>,
     #[command(flatten)]
-    clustering: clusters::Flags,
+    clustering: clusters::ClusterFlags,
+    #[command(flatten)]
+    repair: repair::RepairFlags,
+    /// Folder for a report: scores, calibration, loss between two networks, variance of hidden units, cosines; needs --data
+    #[arg(long, value_name = "DIR")]
+    report: Option<PathBuf>,
+    /// Points between two networks in the report, an odd number from 3 up
+    #[arg(long, value_name = "N", default_value_t = POINTS)]
+    points: usize,
     #[command(flatten)]
     statistics: Statistics,
     #[command(flatten)]
@@ -99,10 +119,16 @@ pub(crate) struct Merge {
     common: Common,
 }
 
+/// Points between two networks in a report. Ours: enough to see a barrier, and three segments take a minute where a score takes two
+/// seconds.
+const POINTS: usize = 11;
+
 /// The scores of the networks that were given, in order, and of the merged one.
 struct Scores {
     parents: Vec<Splits<Score>>,
     merged: Splits<Score>,
+    /// Of the merged network with renormalised units.
+    repaired: Option<Splits<Score>>,
     /// The examples that the merged one's running statistics were re-estimated on, if they were.
     reestimated_on: Option<usize>,
 }
@@ -121,28 +147,56 @@ impl Run for Merge {
         let Some(out) = &self.out else { return Err(CliError::FlagOfRecipe { flag: "--dry-run" }.into()) };
         self.clustering.check()?;
         self.check_place()?;
+        self.check_data()?;
         place::check_weights(out, &networks::files(&self.networks)?, self.replace.force)?;
-        if self.clustering.method != clusters::Method::Average {
+        self.report.as_deref().map_or(Ok(()), place::check_folder)?;
+        if !self.clustering.method.averages() {
             return self.by_clusters(session, out);
         }
         let networks = networks::load_alike(&self.networks, self.architecture.spec())?;
         let loss = self.loss.of(&networks[0].model)?;
         let data = self.data.as_deref().map(|spec| networks::load_data(spec, &networks)).transpose()?;
         let unfinished = self.unfinished(out, &networks)?;
-        let alignments = self.align(session, &networks, data.as_ref(), unfinished.as_ref())?;
-        let mut merged = self.merge(&networks, &alignments)?;
-        let scores = data
-            .map(|data| {
-                let model = &networks[0].model;
-                self.settle_and_score(session, &networks, (model, &mut merged), &data, loss)
-            })
-            .transpose()?;
+        let start = Instant::now();
+        let gathered = self.gather(session, &networks, data.as_ref(), unfinished.as_ref())?;
+        let averaging = Averaging { networks: &networks, gathered: &gathered, weights: self.weights() };
+        let mut merged = averaging.merge()?;
+        let seconds = start.elapsed().as_secs_f64();
+        let seen = data.map(|data| self.see(session, &averaging, &mut merged, &data, loss)).transpose()?;
         weights::save(out, &merged, &networks[0].metadata())?;
         unfinished.map_or(Ok(()), Unfinished::remove)?;
-        Ok(Outcome {
-            answer: Answer::Yes,
-            text: self.text(&networks, out, scores.as_ref()),
-            json: self.json(&networks, out, loss, &alignments, scores.as_ref()),
+        let (scores, mut details) = seen.unzip();
+        if let Some(details) = &mut details {
+            details.seconds.insert(0, ("alignment", seconds));
+        }
+        if let (Some(folder), Some(scores), Some(details)) = (&self.report, &scores, &details) {
+            let table = score_table(&networks, scores);
+            let report = details.report(self.title(), self.settings(&networks, loss), table);
+            place::write_folder(folder, &reports::bundle(&stamp::stamped(report, session))?)?;
+        }
+        let mut json = self.json(&networks, out, loss, &gathered, scores.as_ref());
+        if let Some(details) = &details {
+            details.add_to(&mut json);
+        }
+        let text = self.text(&networks, out, scores.as_ref(), details.as_ref());
+        Ok(Outcome { answer: Answer::Yes, text: gathered.sentence() + &text, json })
+    }
+}
+
+/// Networks that are averaged.
+struct Averaging<'a> {
+    networks: &'a [Network],
+    gathered: &'a Gathered,
+    /// The weight of each, with the sum 1.
+    weights: Vec<f64>,
+}
+
+impl Averaging<'_> {
+    fn merge(&self) -> Result<Params, Failure> {
+        let all = self.gathered.all(self.networks);
+        Ok(match (&all[..], &self.weights[..]) {
+            ([first, second], [_, at]) => merge::interpolate(first, second, *at)?,
+            _ => merge::average(&all)?,
         })
     }
 }
@@ -159,6 +213,8 @@ impl Merge {
             ("--at", self.at.is_some()),
             ("--model", self.architecture.spec().is_some()),
             ("--data", self.data.is_some()),
+            ("--repair", self.repair.is_given()),
+            ("--report", self.report.is_some()),
             ("--keep-statistics", self.statistics.keep_statistics),
             ("--loss", self.loss.is_given()),
             ("--device", self.common.device.is_some()),
@@ -177,13 +233,24 @@ impl Merge {
         }
     }
 
-    fn before_averaging(&self) -> BeforeAveraging {
-        self.align.unwrap_or_default()
+    fn check_data(&self) -> Result<(), CliError> {
+        let given = [("--repair", self.repair.is_given()), ("--report", self.report.is_some())];
+        match given.into_iter().find(|(_, given)| *given && self.data.is_none()) {
+            Some((flag, _)) => Err(CliError::FlagNeedsData { flag }),
+            None => Ok(()),
+        }
+    }
+
+    fn weights(&self) -> Vec<f64> {
+        match self.at {
+            Some(at) => vec![1.0 - at, at],
+            None => vec![1.0 / self.networks.len() as f64; self.networks.len()],
+        }
     }
 
     /// Where a search that can be stopped keeps what it has found.
     fn unfinished(&self, out: &Path, networks: &[Network]) -> Result<Option<Unfinished>, Failure> {
-        match self.before_averaging().method() {
+        match self.before_averaging()?.method() {
             Some(method) => Ok(Unfinished::beside(out, method, networks.len() - 1)?),
             None => Ok(None),
         }
@@ -197,7 +264,7 @@ impl Merge {
         data: Option<&Data>,
         unfinished: Option<&Unfinished>,
     ) -> Result<Vec<Alignment>, Failure> {
-        let Some(method) = self.before_averaging().method() else {
+        let Some(method) = self.before_averaging()?.method() else {
             self.search.refuse("none")?;
             return Ok(Vec::new());
         };
@@ -206,46 +273,112 @@ impl Merge {
         alignment::align(session, &networks[0], &others, plan.kept(unfinished))
     }
 
-    fn merge(&self, networks: &[Network], alignments: &[Alignment]) -> Result<Params, Failure> {
-        let others: Vec<&Params> = match self.before_averaging() {
-            BeforeAveraging::Align(_) => alignments.iter().map(|alignment| &alignment.params).collect(),
-            BeforeAveraging::Nothing => networks.iter().skip(1).map(|network| &network.params).collect(),
-        };
-        let first = &networks[0].params;
-        Ok(match (self.at, &others[..]) {
-            (Some(at), [second]) => merge::interpolate(first, second, at)?,
-            _ => merge::average(&[&[first], &others[..]].concat())?,
-        })
-    }
-
-    fn text(&self, networks: &[Network], out: &Path, scores: Option<&Scores>) -> String {
-        let table = scores.map(|scores| {
-            report::text::table(&score_table(networks, scores))
-                + "\n"
-                + sentence_on_accuracy(&networks[0].model)
-        });
+    fn text(
+        &self,
+        networks: &[Network],
+        out: &Path,
+        scores: Option<&Scores>,
+        details: Option<&Details>,
+    ) -> String {
+        let mut text = String::new();
+        if let Some(scores) = scores {
+            text += &(reports::text::table(&score_table(networks, scores)) + "\n");
+            text += sentence_on_accuracy(&networks[0].model);
+        }
+        if let Some(table) = details.and_then(Details::calibration_table) {
+            text += &(reports::text::table(&table) + "\n");
+        }
         let reestimated_on = scores.and_then(|scores| scores.reestimated_on);
-        let statistics = self.statistics.sentence(&networks[0].model, reestimated_on).unwrap_or_default();
-        table.unwrap_or_default() + &statistics + &format!("written to {}\n", out.display())
+        text += &self.statistics.sentence(&networks[0].model, reestimated_on).unwrap_or_default();
+        let repair = details.and_then(|details| details.repair.as_ref());
+        text += &repair.map_or_else(String::new, repair::Done::sentence);
+        if let Some(folder) = &self.report {
+            text += &format!("report in {}\n", folder.display());
+        }
+        text + &format!("written to {}\n", out.display())
     }
 
-    /// Gives the merged network, which may be wider, running statistics of its own, and scores all networks.
-    fn settle_and_score(
+    /// Gives the merged network units and running statistics of its own, and looks at all that there is to be seen.
+    fn see(
         &self,
         session: &Session,
-        networks: &[Network],
-        (model, merged): (&Model, &mut Params),
+        averaging: &Averaging<'_>,
+        merged: &mut Params,
         data: &Data,
         loss: Loss,
-    ) -> Result<Scores, Failure> {
-        let mut measure = Measure::new(session, &networks[0].model, data, loss, self.statistics)?;
-        let parents =
-            networks.iter().map(|network| measure.score(&network.params)).collect::<Result<_, _>>()?;
-        if *model != networks[0].model {
-            measure = Measure::new(session, model, data, loss, self.statistics)?;
+    ) -> Result<(Scores, Details), Failure> {
+        let (networks, model) = (averaging.networks, &averaging.networks[0].model);
+        let mut measure = Measure::new(session, model, data, loss, self.statistics)?.calibrating();
+        let parents = networks.iter().map(|network| measure.score(&network.params));
+        let parents: Vec<Splits<Score>> = parents.collect::<Result<_, _>>()?;
+        let all = averaging.gathered.all(networks);
+        let plain = measure.settle(merged.clone())?;
+        let (scored, reestimated_on) = (measure.score(&plain)?, measure.reestimated_on());
+        let mut scores = Scores { parents, merged: scored, repaired: None, reestimated_on };
+        let mut details = Details::new(model, networks, &all);
+        for network in networks {
+            details.calibrations.push((network.name(), measure.calibration(&network.params)?));
         }
-        *merged = measure.settle(std::mem::take(merged))?;
-        Ok(Scores { parents, merged: measure.score(merged)?, reestimated_on: measure.reestimated_on() })
+        details.calibrations.push(("merged".to_owned(), measure.calibration(&plain)?));
+        let start = Instant::now();
+        let group = self.repair.group(session, model)?;
+        let mut renormaliser = self.repair.prepare(session, model, group.as_ref(), &data.train, &all)?;
+        let plain = match &mut renormaliser {
+            None => plain,
+            Some(renormaliser) => {
+                let mut repaired = renormaliser.apply(merged, &averaging.weights)?;
+                details.seconds.push(("renormalising", start.elapsed().as_secs_f64()));
+                repaired.params = measure.settle(repaired.params)?;
+                scores.repaired = Some(measure.score(&repaired.params)?);
+                details.calibrations.push(("repaired".to_owned(), measure.calibration(&repaired.params)?));
+                details.repair = Some(renormaliser.done(&plain, &repaired, &averaging.weights)?);
+                repaired.params
+            }
+        };
+        if let (Some(_), [a, b]) = (&self.report, networks) {
+            let aligned = (!averaging.gathered.alignments.is_empty()).then_some(all[1]);
+            details.curves = self.curves(&mut measure, [a, b], aligned, renormaliser.as_mut())?;
+        }
+        *merged = plain;
+        Ok((scores, details))
+    }
+
+    /// What lies between two networks: as they are, aligned, and renormalised.
+    fn curves(
+        &self,
+        measure: &mut Measure<'_>,
+        [a, b]: [&Network; 2],
+        aligned: Option<&Params>,
+        renormaliser: Option<&mut repair::Renormaliser<'_>>,
+    ) -> Result<Curves, Failure> {
+        let mut curves = vec![("naive", measure.segment("naive", [&a.params, &b.params], self.points)?)];
+        if let Some(aligned) = aligned {
+            curves.push(("aligned", measure.segment("aligned", [&a.params, aligned], self.points)?));
+        }
+        if let Some(renormaliser) = renormaliser {
+            let ends = [&a.params, aligned.unwrap_or(&b.params)];
+            let between = &mut |lambda: f64, params: Params| renormaliser.between(lambda, &params);
+            curves.push(("repaired", measure.segment_with("repaired", ends, self.points, between)?));
+        }
+        Ok(curves)
+    }
+
+    fn title(&self) -> String {
+        match &self.networks[..] {
+            [a, b] => format!("{} and {} merged", a.display(), b.display()),
+            networks => format!("{} networks merged", networks.len()),
+        }
+    }
+
+    fn settings(&self, networks: &[Network], loss: Loss) -> Entries {
+        let entries = Entries::new()
+            .with("model", networks[0].model.spec())
+            .with("method", self.clustering.method.name())
+            .with("data", self.data.clone().unwrap_or_default())
+            .with("loss", loss.to_string());
+        networks.iter().enumerate().fold(entries, |entries, (number, network)| {
+            entries.with(format!("network {}", number + 1), network.name())
+        })
     }
 
     fn json(
@@ -253,14 +386,15 @@ impl Merge {
         networks: &[Network],
         out: &Path,
         loss: Loss,
-        alignments: &[Alignment],
+        gathered: &Gathered,
         scores: Option<&Scores>,
     ) -> Value {
         let parents = networks.iter().enumerate().map(|(index, network)| {
             let score = scores.map(|scores| json::splits(&scores.parents[index], json::score));
             json!({ "path": network.name(), "score": score })
         });
-        let matchings = alignments.iter().map(Alignment::json);
+        let (matchings, distances) = gathered.json();
+        let repaired = scores.and_then(|scores| scores.repaired.as_ref());
         json!({
             "model": networks[0].model.spec(),
             "out": out.display().to_string(),
@@ -269,9 +403,12 @@ impl Merge {
             "loss": loss.to_string(),
             "statistics":
                 Statistics::json(&networks[0].model, scores.and_then(|scores| scores.reestimated_on)),
-            "matchings": matchings.collect::<Vec<_>>(),
+            "method": self.clustering.method.name(),
+            "matchings": matchings,
+            "distances": distances,
             "parents": parents.collect::<Vec<_>>(),
             "merged": scores.map(|scores| json::splits(&scores.merged, json::score)),
+            "repaired": repaired.map(|score| json::splits(score, json::score)),
         })
     }
 }
@@ -285,12 +422,14 @@ fn score_table(networks: &[Network], scores: &Scores) -> Table {
         Column::number("train loss", loss),
         Column::number("train accuracy", percent),
     ];
-    let names = networks.iter().map(Network::name).chain(["merged".to_owned()]);
-    let rows = names.zip(scores.parents.iter().chain([&scores.merged])).map(|(name, score)| {
-        let cells = |score: &Score| [Cell::from(score.loss), Cell::from(score.accuracy)];
-        let cells = [cells(&score.test), cells(&score.train)].concat();
-        std::iter::once(Cell::from(name)).chain(cells).collect::<Vec<_>>()
-    });
+    let repaired = scores.repaired.as_ref();
+    let names = networks.iter().map(Network::name).chain(["merged".to_owned(), "repaired".to_owned()]);
+    let rows =
+        names.zip(scores.parents.iter().chain([&scores.merged]).chain(repaired)).map(|(name, score)| {
+            let cells = |score: &Score| [Cell::from(score.loss), Cell::from(score.accuracy)];
+            let cells = [cells(&score.test), cells(&score.train)].concat();
+            std::iter::once(Cell::from(name)).chain(cells).collect::<Vec<_>>()
+        });
     let table = rows.fold(Table::new("", columns), Table::with_row);
-    table.with_best_row(networks.len())
+    table.with_best_row(networks.len() + usize::from(repaired.is_some()))
 }

@@ -16,7 +16,7 @@ pub use index::index_entry;
 pub use pair::{pair_sections, score_tables};
 pub use planted::planted_table;
 pub use reproduction::reproduction;
-pub use segment::{Alternative, accuracy_figure, loss_figure};
+pub use segment::{Alternative, accuracy_figure, calibration_figure, loss_figure};
 pub use training::{matching_figure, training_figures};
 pub use verdicts::verdict_block;
 

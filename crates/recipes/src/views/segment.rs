@@ -30,6 +30,17 @@ pub fn accuracy_figure(id: &str, title: &str, alternatives: &[Alternative<'_>]) 
     })
 }
 
+/// The expected calibration error along the segment on both splits, in percentage points, as above. NaN where it was not measured.
+#[must_use]
+pub fn calibration_figure(id: &str, title: &str, alternatives: &[Alternative<'_>]) -> Figure {
+    let y = Axis::linear("expected calibration error").with_unit("points");
+    let caption = "Test solid, train dashed. λ = 0 is the first network, λ = 1 the second.";
+    figure(id, title, y, caption, alternatives, |curve| match &curve.calibration_error {
+        Some(error) => error.iter().map(|x| 100.0 * x).collect(),
+        None => vec![f64::NAN; curve.lambdas.len()],
+    })
+}
+
 fn figure(
     id: &str,
     title: &str,

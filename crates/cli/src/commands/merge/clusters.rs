@@ -5,7 +5,7 @@ use std::path::Path;
 use clap::{Args, ValueEnum};
 use isoloss::{
     data::{Dataset, Splits as Data},
-    models::{Model, Params, weights},
+    models::{Loss, Model, Params, weights},
     recipes::pair,
     symmetry::{
         self, Group,
@@ -21,11 +21,12 @@ use isoloss::{
 };
 use serde_json::{Value, json};
 
-use super::Merge;
+use super::{Merge, Scores, gather::Gathered};
 use crate::{
     alignment::{Alignment, Unfinished},
     failure::{CliError, Failure},
     json::number,
+    measure::Measure,
     networks::{self, Network},
     outcome::{Answer, Outcome},
     session::Session,
@@ -34,9 +35,15 @@ use crate::{
 /// How networks become one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(super) enum Method {
-    /// Average the weights
+    /// Average the weights, each network aligned to the first
     #[default]
     Average,
+    /// Average the weights where all are matched to each other at once, and none is first (Crisostomi et al., 2024); as --align joint
+    Universe,
+    /// Average the weights where each is matched to the mean of the others, again and again (MergeMany, Ainsworth et al., 2023)
+    MergeMany,
+    /// Average the weights, pairs first, then pairs of their averages, and so on
+    Hierarchical,
     /// Merge the units of two networks that correlate most, also inside of one network (ZipIt, Stoica et al., 2024)
     Zipit,
     /// Merge matched units but for those least alike, and solve for the weights by least squares (PLeaS, Nasery et al., 2025)
@@ -44,9 +51,17 @@ pub(super) enum Method {
 }
 
 impl Method {
-    const fn name(self) -> &'static str {
+    /// Whether weights are averaged, and not units clustered.
+    pub(super) const fn averages(self) -> bool {
+        !matches!(self, Self::Zipit | Self::Pleas)
+    }
+
+    pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Average => "average",
+            Self::Universe => "universe",
+            Self::MergeMany => "merge-many",
+            Self::Hierarchical => "hierarchical",
             Self::Zipit => "zipit",
             Self::Pleas => "pleas",
         }
@@ -62,7 +77,7 @@ const TRIED: usize = 4;
 
 /// Flags of merging by clusters.
 #[derive(Clone, Copy, Debug, Args)]
-pub(super) struct Flags {
+pub(super) struct ClusterFlags {
     /// How the networks become one
     #[arg(long, value_name = "METHOD", value_enum, default_value_t)]
     pub(super) method: Method,
@@ -80,7 +95,7 @@ pub(super) struct Flags {
     examples: Option<u32>,
 }
 
-impl Flags {
+impl ClusterFlags {
     /// Each flag, whether it was given, and the methods that look at it.
     fn all(self) -> [(&'static str, bool, &'static [Method]); 4] {
         const BOTH: &[Method] = &[Method::Zipit, Method::Pleas];
@@ -120,7 +135,7 @@ impl Flags {
     }
 }
 
-fn unused(flag: &'static str, method: Method) -> CliError {
+pub(super) fn unused(flag: &'static str, method: Method) -> CliError {
     CliError::UnusedFlag { flag, method: method.name().to_owned() }
 }
 
@@ -152,8 +167,10 @@ impl Merge {
             let what = format!("merging by {}", method.name());
             return Err(CliError::TwoNetworks { what, found: self.networks.len(), hint: "" }.into());
         }
-        if self.at.is_some() {
-            return Err(unused("--at", method).into());
+        let unused_flags = [("--at", self.at.is_some()), ("--report", self.report.is_some())];
+        let unused_flags = unused_flags.into_iter().chain([("--repair", self.repair.is_given())]);
+        if let Some((flag, _)) = unused_flags.into_iter().find(|(_, given)| *given) {
+            return Err(unused(flag, method).into());
         }
         if method == Method::Zipit {
             if self.align.is_some() {
@@ -173,10 +190,31 @@ impl Merge {
         let scores = self.settle_and_score(session, &networks, merged, &data, loss)?;
         weights::save(out, &found.network.params, &found.network.metadata())?;
         unfinished.map_or(Ok(()), Unfinished::remove)?;
-        let mut json = self.json(&networks, out, loss, &found.alignments, Some(&scores));
+        let gathered = Gathered::of(std::mem::take(&mut found.alignments));
+        let mut json = self.json(&networks, out, loss, &gathered, Some(&scores));
         found.add_to(&mut json, method);
-        let text = found.text(&networks[0].model) + &self.text(&networks, out, Some(&scores));
+        let text = found.text(&networks[0].model) + &self.text(&networks, out, Some(&scores), None);
         Ok(Outcome { answer: Answer::Yes, text, json })
+    }
+
+    /// Gives the merged network, which may be wider, running statistics of its own, and scores all networks.
+    fn settle_and_score(
+        &self,
+        session: &Session,
+        networks: &[Network],
+        (model, merged): (&Model, &mut Params),
+        data: &Data,
+        loss: Loss,
+    ) -> Result<Scores, Failure> {
+        let mut measure = Measure::new(session, &networks[0].model, data, loss, self.statistics)?;
+        let parents =
+            networks.iter().map(|network| measure.score(&network.params)).collect::<Result<_, _>>()?;
+        if *model != networks[0].model {
+            measure = Measure::new(session, model, data, loss, self.statistics)?;
+        }
+        *merged = measure.settle(std::mem::take(merged))?;
+        let (merged, reestimated_on) = (measure.score(merged)?, measure.reestimated_on());
+        Ok(Scores { parents, merged, repaired: None, reestimated_on })
     }
 
     fn cluster(
@@ -198,7 +236,7 @@ impl Merge {
         })?;
         let alignments = match self.clustering.method {
             Method::Pleas => self.align(session, networks, Some(data), unfinished)?,
-            Method::Average | Method::Zipit => Vec::new(),
+            _ => Vec::new(),
         };
         let b = alignments.first().map_or(&networks[1].params, |alignment| &alignment.params);
         let examples = self.clustering.examples(&data.train);

@@ -1,0 +1,177 @@
+//! `isoloss merge --repair`: hidden units of the merged network with the moments that they have in the networks.
+
+use clap::{Args, ValueEnum};
+use isoloss::{
+    data::Dataset,
+    landscape::LandscapeError,
+    merge::{
+        MergeError,
+        repair::{self, Collapse, Ends, Repair, Repaired},
+    },
+    models::{Model, Params},
+    recipes::pair,
+    symmetry::Group,
+};
+use report::{Axis, Column, Figure, NumberFormat, Series, Table};
+use serde_json::{Value, json};
+
+use crate::{failure::Failure, json::number, session::Session};
+
+/// How it is found what the units of the merged network have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Form {
+    /// Measured, layer by layer, each behind corrected ones
+    Measured,
+    /// From how much the units of the networks vary together, without running the merged network; sums of residual streams are left out
+    Closed,
+}
+
+/// Flags of renormalising.
+#[derive(Clone, Copy, Debug, Args)]
+pub(super) struct RepairFlags {
+    /// Give the hidden units of the merged network the means and deviations that they have in the networks, by changing weights and
+    /// biases (REPAIR, Jordan et al., 2023). Needs --data
+    #[arg(long, value_name = "FORM", value_enum, num_args = 0..=1, default_missing_value = "measured", require_equals = true)]
+    repair: Option<Form>,
+    /// Training examples on which --repair takes means and deviations, the first ones
+    #[arg(long, value_name = "N", default_value_t = repair::EXAMPLES as u32, value_parser = clap::value_parser!(u32).range(2..))]
+    repair_examples: u32,
+}
+
+/// What becomes of networks between those that were merged.
+pub(super) struct Renormaliser<'a> {
+    form: Form,
+    repair: Repair<'a>,
+    ends: Ends,
+}
+
+/// What was done to the merged network.
+pub(super) struct Done {
+    form: Form,
+    examples: usize,
+    refused: Vec<String>,
+    collapse: [Vec<Collapse>; 2],
+}
+
+impl RepairFlags {
+    pub(super) const fn is_given(self) -> bool {
+        self.repair.is_some()
+    }
+
+    /// The certified group of a model, if networks are to be renormalised.
+    pub(super) fn group(self, session: &Session, model: &Model) -> Result<Option<Group>, Failure> {
+        let certified = || pair::certified_group(session.executor(), model, session.key());
+        Ok(self.repair.map(|_| certified()).transpose()?.map(|certified| certified.group))
+    }
+
+    /// Measures what the networks have, if they are to be renormalised.
+    pub(super) fn prepare<'a>(
+        self,
+        session: &'a Session,
+        model: &Model,
+        group: Option<&'a Group>,
+        data: &Dataset,
+        networks: &[&Params],
+    ) -> Result<Option<Renormaliser<'a>>, Failure> {
+        let (Some(form), Some(group)) = (self.repair, group) else { return Ok(None) };
+        let key = session.key().child("repair");
+        let examples = self.repair_examples as usize;
+        let repair = Repair::new(session.executor(), model, group, data, examples, key)?;
+        let task = session.progress.task("moments", repair.examples() as u64, "examples");
+        let ends = repair.ends(networks, &mut |done, _| task.at(done as u64, ""))?;
+        Ok(Some(Renormaliser { form, repair, ends }))
+    }
+}
+
+impl Renormaliser<'_> {
+    /// A network with the weighted means of the moments.
+    pub(super) fn apply(&mut self, merged: &Params, weights: &[f64]) -> Result<Repaired, MergeError> {
+        match self.form {
+            Form::Measured => self.repair.measured(merged, &self.ends, weights),
+            Form::Closed => self.repair.closed(merged, &self.ends, weights),
+        }
+    }
+
+    /// The same between two networks, as what segments want.
+    pub(super) fn between(&mut self, lambda: f64, merged: &Params) -> Result<Params, LandscapeError> {
+        Ok(self.apply(merged, &[1.0 - lambda, lambda])?.params)
+    }
+
+    /// What was done to a network that was given running statistics of its own before and after.
+    pub(super) fn done(
+        &self,
+        merged: &Params,
+        repaired: &Repaired,
+        weights: &[f64],
+    ) -> Result<Done, Failure> {
+        let collapse = self.repair.collapse(merged, repaired, &self.ends, weights, &mut |_, _| {})?;
+        let (examples, refused) = (self.repair.examples(), self.repair.refused().to_vec());
+        Ok(Done { form: self.form, examples, refused, collapse })
+    }
+}
+
+impl Done {
+    /// The shares of the variance by site, before and after.
+    fn rows(&self) -> impl Iterator<Item = (&Collapse, &Collapse)> {
+        self.collapse[0].iter().zip(&self.collapse[1])
+    }
+
+    pub(super) fn sentence(&self) -> String {
+        let mean = |sites: &[Collapse]| {
+            let ratios: Vec<f64> =
+                sites.iter().map(|site| site.ratio).filter(|ratio| ratio.is_finite()).collect();
+            100.0 * ratios.iter().sum::<f64>() / ratios.len() as f64
+        };
+        let [before, after] = self.collapse.each_ref().map(|sites| mean(sites));
+        let (sites, examples) = (self.collapse[0].len(), self.examples);
+        format!(
+            "renormalised at {sites} values on {examples} examples: mean share of the variance of hidden units {before:.1} % → {after:.1} %\n"
+        )
+    }
+
+    pub(super) fn table(&self) -> Table {
+        let percent = NumberFormat::Percent(1);
+        let columns =
+            [Column::text("behind"), Column::number("merged", percent), Column::number("repaired", percent)];
+        let caption = "Variance of hidden units over that of the networks' (the square of their mean deviation), mean over the units. \
+                       + is the sum of a residual stream.";
+        let table = Table::new("Share of the variance that is left", columns).with_caption(caption);
+        let rows = self
+            .rows()
+            .map(|(before, after)| [before.site.as_str().into(), before.ratio.into(), after.ratio.into()]);
+        rows.fold(table, Table::with_row)
+    }
+
+    pub(super) fn figure(&self) -> Figure {
+        let places: Vec<f64> = (1..=self.collapse[0].len()).map(|place| place as f64).collect();
+        let y = Axis::linear("share of the variance").with_unit("%");
+        let figure = Figure::new(
+            "variance",
+            "Variance of hidden units, layer by layer",
+            Axis::linear("hidden value, from the inputs on"),
+            y,
+        )
+        .with_caption("100 % is the square of the mean deviation in the networks that were merged.");
+        let names = ["merged", "repaired"].into_iter().zip(&self.collapse);
+        names.fold(figure, |figure, (name, sites)| {
+            let shares = sites.iter().map(|site| 100.0 * site.ratio).collect();
+            figure.with_series(Series::new(name, places.clone(), shares).with_markers())
+        })
+    }
+
+    pub(super) fn json(&self) -> Value {
+        let sites = self.rows().map(|(before, after)| {
+            json!({
+                "site": before.site,
+                "is_juncture": before.is_juncture,
+                "variance_before": number(before.ratio),
+                "variance": number(after.ratio),
+            })
+        });
+        let form = match self.form {
+            Form::Measured => "measured",
+            Form::Closed => "closed",
+        };
+        json!({ "form": form, "examples": self.examples, "refused": self.refused, "sites": sites.collect::<Vec<_>>() })
+    }
+}

@@ -1,0 +1,213 @@
+//! Renormalising networks that were merged.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
+
+use std::sync::LazyLock;
+
+use cpu::Cpu;
+use data::Dataset;
+use evaluate::reestimate;
+use graph::Graph;
+use isoloss_merge::{
+    average,
+    repair::{Ends, Repair, Repaired},
+};
+use models::{Init, Model, Params};
+use symmetry::{Group, certified, infer};
+use tensor::{Key, Tensor};
+
+static CPU: LazyLock<Cpu> = LazyLock::new(Cpu::default);
+
+const NETWORKS: [&str; 6] = [
+    "mlp:6-8-7-3",
+    "mlp:6-8-7-3,act=gelu,norm=layer",
+    "convnet:4-6,in=1x8x8",
+    "resnet8:norm=none,in=1x8x8",
+    "resnet8:norm=layer,in=1x8x8",
+    "resnet8:norm=layer,in=1x8x8,shortcut=padding",
+];
+
+/// One chunk of examples: moments of the chunk are those of the data.
+fn examples(model: &Model) -> Dataset {
+    let (count, features) = (60, model.input_features());
+    if features == 64 {
+        return data::load("digits").unwrap().train.take(count);
+    }
+    let x = Tensor::from_fn([count, features], |at| Key::new(5).normal(at as u64) as f32);
+    let classes = model.classes().unwrap();
+    Dataset::new("random", classes, x, Tensor::from_fn([count], |at| (at % classes) as i32)).unwrap()
+}
+
+/// Random weights, with gains and biases that are not ones and zeros.
+fn network(model: &Model, seed: u64) -> Params {
+    let key = Key::new(seed);
+    let start = model.init(Init::PyTorch, key);
+    let values = start.iter().enumerate().map(|(number, (_, tensor))| {
+        let (key, old) = (key.child(&number.to_string()), tensor.to_f64_vec());
+        let size = if tensor.shape().rank() == 1 { 0.2 } else { 0.0 };
+        Tensor::from_fn(tensor.shape().clone(), |at| (old[at] + size * key.uniform(at as u64)) as f32)
+    });
+    start.with_values(values.collect())
+}
+
+struct Case {
+    model: Model,
+    group: Group,
+    data: Dataset,
+    networks: [Params; 2],
+}
+
+impl Case {
+    fn new(spec: &str) -> Self {
+        let model = Model::parse(spec).unwrap();
+        let graphs = symmetry::graphs(&model, 2);
+        let all: Vec<&Graph> = graphs.iter().collect();
+        let group = infer(graphs.last().unwrap());
+        let group = certified(&*CPU, &all, &group, Key::new(0), 1).unwrap().group;
+        let (data, networks) = (examples(&model), [network(&model, 1), network(&model, 2)]);
+        Self { model, group, data, networks }
+    }
+
+    fn repair(&self) -> Repair<'_> {
+        Repair::new(&*CPU, &self.model, &self.group, &self.data, 1000, Key::new(3)).unwrap()
+    }
+
+    fn ends(&self, repair: &Repair<'_>) -> Ends {
+        repair.ends(&self.networks.each_ref(), &mut |_, _| {}).unwrap()
+    }
+
+    fn merged(&self) -> Params {
+        average(&self.networks.each_ref()).unwrap()
+    }
+
+    /// The largest and smallest share of their variance that the sites have before and after.
+    fn shares(
+        &self,
+        repair: &Repair<'_>,
+        ends: &Ends,
+        merged: &Params,
+        repaired: &Repaired,
+    ) -> [[f64; 2]; 2] {
+        let all = repair.collapse(merged, repaired, ends, &[0.5; 2], &mut |_, _| {}).unwrap();
+        all.map(|sites| {
+            let ratios = || sites.iter().map(|site| site.ratio);
+            [ratios().fold(f64::INFINITY, f64::min), ratios().fold(0.0, f64::max)]
+        })
+    }
+}
+
+#[test]
+fn every_site_has_the_mean_moments_of_the_networks() {
+    for spec in NETWORKS {
+        let case = Case::new(spec);
+        let mut repair = case.repair();
+        assert!(repair.refused().is_empty(), "{spec}: {:?}", repair.refused());
+        let (ends, merged) = (case.ends(&repair), case.merged());
+        let repaired = repair.measured(&merged, &ends, &[0.5; 2]).unwrap();
+        let [before, after] = case.shares(&repair, &ends, &merged, &repaired);
+        let is_off = before[0] < 0.9 || before[1] > 1.1;
+        assert!(is_off && after[0] > 0.999 && after[1] < 1.001, "{spec}: {before:?} {after:?}");
+        // Nothing more is to be done, to the means either, but where what varies is larger than it stands for.
+        if !repair.sites().iter().any(|site| site.is_juncture) {
+            for again in repair.measured(&repaired.params, &ends, &[0.5; 2]).unwrap().corrections {
+                assert!(again.scale.iter().all(|scale| (scale - 1.0).abs() < 1e-3), "{spec}: {again:?}");
+                assert!(again.shift.iter().all(|shift| shift.abs() < 1e-3), "{spec}: {again:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_network_merged_with_itself_stays_as_it_is() {
+    for spec in NETWORKS {
+        let case = Case::new(spec);
+        let mut repair = case.repair();
+        let own = &case.networks[0];
+        let ends = repair.ends(&[own, own], &mut |_, _| {}).unwrap();
+        let measured = repair.measured(own, &ends, &[0.25, 0.75]).unwrap();
+        let closed = repair.closed(own, &ends, &[0.25, 0.75]).unwrap();
+        for repaired in [measured, closed] {
+            for (name, tensor) in repaired.params.iter() {
+                for (found, old) in tensor.to_f64_vec().into_iter().zip(own.get(name).unwrap().to_f64_vec()) {
+                    assert!((found - old).abs() < 1e-4 * (1.0 + old.abs()), "{spec} {name}: {found} {old}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_closed_form_is_exact_where_nothing_stands_before() {
+    let case = Case::new("mlp:6-8-3");
+    let mut repair = case.repair();
+    let ends = case.ends(&repair);
+    for weights in [[0.5, 0.5], [0.2, 0.8]] {
+        let merged = isoloss_merge::interpolate(&case.networks[0], &case.networks[1], weights[1]).unwrap();
+        let measured = repair.measured(&merged, &ends, &weights).unwrap().corrections;
+        let closed = repair.closed(&merged, &ends, &weights).unwrap().corrections;
+        for (measured, closed) in measured[0].scale.iter().zip(&closed[0].scale) {
+            assert!((measured / closed - 1.0).abs() < 1e-5, "{measured} {closed}");
+        }
+    }
+    // Behind the first layer it is nearer to the goal than nothing is.
+    let case = Case::new("mlp:6-64-64-64-3");
+    let repair = case.repair();
+    let (ends, merged) = (case.ends(&repair), case.merged());
+    let closed = repair.closed(&merged, &ends, &[0.5; 2]).unwrap();
+    let [before, after] = repair.collapse(&merged, &closed, &ends, &[0.5; 2], &mut |_, _| {}).unwrap();
+    for (before, after) in before.iter().zip(&after) {
+        assert!((after.ratio - 1.0).abs() < 0.5 * (before.ratio - 1.0).abs(), "{before:?} {after:?}");
+    }
+}
+
+#[test]
+fn batch_normalisation_is_corrected_with_the_moments_that_it_will_have() {
+    let case = Case::new("resnet8:norm=batch,in=1x8x8");
+    let settle = |params: &Params| reestimate(&*CPU, &case.model, params, &case.data).unwrap();
+    let networks = case.networks.each_ref().map(settle);
+    let case = Case { networks, ..Case::new("resnet8:norm=batch,in=1x8x8") };
+    let mut repair = case.repair();
+    let (ends, merged) = (case.ends(&repair), case.merged());
+    let mut repaired = repair.measured(&merged, &ends, &[0.5; 2]).unwrap();
+    repaired.params = settle(&repaired.params);
+    let [before, after] = case.shares(&repair, &ends, &settle(&merged), &repaired);
+    // Running variances are unbiased, and an epsilon is added to them.
+    assert!(before[0] < 0.95 && after[0] > 0.98 && after[1] < 1.01, "{before:?} {after:?}");
+}
+
+#[test]
+fn three_networks_have_their_mean() {
+    let case = Case::new("mlp:6-8-7-3");
+    let third = network(&case.model, 9);
+    let networks = [&case.networks[0], &case.networks[1], &third];
+    let mut repair = case.repair();
+    let ends = repair.ends(&networks, &mut |_, _| {}).unwrap();
+    let weights = [1.0 / 3.0; 3];
+    let merged = average(&networks).unwrap();
+    let repaired = repair.measured(&merged, &ends, &weights).unwrap();
+    let [_, full] = repair.collapse(&merged, &repaired, &ends, &weights, &mut |_, _| {}).unwrap();
+    assert!(full.iter().all(|site| (site.ratio - 1.0).abs() < 1e-3), "{full:?}");
+    let closed = repair.closed(&merged, &ends, &weights).unwrap().corrections;
+    for (measured, closed) in repaired.corrections[0].scale.iter().zip(&closed[0].scale) {
+        assert!((measured / closed - 1.0).abs() < 1e-5, "{measured} {closed}");
+    }
+}
+
+#[test]
+fn what_cannot_be_renormalised_is_refused() {
+    let model = Model::parse("lstm:vocab=4,hidden=3,steps=3").unwrap();
+    let graph = model.forward(2, tensor::DType::F64);
+    let data = data::load("sums").unwrap().train;
+    let error = Repair::new(&*CPU, &model, &infer(&graph), &data, 10, Key::new(0)).err().unwrap().to_string();
+    assert!(error.starts_with("nothing can be renormalised in lstm:"), "{error}");
+    let case = Case::new("mlp:6-8-7-3");
+    let mut repair = case.repair();
+    let ends = case.ends(&repair);
+    for weights in [&[0.5][..], &[0.5, 0.6], &[f64::NAN, 1.0]] {
+        let error = repair.measured(&case.merged(), &ends, weights).unwrap_err().to_string();
+        assert!(error.contains("one finite weight for each, with the sum 1"), "{error}");
+    }
+    assert!(
+        repair.ends(&[], &mut |_, _| {}).unwrap_err().to_string().starts_with("cannot average no networks")
+    );
+}
