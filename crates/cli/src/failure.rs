@@ -2,7 +2,10 @@
 
 use std::{error::Error, fmt, io, path::PathBuf};
 
-use isoloss::{graph::ParseError, tensor::names};
+use isoloss::{
+    graph::ParseError,
+    tensor::{Stored, names},
+};
 
 /// Any error, to be shown as one message.
 #[derive(Debug)]
@@ -42,6 +45,31 @@ pub(crate) enum CliError {
          both on data normalised alike, as with the same --data"
     )]
     Inputs { a: String, b: String },
+    #[error(
+        "{} has no tokenizer.json, so the tokens of its network are not known; put it beside the weights, or write --data {data},tokenizer=FILE",
+        folder.display()
+    )]
+    NoTokenizer { folder: PathBuf, data: String },
+    #[error("--stride is for networks that predict the next token of a text, by cross-entropy; leave it out")]
+    UnusedStride,
+    #[error("--part whole is for texts; '{data}' is none")]
+    NoWhole { data: String },
+    #[error("{}: expected a new or empty folder, or with --force one that this program made; give another --out", path.display())]
+    ExistingFolder { path: PathBuf },
+    #[error("{}: tensor '{name}' is none of {model}, and what becomes of it is not known; write a single file instead, as --out b.safetensors", path.display())]
+    StrangeTensor { path: PathBuf, name: String, model: String },
+    #[error(
+        "'{name}' would hold {value}, which {stored} cannot; convert the network to bf16 or f32 first (isoloss convert)"
+    )]
+    Beyond { name: String, stored: Stored, value: f32 },
+    #[error(
+        "--by-layer is for folders of the Hugging Face Hub with networks of Llama, Mistral or Qwen2 whose output layer is not tied to the \
+         embedding; {} is none",
+        found.display()
+    )]
+    NoLayers { found: PathBuf },
+    #[error("{flag} does not go with --by-layer, which never has a whole network in memory; {hint}")]
+    NotByLayer { flag: String, hint: &'static str },
     #[error("matching by {method} needs data; add --data SPEC, as --data digits or --data mnist:DIR")]
     MatchingNeedsData { method: String },
     #[error(

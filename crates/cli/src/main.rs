@@ -14,6 +14,7 @@ mod footprint;
 mod graphs;
 mod guard;
 mod help;
+mod hub;
 mod json;
 mod measure;
 mod networks;

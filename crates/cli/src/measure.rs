@@ -3,7 +3,7 @@
 use clap::Args;
 use isoloss::{
     data::Splits as Data,
-    evaluate::Calibration,
+    evaluate::{self, Calibration},
     landscape::Settle,
     models::{Loss, Model, Params},
     recipes::{
@@ -36,6 +36,11 @@ impl LossFlag {
         model.check_loss(loss)?;
         Ok(loss)
     }
+}
+
+/// Whether a loss is that of the next tokens of a text, so that e to it is a perplexity.
+pub(crate) fn has_perplexity(model: &Model, data: &Data, loss: Loss) -> bool {
+    data.train.token_ids().is_some() && loss == Loss::CrossEntropy && evaluate::predicts_texts(model)
 }
 
 /// What is said of a network that has no accuracy; nothing of others.

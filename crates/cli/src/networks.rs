@@ -10,7 +10,10 @@ use isoloss::{
     models::{self, Model, Params, weights},
 };
 
-use crate::failure::{CliError, Failure};
+use crate::{
+    failure::{CliError, Failure},
+    hub,
+};
 
 /// The architecture of the networks on the command line.
 #[derive(Debug, clap::Args)]
@@ -46,6 +49,14 @@ impl Network {
         let (model, params) = models::load_model(path, spec)?;
         let input = read_input(path)?;
         Ok(Self { path: path.to_owned(), model, params, input })
+    }
+
+    /// How it reads data of this specification: as its file says, or a text with the tokenizer beside its weights.
+    fn input_of(&self, spec: &str) -> Result<Option<Input>, Failure> {
+        match &self.input {
+            Some(input) => Ok(Some(input.clone())),
+            None => hub::input(&self.path, spec),
+        }
     }
 
     /// What the file of a network made from this one says about itself.
@@ -88,12 +99,13 @@ fn read_input(file: &Path) -> Result<Option<Input>, Failure> {
 
 /// Loads a data set as these networks read theirs: with the normalisation and the vocabulary of their training.
 pub(crate) fn load_data(spec: &str, networks: &[Network]) -> Result<Splits, Failure> {
+    let inputs = networks.iter().map(|network| network.input_of(spec)).collect::<Result<Vec<_>, _>>()?;
     let splits = data::load(spec)?;
-    if let Some(pair) = networks.windows(2).find(|pair| pair[0].input != pair[1].input) {
-        return Err(CliError::Inputs { a: pair[0].name(), b: pair[1].name() }.into());
+    if let Some(pair) = (1..inputs.len()).find(|&pair| inputs[pair - 1] != inputs[pair]) {
+        return Err(CliError::Inputs { a: networks[pair - 1].name(), b: networks[pair].name() }.into());
     }
-    match networks.first().and_then(|network| network.input.as_ref()) {
-        Some(input) => Ok(splits.read_as(input)?),
+    match inputs.into_iter().next().flatten() {
+        Some(input) => Ok(splits.read_as(&input)?),
         None => Ok(splits),
     }
 }

@@ -210,6 +210,12 @@ impl Dataset {
         self.text().map(Text::tokens)
     }
 
+    /// All tokens of a text, in order.
+    #[must_use]
+    pub fn token_ids(&self) -> Option<&[i32]> {
+        self.text().map(Text::token_ids)
+    }
+
     /// How numbers are normalised, if they are.
     #[must_use]
     pub fn normalization(&self) -> Option<&Normalization> {

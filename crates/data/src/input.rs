@@ -29,6 +29,14 @@ impl Input {
         characters.or_else(|| self.tokenizer.clone().map(Vocabulary::BytePairs))
     }
 
+    /// How a network reads texts whose tokens are those of a `tokenizer.json`.
+    ///
+    /// # Errors
+    /// [`DataError::Read`] and [`DataError::Format`] where the file cannot be read or is of a kind that is not supported.
+    pub fn of_tokenizer(file: &std::path::Path) -> Result<Self, DataError> {
+        Ok(Self { tokenizer: Some(BytePairs::read(file)?), ..Self::default() })
+    }
+
     /// The metadata key under which a weights file keeps it, as JSON.
     pub const KEY: &str = "isoloss.input";
 

@@ -47,9 +47,19 @@ impl Text {
         self.bytes
     }
 
-    /// All tokens.
+    /// The number of tokens.
     pub(crate) fn tokens(&self) -> usize {
         self.tokens.len()
+    }
+
+    /// All tokens.
+    pub(crate) fn token_ids(&self) -> &[i32] {
+        &self.tokens
+    }
+
+    /// What the tokens were made from.
+    pub(crate) fn source(&self) -> &str {
+        &self.source
     }
 
     pub(crate) const fn window(&self) -> usize {

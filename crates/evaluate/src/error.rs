@@ -88,6 +88,18 @@ pub enum EvaluateError {
         /// The tokens of the text.
         found: usize,
     },
+    /// Windows of a text that would leave tokens out, or never move on.
+    #[error(
+        "model {model} reads windows of {window} tokens: expected a stride from 1 to {window}, found {found}"
+    )]
+    Stride {
+        /// The model's specification.
+        model: String,
+        /// The tokens that it reads at once.
+        window: usize,
+        /// The stride that was asked for.
+        found: usize,
+    },
     /// A model whose labels are not those of the data set.
     #[error("model {model} predicts {predicts}, which data set '{data}' does not say: it has {has}")]
     Labels {

@@ -46,7 +46,7 @@ impl Tally {
 
     /// Adds examples: their losses, their logits row by row, their labels.
     pub(crate) fn add(&mut self, losses: &[f32], logits: &[f32], labels: &[i32]) {
-        self.loss += losses.iter().map(|&loss| f64::from(loss)).sum::<f64>();
+        self.loss += sum(losses);
         let rows = || logits.chunks_exact(logits.len() / labels.len()).zip(labels);
         if let Some(bins) = &mut self.bins {
             rows().for_each(|(logits, label)| bins.add(&Row { logits, label: *label as usize }, 1.0));
@@ -68,6 +68,11 @@ impl Tally {
         let calibration_error = self.bins.filter(|_| accuracy.is_some()).map(|bins| bins.error());
         Score { loss: self.loss / count, accuracy, count: self.count, bits_per_byte: None, calibration_error }
     }
+}
+
+/// A sum in `f64`, in order.
+pub(crate) fn sum(losses: &[f32]) -> f64 {
+    losses.iter().map(|&loss| f64::from(loss)).sum()
 }
 
 /// Whether the label's logit is the largest, the first of equals. A NaN anywhere makes it wrong: a comparison

@@ -283,6 +283,18 @@ pub enum SymmetryError {
     /// A graph could not be run.
     #[error(transparent)]
     Exec(#[from] ExecError),
+    /// A network that was moved layer by layer does not compute what it did.
+    #[error(
+        "layer {layer} of the network that was moved does not compute what it did: outputs differ by {found:.1e} of their size, {tolerance:.1e} at most was expected; are there numbers that differ by many orders of magnitude?"
+    )]
+    Moved {
+        /// The layer.
+        layer: usize,
+        /// The largest difference, relative to the largest output.
+        found: f64,
+        /// What rounding explains.
+        tolerance: f64,
+    },
     /// The networks could not be run over a data set.
     #[error(transparent)]
     Evaluate(Box<EvaluateError>),

@@ -39,6 +39,12 @@ impl SearchFlags {
         Ok(Plan { method, restarts: restarts.unwrap_or(0), rounds, batch, data, unfinished: None })
     }
 
+    /// Rounds of a matching layer by layer at most, where they are given; the other flags are refused.
+    pub(crate) fn rounds_of_layers(self) -> Result<Option<usize>, Failure> {
+        self.refuse_unused([false, true, false], "circuit, layer by layer".to_owned())?;
+        Ok(self.rounds)
+    }
+
     /// Refuses all flags, as nothing is matched, or what is done instead has no search.
     pub(crate) fn refuse(self, method: &str) -> Result<(), Failure> {
         self.refuse_unused([false; 3], method.to_owned())

@@ -3,6 +3,7 @@
 mod circuit;
 mod flags;
 mod joint;
+mod layered;
 mod method;
 mod search;
 mod transport;
@@ -23,6 +24,7 @@ use crate::{
     session::Session,
 };
 pub(crate) use flags::SearchFlags;
+pub(crate) use layered::Task as Layers;
 pub(crate) use method::{BeforeAveraging, Method};
 use search::{Found, Search};
 pub(crate) use transport::{Planned, across, json as plans_json};

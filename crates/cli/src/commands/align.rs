@@ -16,9 +16,10 @@ use serde_json::{Value, json};
 
 use super::Run;
 use crate::{
-    alignment::{self, Alignment, Method, SearchFlags, Unfinished},
+    alignment::{self, Alignment, Layers, Method, SearchFlags, Unfinished},
     common::Common,
     failure::{CliError, Failure},
+    hub::Output,
     json::number,
     networks::{self, Architecture, Network},
     outcome::{Answer, Outcome},
@@ -63,6 +64,7 @@ Examples:
   isoloss align runs/gpt-a runs/gpt-b --method circuit --out b2.safetensors
   isoloss align runs/gpt-a runs/gpt-b --method learned --data text:corpus.txt --out b2.safetensors
   isoloss align runs/a runs/unfinished-b --out runs/b2
+  isoloss align llama-a llama-b --method circuit --out llama-b2
   isoloss align runs/wide runs/narrow --method transport --out widened.safetensors
   isoloss align runs/a runs/b --method transport --entropy 0.05 --out soft.safetensors
   isoloss align runs/a runs/b --check")]
@@ -75,11 +77,16 @@ pub(crate) struct Align {
     #[arg(long, conflicts_with_all = ["out", "force", "method", "data", "restarts", "rounds", "batch"])]
     check: bool,
     /// File for the matched network, *.safetensors, or folder for more than one; what is known of each is kept. Where B is the folder of
-    /// an unfinished run, a new folder: for the run with all that its training goes on from, moved alike
+    /// an unfinished run, a new folder: for the run with all that its training goes on from, moved alike. Where B is a folder of the
+    /// Hugging Face Hub, a file, or a new folder with the same files, configuration, tokenizer and types of elements
     #[arg(long, value_name = "PLACE", required_unless_present = "check")]
     out: Option<PathBuf>,
     #[command(flatten)]
     replace: Replace,
+    /// Of circuit: match layer by layer, in the memory of a few layers; for folders of the Hugging Face Hub with networks of the Llama family
+    /// whose output layer is not tied, and the way of those of more than 20 million weights that are written to a folder
+    #[arg(long, conflicts_with = "check")]
+    by_layer: bool,
     #[command(flatten)]
     architecture: Architecture,
     /// How units are matched
@@ -122,7 +129,11 @@ impl Run for Align {
         {
             return self.carry(session, a, b, run);
         }
-        let files = self.files()?;
+        if let Some(done) = self.by_layer(session)? {
+            return Ok(done);
+        }
+        let folder = self.folder()?;
+        let files = if folder.is_some() { vec![self.place().to_owned()] } else { self.files()? };
         let networks = networks::load(&self.networks, self.architecture.spec())?;
         if let (Method::Transport, [a, b]) = (self.method, &networks[..])
             && (a.model != b.model || self.entropy.is_some())
@@ -139,7 +150,13 @@ impl Run for Align {
         let alignments = alignment::align(session, &networks[0], &others, plan.kept(unfinished.as_ref()))?;
         let mut matched = Vec::new();
         for ((network, out), alignment) in others.into_iter().zip(&files).zip(&alignments) {
-            weights::save(out, &alignment.params, &metadata(network, &networks[0])?)?;
+            match &folder {
+                Some(folder) => {
+                    let note = json!({ "made_by": "isoloss", "a": networks[0].name(), "b": network.name(), "by": self.method.name() });
+                    folder.write_params(&network.model, &note, &alignment.params)?;
+                }
+                None => weights::save(out, &alignment.params, &metadata(network, &networks[0])?)?,
+            }
             matched.push(Matched { network, out, alignment });
         }
         unfinished.map_or(Ok(()), Unfinished::remove)?;
@@ -171,6 +188,39 @@ impl Align {
         let mut json = self.json(a, &[matched]);
         json["run"] = state;
         Ok(Outcome { answer: Answer::Yes, text, json })
+    }
+
+    /// Where the result goes.
+    fn place(&self) -> &Path {
+        self.out.as_deref().unwrap_or(Path::new(""))
+    }
+
+    /// The folder like B's that is asked for.
+    fn folder(&self) -> Result<Option<Output>, Failure> {
+        match &self.networks[..] {
+            [_, b] => Output::find(self.place(), b, &self.networks, self.replace.force),
+            _ => Ok(None),
+        }
+    }
+
+    /// Matches large decoders without ever having one in memory, where it is that.
+    fn by_layer(&self, session: &Session) -> Result<Option<Outcome>, Failure> {
+        let [a, b] = &self.networks[..] else { return Ok(None) };
+        if self.by_layer && self.method != Method::Circuit {
+            return Err(CliError::UnusedFlag { flag: "--by-layer", method: self.method.name() }.into());
+        }
+        let Some(folder) = self.folder()?.filter(|_| self.method == Method::Circuit) else {
+            let hint = "--out must be a folder, and both networks folders of the Hugging Face Hub";
+            let fault = || CliError::NotByLayer { flag: format!("--out {}", self.place().display()), hint };
+            return if self.by_layer { Err(fault().into()) } else { Ok(None) };
+        };
+        let spec = self.architecture.spec();
+        let task = Layers { paths: [a, b], spec, at: None, rounds: None };
+        if !task.is_for_layers(self.by_layer)? {
+            return Ok(None);
+        }
+        let task = Layers { rounds: self.search.rounds_of_layers()?, ..task };
+        task.run(session, &folder, self.place()).map(Some)
     }
 
     /// The two networks, for what takes no more.

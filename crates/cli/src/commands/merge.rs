@@ -2,6 +2,7 @@
 
 mod clusters;
 mod gather;
+mod layers;
 mod recipe;
 mod repair;
 mod report;
@@ -27,8 +28,9 @@ use crate::{
     alignment::{self, Alignment, BeforeAveraging, SearchFlags, Unfinished},
     common::Common,
     failure::{CliError, Failure},
+    hub::Output,
     json::{self, number},
-    measure::{LossFlag, Measure, Statistics, sentence_on_accuracy},
+    measure::{LossFlag, Measure, Statistics, has_perplexity, sentence_on_accuracy},
     networks::{self, Architecture, Network},
     outcome::{Answer, Outcome},
     place::{self, Replace},
@@ -75,13 +77,15 @@ Examples:
   isoloss merge runs/a runs/b runs/c --align none --out naive.safetensors
   isoloss merge runs/a runs/b --method zipit --beta 0.25 --data digits --out zipped.safetensors
   isoloss merge runs/a runs/b --method pleas --apart 0.25 --data digits --out wider.safetensors
+  isoloss merge llama-a llama-b --align circuit --out llama-merged
   isoloss merge ties.yaml --dry-run
   isoloss merge ties.yaml --out merged --max-shard-size 2GB")]
 pub(crate) struct Merge {
     /// Two networks or more; the first one stays as it is. Or one recipe, *.yaml
     #[arg(value_name = "MODEL", required = true, num_args = 1..)]
     networks: Vec<PathBuf>,
-    /// File for the merged network, *.safetensors; of a recipe the folder
+    /// File for the merged network, *.safetensors; of a recipe the folder. Where the first network is a folder of the Hugging Face
+    /// Hub, a file, or a new folder with the same files, configuration, tokenizer and types of elements
     #[arg(long, value_name = "PATH", required_unless_present = "dry_run")]
     out: Option<PathBuf>,
     #[command(flatten)]
@@ -92,6 +96,9 @@ pub(crate) struct Merge {
     /// Place between two networks: 0 is the first, 1 the second, 0.5 (the default) the average
     #[arg(long, value_name = "X", allow_negative_numbers = true)]
     at: Option<f64>,
+    /// Of --align circuit: match and merge layer by layer, in the memory of a few layers; see isoloss align --help
+    #[arg(long)]
+    by_layer: bool,
     #[command(flatten)]
     architecture: Architecture,
     /// Score all networks on this data set, as digits, mnist:DIR or cifar10:DIR; matchings that need data use its training part
@@ -129,6 +136,8 @@ struct Scores {
     merged: Splits<Score>,
     /// Of the merged network with renormalised units.
     repaired: Option<Splits<Score>>,
+    /// Whether the losses are of the next tokens of a text, so that e to them is a perplexity.
+    of_texts: bool,
     /// The examples that the merged one's running statistics were re-estimated on, if they were.
     reestimated_on: Option<usize>,
 }
@@ -148,7 +157,13 @@ impl Run for Merge {
         self.clustering.check()?;
         self.check_place()?;
         self.check_data()?;
-        place::check_weights(out, &networks::files(&self.networks)?, self.replace.force)?;
+        let folder = Output::find(out, &self.networks[0], &self.networks, self.replace.force)?;
+        if let Some(done) = self.by_layer(session, out, folder.as_ref())? {
+            return Ok(done);
+        }
+        if folder.is_none() || !self.clustering.method.averages() {
+            place::check_weights(out, &networks::files(&self.networks)?, self.replace.force)?;
+        }
         self.report.as_deref().map_or(Ok(()), place::check_folder)?;
         if !self.clustering.method.averages() {
             return self.by_clusters(session, out);
@@ -163,7 +178,14 @@ impl Run for Merge {
         let mut merged = averaging.merge()?;
         let seconds = start.elapsed().as_secs_f64();
         let seen = data.map(|data| self.see(session, &averaging, &mut merged, &data, loss)).transpose()?;
-        weights::save(out, &merged, &networks[0].metadata())?;
+        match &folder {
+            Some(folder) => {
+                let names: Vec<String> = networks.iter().map(Network::name).collect();
+                let note = json!({ "made_by": "isoloss", "networks": names, "at": self.at });
+                folder.write_params(&networks[0].model, &note, &merged)?;
+            }
+            None => weights::save(out, &merged, &networks[0].metadata())?,
+        }
         unfinished.map_or(Ok(()), Unfinished::remove)?;
         let (scores, mut details) = seen.unzip();
         if let Some(details) = &mut details {
@@ -211,6 +233,7 @@ impl Merge {
         let given = [
             ("--align", self.align.is_some()),
             ("--at", self.at.is_some()),
+            ("--by-layer", self.by_layer),
             ("--model", self.architecture.spec().is_some()),
             ("--data", self.data.is_some()),
             ("--repair", self.repair.is_given()),
@@ -314,7 +337,8 @@ impl Merge {
         let all = averaging.gathered.all(networks);
         let plain = measure.settle(merged.clone())?;
         let (scored, reestimated_on) = (measure.score(&plain)?, measure.reestimated_on());
-        let mut scores = Scores { parents, merged: scored, repaired: None, reestimated_on };
+        let of_texts = has_perplexity(model, data, loss);
+        let mut scores = Scores { parents, merged: scored, repaired: None, of_texts, reestimated_on };
         let mut details = Details::new(model, networks, &all);
         for network in networks {
             details.calibrations.push((network.name(), measure.calibration(&network.params)?));
@@ -389,8 +413,16 @@ impl Merge {
         gathered: &Gathered,
         scores: Option<&Scores>,
     ) -> Value {
+        let of_texts = scores.is_some_and(|scores| scores.of_texts);
+        let score = |score: &Score| {
+            let mut json = json::score(score);
+            if of_texts {
+                json["perplexity"] = number(score.loss.exp());
+            }
+            json
+        };
         let parents = networks.iter().enumerate().map(|(index, network)| {
-            let score = scores.map(|scores| json::splits(&scores.parents[index], json::score));
+            let score = scores.map(|scores| json::splits(&scores.parents[index], score));
             json!({ "path": network.name(), "score": score })
         });
         let (matchings, distances) = gathered.json();
@@ -407,29 +439,39 @@ impl Merge {
             "matchings": matchings,
             "distances": distances,
             "parents": parents.collect::<Vec<_>>(),
-            "merged": scores.map(|scores| json::splits(&scores.merged, json::score)),
-            "repaired": repaired.map(|score| json::splits(score, json::score)),
+            "merged": scores.map(|scores| json::splits(&scores.merged, score)),
+            "repaired": repaired.map(|own| json::splits(own, score)),
         })
     }
 }
 
 fn score_table(networks: &[Network], scores: &Scores) -> Table {
+    let of_texts = scores.of_texts;
     let (loss, percent) = (NumberFormat::Fixed(4), NumberFormat::Percent(2));
-    let columns = [
-        Column::text("network"),
-        Column::number("test loss", loss),
-        Column::number("test accuracy", percent),
-        Column::number("train loss", loss),
-        Column::number("train accuracy", percent),
-    ];
+    let of_part = |part: &str| {
+        let perplexity = of_texts.then(|| Column::number(format!("{part} perplexity"), loss));
+        let own = [
+            Column::number(format!("{part} loss"), loss),
+            Column::number(format!("{part} accuracy"), percent),
+        ];
+        perplexity.into_iter().chain(own).collect::<Vec<_>>()
+    };
+    let columns: Vec<Column> =
+        std::iter::once(Column::text("network")).chain(of_part("test")).chain(of_part("train")).collect();
     let repaired = scores.repaired.as_ref();
     let names = networks.iter().map(Network::name).chain(["merged".to_owned(), "repaired".to_owned()]);
-    let rows =
-        names.zip(scores.parents.iter().chain([&scores.merged]).chain(repaired)).map(|(name, score)| {
-            let cells = |score: &Score| [Cell::from(score.loss), Cell::from(score.accuracy)];
-            let cells = [cells(&score.test), cells(&score.train)].concat();
-            std::iter::once(Cell::from(name)).chain(cells).collect::<Vec<_>>()
-        });
+    let scored = scores.parents.iter().chain([&scores.merged]).chain(repaired);
+    let rows = names.zip(scored).map(|(name, score)| {
+        let cells = |score: &Score| {
+            let perplexity = of_texts.then(|| Cell::from(score.loss.exp()));
+            perplexity
+                .into_iter()
+                .chain([Cell::from(score.loss), Cell::from(score.accuracy)])
+                .collect::<Vec<_>>()
+        };
+        let cells = [cells(&score.test), cells(&score.train)].concat();
+        std::iter::once(Cell::from(name)).chain(cells).collect::<Vec<_>>()
+    });
     let table = rows.fold(Table::new("", columns), Table::with_row);
     table.with_best_row(networks.len() + usize::from(repaired.is_some()))
 }

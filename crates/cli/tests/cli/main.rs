@@ -11,6 +11,7 @@ mod data;
 mod devices;
 mod drawing;
 mod help;
+mod language;
 mod merging;
 mod microscope;
 mod onnx;

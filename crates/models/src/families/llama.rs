@@ -82,7 +82,7 @@ impl Llama {
         Self::default().read(line, line.options())
     }
 
-    const fn depth(&self) -> usize {
+    pub(crate) const fn depth(&self) -> usize {
         if self.depth == 0 { self.width / self.heads } else { self.depth }
     }
 

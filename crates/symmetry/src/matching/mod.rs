@@ -23,6 +23,7 @@
 //! [`joint`] matches any number of networks to each other at once, [`transport`] ones of unequal widths, [`partial`] merges units without
 //! a permutation, and [`kinship`] tells whether there is anything to match.
 //! [`circuit`] matches modulo everything else that the group has, the matrices of attention and rotations of residual streams.
+//! [`layered`] does so for decoders of any size, layer by layer.
 //! [`activation`] compares what units do on data instead; [`straight_through`], [`sinkhorn`] and [`learned`] descend on the loss
 //! between the networks, the last modulo the whole group.
 
@@ -36,6 +37,7 @@ mod growth;
 mod improvement;
 pub mod joint;
 pub mod kinship;
+pub mod layered;
 pub mod learned;
 mod midpoint;
 mod objective;

@@ -26,7 +26,7 @@ use crate::{
     alignment::{Alignment, Unfinished},
     failure::{CliError, Failure},
     json::number,
-    measure::Measure,
+    measure::{Measure, has_perplexity},
     networks::{self, Network},
     outcome::{Answer, Outcome},
     session::Session,
@@ -214,7 +214,8 @@ impl Merge {
         }
         *merged = measure.settle(std::mem::take(merged))?;
         let (merged, reestimated_on) = (measure.score(merged)?, measure.reestimated_on());
-        Ok(Scores { parents, merged, repaired: None, reestimated_on })
+        let of_texts = has_perplexity(&networks[0].model, data, loss);
+        Ok(Scores { parents, merged, repaired: None, of_texts, reestimated_on })
     }
 
     fn cluster(

@@ -28,18 +28,18 @@ const DAMPING: f64 = 1e-3;
 const LEAST: f64 = 1e-12;
 
 /// Inner products of slots: of A's with A's, of A's with B's, and of B's with B's.
-pub(super) struct Products {
-    pub(super) own: Mat<f64>,
-    pub(super) cross: Mat<f64>,
-    pub(super) other: Mat<f64>,
+pub(in crate::matching) struct Products {
+    pub(in crate::matching) own: Mat<f64>,
+    pub(in crate::matching) cross: Mat<f64>,
+    pub(in crate::matching) other: Mat<f64>,
 }
 
 /// What decides about a matrix.
-pub(super) struct Moments {
+pub(in crate::matching) struct Moments {
     /// Where the matrix acts.
-    pub(super) vectors: Products,
+    pub(in crate::matching) vectors: Products,
     /// Where its transposed inverse does.
-    pub(super) covectors: Products,
+    pub(in crate::matching) covectors: Products,
 }
 
 /// How far a matrix is from the best one, at the place where B is: nothing is left to be done by the identity.
@@ -62,7 +62,7 @@ pub enum Optimality {
 
 impl Moments {
     /// The matrix that brings B nearest; `None` where the inner products have no decomposition.
-    pub(super) fn best(&self, group: &LinearGroup) -> Option<Mat<f64>> {
+    pub(in crate::matching) fn best(&self, group: &LinearGroup) -> Option<Mat<f64>> {
         match group {
             LinearGroup::Orthogonal | LinearGroup::OrthogonalAroundOnes => {
                 nearest(group, &(&self.vectors.cross + &self.covectors.cross))
@@ -82,13 +82,7 @@ impl Moments {
             let scale = (vectors.norm_l2() + covectors.norm_l2()).max(f64::MIN_POSITIVE);
             return Some(Optimality::Stationary { slope: spanned(&slope, group).norm_l2() / scale });
         }
-        let inner = turning(group, &(&self.vectors.cross + &self.covectors.cross));
-        let scale = inner.norm_l2().max(f64::MIN_POSITIVE);
-        let asymmetry = (&inner - inner.transpose()).norm_l2() / scale;
-        let symmetric = (&inner + inner.transpose()) * Scale(0.5);
-        let values = symmetric.self_adjoint_eigenvalues(Triangle::Lower).ok()?;
-        let least = values.first().copied().unwrap_or(0.0);
-        Some(Optimality::Polar { asymmetry, least_eigenvalue: least / scale })
+        optimality(group, &(&self.vectors.cross + &self.covectors.cross))
     }
 
     fn size(&self) -> usize {
@@ -163,6 +157,17 @@ impl Moments {
     }
 }
 
+/// How far a place is from the best rotation, where these are the inner products.
+pub(in crate::matching) fn optimality(group: &LinearGroup, inner: &Mat<f64>) -> Option<Optimality> {
+    let inner = turning(group, inner);
+    let scale = inner.norm_l2().max(f64::MIN_POSITIVE);
+    let asymmetry = (&inner - inner.transpose()).norm_l2() / scale;
+    let symmetric = (&inner + inner.transpose()) * Scale(0.5);
+    let values = symmetric.self_adjoint_eigenvalues(Triangle::Lower).ok()?;
+    let least = values.first().copied().unwrap_or(0.0);
+    Some(Optimality::Polar { asymmetry, least_eigenvalue: least / scale })
+}
+
 /// The nearest matrix of a group; of rotations that with the largest inner product.
 pub(in crate::matching) fn nearest(group: &LinearGroup, matrix: &Mat<f64>) -> Option<Mat<f64>> {
     match group {
@@ -188,7 +193,7 @@ fn identity(size: usize) -> Mat<f64> {
 }
 
 /// The transposed inverse.
-fn dual(matrix: &Mat<f64>) -> Mat<f64> {
+pub(in crate::matching) fn dual(matrix: &Mat<f64>) -> Mat<f64> {
     matrix.partial_piv_lu().inverse().transpose().to_owned()
 }
 

@@ -32,7 +32,7 @@ use tensor::Key;
 
 use crate::{Element, Group, SymmetryError, assignment::Certificate};
 pub use matrices::Optimality;
-pub(super) use matrices::nearest;
+pub(super) use matrices::{Moments, Products, dual, nearest, optimality};
 use moments::Known;
 pub(super) use moments::{products, ranks};
 pub(super) use place::in_double;
