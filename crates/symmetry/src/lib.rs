@@ -59,6 +59,7 @@ mod scaling;
 pub mod sites;
 mod stretch;
 mod translation;
+mod uses;
 mod view;
 
 pub use activations::Stage;

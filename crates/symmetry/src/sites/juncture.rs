@@ -2,11 +2,8 @@
 
 use graph::{Graph, Val};
 
-use super::{
-    Place, Scaled, Site,
-    linear::{Linear, Uses},
-};
-use crate::{Generator, Group, generator::Family, owners::Owners, view::View};
+use super::{Place, Scaled, Site, linear::Linear};
+use crate::{Generator, Group, generator::Family, owners::Owners, uses::Uses, view::View};
 
 pub(super) struct Junctures<'a> {
     graph: &'a Graph,

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use graph::{Axis, Def, Graph, Prim, Role, Slot, Val};
 
 use super::{Place, Scaled, Site};
-use crate::Slots;
+use crate::{Slots, uses::Uses};
 
 /// An axis of a parameter, by the position of the input.
 type Of = (usize, usize);
@@ -118,7 +118,7 @@ impl<'a> Linear<'a> {
             !self.along[val.position()][axis].scaled.is_empty() && self.graph.ty(val).shape[axis] > 1
         })?;
         let along = &self.along[val.position()][axis];
-        if along.shift.is_none() && uses.is_normalised(val) {
+        if along.shift.is_none() && uses.is_summed(val) {
             return None;
         }
         let indices: Vec<usize> = (0..self.graph.ty(val).shape[axis]).collect();
@@ -193,51 +193,5 @@ impl<'a> Linear<'a> {
             };
             !self.is_sum(user) && self.along[user.position()].iter().any(|own| !own.scaled.is_empty())
         })
-    }
-}
-
-/// Where the values of a graph are used.
-pub(super) struct Uses<'a> {
-    graph: &'a Graph,
-    users: Vec<Vec<Val>>,
-}
-
-impl<'a> Uses<'a> {
-    pub(super) fn new(graph: &'a Graph) -> Self {
-        let mut users = vec![Vec::new(); graph.len()];
-        for val in graph.vals() {
-            graph.operands(val).iter().for_each(|operand| users[operand.position()].push(val));
-        }
-        Self { graph, users }
-    }
-
-    pub(super) fn of(&self, val: Val) -> &[Val] {
-        &self.users[val.position()]
-    }
-
-    /// A value with its reshaped and transposed copies.
-    pub(super) fn copies(&self, val: Val) -> Vec<Val> {
-        let (mut copies, mut next) = (vec![val], 0);
-        while let Some(&copy) = copies.get(next) {
-            let moved = self.of(copy).iter().filter(|&&user| {
-                matches!(self.graph.def(user), Def::Apply { op: Prim::Reshape(_) | Prim::Transpose(_), .. })
-            });
-            copies.extend(moved);
-            next += 1;
-        }
-        copies
-    }
-
-    /// Whether the network returns a value as it is.
-    pub(super) fn is_returned(&self, val: Val) -> bool {
-        let copies = self.copies(val);
-        self.graph.outputs().iter().any(|output| copies.contains(&output.val))
-    }
-
-    /// Whether the mean of a value is taken.
-    fn is_normalised(&self, val: Val) -> bool {
-        let copies = self.copies(val);
-        let mut users = copies.iter().flat_map(|&copy| self.of(copy));
-        users.any(|&user| matches!(self.graph.def(user), Def::Apply { op: Prim::ReduceSum(_), .. }))
     }
 }

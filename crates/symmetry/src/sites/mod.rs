@@ -16,10 +16,10 @@ mod linear;
 use graph::{Graph, Val};
 use tensor::Shape;
 
-use crate::{Group, Slots, view::View};
+use crate::{Group, Slots, uses::Uses, view::View};
 pub use certify::certified;
 pub use fold::{Correction, Folded, fold};
-use linear::{Linear, Uses};
+use linear::Linear;
 
 /// A value of a forward graph, unit by unit along one axis, and the parameters that scale and shift it without changing anything else
 /// that it is made of.

@@ -2,6 +2,8 @@
 
 use graph::{Axis, Def, Graph, Prim, Role, Slot, Val};
 
+use crate::uses::Uses;
+
 /// A product of something that depends on the data with a parameter, which both stand nowhere else: a linear layer or a convolution
 /// without groups.
 #[derive(Clone, Debug)]
@@ -26,31 +28,17 @@ pub(super) struct Layer {
 pub(super) fn layers(graph: &Graph) -> Vec<Layer> {
     let data = graph.inputs().iter().filter(|input| input.role == Role::Data);
     let on_data = graph.depends_on(&data.map(|input| input.val).collect::<Vec<_>>());
-    let uses = Uses::new(graph);
-    graph.vals().filter_map(|val| uses.layer(val, &on_data)).collect()
+    let layers = Layers { graph, uses: Uses::new(graph) };
+    graph.vals().filter_map(|val| layers.layer(val, &on_data)).collect()
 }
 
-/// Where the values of a graph are used.
-struct Uses<'a> {
+/// The layers of a graph.
+struct Layers<'a> {
     graph: &'a Graph,
-    users: Vec<Vec<Val>>,
+    uses: Uses<'a>,
 }
 
-impl<'a> Uses<'a> {
-    fn new(graph: &'a Graph) -> Self {
-        let mut users = vec![Vec::new(); graph.len()];
-        for val in graph.vals() {
-            if let Def::Apply { operands, .. } = graph.def(val) {
-                operands.iter().for_each(|operand| users[operand.position()].push(val));
-            }
-        }
-        Self { graph, users }
-    }
-
-    fn is_used_once(&self, val: Val) -> bool {
-        self.users[val.position()].len() == 1
-    }
-
+impl Layers<'_> {
     fn layer(&self, val: Val, on_data: &[bool]) -> Option<Layer> {
         let Def::Apply { op, operands } = self.graph.def(val) else { return None };
         let is_plain = match op {
@@ -82,7 +70,7 @@ impl<'a> Uses<'a> {
     /// The parameter that a value is a transposed copy of, if nothing else reads it, and the transposes, first ones first.
     fn parameter(&self, mut val: Val) -> Option<(String, Vec<Prim>)> {
         let mut transposes = Vec::new();
-        while self.is_used_once(val) {
+        while self.uses.is_used_once(val) {
             match self.graph.def(val) {
                 Def::Input(position) => {
                     let input = &self.graph.inputs()[*position];
@@ -101,7 +89,7 @@ impl<'a> Uses<'a> {
 
     /// The parameter that is added along an axis of a value, if that is all that is done with it.
     fn bias(&self, val: Val, axis: usize) -> Option<String> {
-        let [user] = self.users[val.position()][..] else { return None };
+        let [user] = self.uses.of(val)[..] else { return None };
         let Def::Apply { op: Prim::Add(_), operands } = self.graph.def(user) else { return None };
         let added = operands.iter().find(|operand| **operand != val)?;
         let Def::Apply { op: Prim::BroadcastInDim(op), operands } = self.graph.def(*added) else {
@@ -109,7 +97,7 @@ impl<'a> Uses<'a> {
         };
         let (parameter, transposes) = self.parameter(operands[0])?;
         let is_whole = self.graph.ty(operands[0]).shape[..] == [self.graph.ty(val).shape[axis]];
-        (transposes.is_empty() && op.axes == [axis] && is_whole && self.is_used_once(*added))
+        (transposes.is_empty() && op.axes == [axis] && is_whole && self.uses.is_used_once(*added))
             .then_some(parameter)
     }
 }
