@@ -72,11 +72,7 @@ pub fn activation_moments(
     units: &dyn Fn(&Graph) -> Vec<Units>,
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<Vec<Moments>, EvaluateError> {
-    let compared = |b: &mut Builder, forward: &Graph, values: [&[Val]; 2]| {
-        let pair = |units: &Units| values.map(|of| units.features(b, of[units.val.position()]));
-        units(forward).iter().map(pair).collect()
-    };
-    feature_moments(executor, model, params, data, &compared, progress)
+    moments(executor, model, params, data, &same(units), Between::All, progress)
 }
 
 /// The moments of the units of two networks of one architecture, in evaluation, each with those of the unit of the same number: means
@@ -96,11 +92,7 @@ pub fn unit_moments(
     units: &dyn Fn(&Graph) -> Vec<Units>,
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<Vec<Moments>, EvaluateError> {
-    let compared = |b: &mut Builder, forward: &Graph, values: [&[Val]; 2]| {
-        let pair = |units: &Units| values.map(|of| units.features(b, of[units.val.position()]));
-        units(forward).iter().map(pair).collect()
-    };
-    moments(executor, model, params, data, &compared, Between::Same, progress)
+    moments(executor, model, params, data, &same(units), Between::Same, progress)
 }
 
 /// The moments between features of two networks of one architecture, in evaluation, over a whole data set: one matrix for each
@@ -126,6 +118,16 @@ pub fn feature_moments(
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<Vec<Moments>, EvaluateError> {
     moments(executor, model, params, data, compared, Between::All, progress)
+}
+
+/// The same units of both networks.
+fn same(
+    units: &dyn Fn(&Graph) -> Vec<Units>,
+) -> impl Fn(&mut Builder, &Graph, [&[Val]; 2]) -> Vec<[Features; 2]> + '_ {
+    move |b, forward, values| {
+        let pair = |units: &Units| values.map(|of| units.features(b, of[units.val.position()]));
+        units(forward).iter().map(pair).collect()
+    }
 }
 
 fn moments(

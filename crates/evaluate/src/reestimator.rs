@@ -72,16 +72,8 @@ impl Reestimator {
         let mut sums: Vec<Vec<f64>> = buffers.iter().map(|(_, shape)| vec![0.0; shape.elements()]).collect();
         let trained = params.values().take(params.len() - self.forgotten.len());
         let fixed: Vec<&Tensor> = trained.chain(&self.forgotten).collect();
-        let mut pass = self.passes.begin(&fixed)?;
-        for data in self.sample.chunks(&self.model) {
-            let length = data[0].shape()[0];
-            if let Some((data, moments)) = pass.put(length, data, |data| data.iter().collect())? {
-                add(&mut sums, data[0].shape()[0], &moments);
-            }
-        }
-        while let Some((data, moments)) = pass.take()? {
-            add(&mut sums, data[0].shape()[0], &moments);
-        }
+        let add = &mut |examples: usize, moments: &[Tensor]| add(&mut sums, examples, moments);
+        self.sample.run(&mut self.passes, &self.model, &fixed, add)?;
         let mut result = params.clone();
         let examples = self.examples() as f64;
         for ((name, shape), sum) in buffers.into_iter().zip(sums) {

@@ -114,16 +114,8 @@ impl Renormaliser {
             goals.iter().zip(&self.units).flat_map(|(goal, units)| goal.tensors(*units)).collect();
         let fixed: Vec<&Tensor> = params.values().chain(&goals).collect();
         let mut sums: Vec<Spread> = self.units.iter().map(|&units| Spread::zero(units)).collect();
-        let mut pass = self.passes.begin(&fixed)?;
-        for data in self.sample.chunks(&self.model) {
-            let length = data[0].shape()[0];
-            if let Some((data, moments)) = pass.put(length, data, |data| data.iter().collect())? {
-                add(&mut sums, data[0].shape()[0], &moments);
-            }
-        }
-        while let Some((data, moments)) = pass.take()? {
-            add(&mut sums, data[0].shape()[0], &moments);
-        }
+        let add = &mut |examples: usize, moments: &[Tensor]| add(&mut sums, examples, moments);
+        self.sample.run(&mut self.passes, &self.model, &fixed, add)?;
         let examples = self.examples() as f64;
         let numbers = sums.iter_mut().flat_map(|sum| sum.mean.iter_mut().chain(&mut sum.variance));
         numbers.for_each(|number| *number /= examples);

@@ -6,6 +6,8 @@ use data::Dataset;
 use models::Model;
 use tensor::{Key, Tensor};
 
+use crate::{EvaluateError, passes::Passes};
+
 /// Every data set of one size is visited in one order.
 const KEY: Key = Key::new(0);
 
@@ -40,12 +42,27 @@ impl Sample {
         self.chunks.iter().map(ExactSizeIterator::len)
     }
 
-    /// The data that a network takes of each chunk, in order.
-    pub(crate) fn chunks<'a>(&'a self, model: &'a Model) -> impl Iterator<Item = Vec<Tensor>> + 'a {
-        self.chunks.iter().map(|chunk| {
+    /// Runs a graph of the model on all chunks, with arguments that are the same for each before the data; `take` is given the number of examples of
+    /// each chunk and its results, in order.
+    pub(crate) fn run(
+        &self,
+        passes: &mut Passes,
+        model: &Model,
+        fixed: &[&Tensor],
+        take: &mut dyn FnMut(usize, &[Tensor]),
+    ) -> Result<(), EvaluateError> {
+        let mut pass = passes.begin(fixed)?;
+        for chunk in &self.chunks {
             let (x, labels) = self.data.gather(&self.order[chunk.clone()]);
-            if model.target().is_some() { vec![x, labels] } else { vec![x] }
-        })
+            let data = if model.target().is_some() { vec![x, labels] } else { vec![x] };
+            if let Some((data, results)) = pass.put(chunk.len(), data, |data| data.iter().collect())? {
+                take(data[0].shape()[0], &results);
+            }
+        }
+        while let Some((data, results)) = pass.take()? {
+            take(data[0].shape()[0], &results);
+        }
+        Ok(())
     }
 }
 
