@@ -11,6 +11,8 @@
 
 mod ends;
 
+use std::cell::Cell;
+
 use data::Dataset;
 use evaluate::{Goal, Moments, Place, Renormaliser, Units, unit_moments};
 use graph::{Executor, Graph};
@@ -84,8 +86,18 @@ impl<'a> Repair<'a> {
             return Err(MergeError::NoSites { model: model.spec(), refused });
         }
         let data = data.take(examples.min(data.len()));
-        let places = |graph: &Graph| -> Vec<Place> { like(&sites, graph, group).iter().map(place).collect() };
+        // A network may be computed in another way for other numbers of examples, as recurrent ones are.
+        let is_alike = Cell::new(true);
+        let places = |graph: &Graph| -> Vec<Place> {
+            let there = like(&sites, graph, group);
+            is_alike.set(is_alike.get() && there.len() == sites.len());
+            there.iter().map(place).collect()
+        };
         let renormaliser = Renormaliser::new(executor, model, &data, None, &places)?;
+        if !is_alike.get() {
+            let refused = sites.into_iter().map(|site| site.name).chain(refused).collect();
+            return Err(MergeError::NoSites { model: model.spec(), refused });
+        }
         Ok(Self { executor, model: model.clone(), group, data, sites, refused, renormaliser })
     }
 
@@ -210,7 +222,7 @@ impl Collapse {
 /// The sites of another graph of the network that stand where these do.
 fn like(sites: &[Site], graph: &Graph, group: &Group) -> Vec<Site> {
     let mut there = sites::sites(graph, group);
-    there.retain(|own| sites.iter().any(|site| site.name == own.name && site.is_juncture == own.is_juncture));
+    there.retain(|own| sites.iter().any(|site| site.is_like(own)));
     there
 }
 

@@ -67,6 +67,12 @@ impl Site {
         self.shift.is_some()
     }
 
+    /// Whether a site of another graph of the network is made of the same parameters in the same way.
+    #[must_use]
+    pub fn is_like(&self, other: &Self) -> bool {
+        *self == Self { val: self.val, ..other.clone() }
+    }
+
     /// The number of units.
     #[must_use]
     pub const fn units(&self) -> usize {
