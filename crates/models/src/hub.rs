@@ -13,6 +13,9 @@ const CONFIG: &str = "config.json";
 /// `context` takes more.
 const CONTEXT: usize = 1024;
 
+/// The output layer of a decoder, which may stand in its file although it is tied to the embedding.
+pub const TIED_HEAD: &str = "lm_head.weight";
+
 /// The networks that are known from a `config.json`, by its `model_type`.
 pub const HUB_TYPES: [&str; 6] = ["gpt2", "llama", "mistral", "qwen2", "bert", "vit"];
 
@@ -49,17 +52,19 @@ pub(crate) fn model(path: &Path, names: &[&str]) -> Result<Option<Model>, ModelE
         .map_err(|source| ModelError::InFile { path: file, source: Box::new(source) })
 }
 
+/// Whether a tensor of this name in a file is one that a network makes again from nothing: a mask, positions or frequencies.
+#[must_use]
+pub fn is_made_again(name: &str) -> bool {
+    const ENDS: [&str; 4] = [".attn.bias", ".attn.masked_bias", ".position_ids", ".rotary_emb.inv_freq"];
+    ENDS.iter().any(|end| name.ends_with(end))
+}
+
 /// Whether a tensor that a network does not have may lie in its file: masks, positions and frequencies that are made again, heads
 /// that are tied to the embedding, and the heads of BERT's pretraining.
 pub(crate) fn is_unused(name: &str) -> bool {
-    const MADE_AGAIN: [&str; 4] =
-        [".attn.bias", ".attn.masked_bias", ".position_ids", ".rotary_emb.inv_freq"];
-    const TIED: [&str; 3] =
-        ["lm_head.weight", "cls.predictions.decoder.weight", "cls.predictions.decoder.bias"];
+    const TIED: [&str; 3] = [TIED_HEAD, "cls.predictions.decoder.weight", "cls.predictions.decoder.bias"];
     const PRETRAINING: [&str; 2] = ["bert.pooler.", "cls.seq_relationship."];
-    MADE_AGAIN.iter().any(|end| name.ends_with(end))
-        || TIED.contains(&name)
-        || PRETRAINING.iter().any(|start| name.starts_with(start))
+    is_made_again(name) || TIED.contains(&name) || PRETRAINING.iter().any(|start| name.starts_with(start))
 }
 
 /// The name that transformers gives a tensor today: old files of BERT have others for normalisations.

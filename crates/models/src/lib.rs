@@ -38,7 +38,7 @@ pub use activation::Activation;
 pub use catalogue::{Family, FamilyOption, families};
 pub use decoder::{Decoder, LAYER};
 pub use error::ModelError;
-pub use hub::HUB_TYPES;
+pub use hub::{HUB_TYPES, TIED_HEAD, is_made_again};
 pub use imported::{GRAPH_KEY, is_onnx};
 pub use init::Init;
 pub use input::Input;

@@ -2,7 +2,8 @@
 
 use crate::format::{NumberFormat, format_number};
 use crate::schema::{
-    Align, Block, Control, Entries, Flame, Frame, Measured, RecipeIndex, Report, Section, Table, Verdict,
+    Align, Block, Control, Entries, Flame, Frame, Measured, Outcome, RecipeIndex, Report, Section, Table,
+    Verdict,
 };
 
 /// A whole report; figures are linked as `figures/<id>.svg`. Ends in a line break.
@@ -143,7 +144,7 @@ fn verdict(verdict: &Verdict) -> String {
     if !verdict.bound.is_empty() {
         lines.push(format!("bound: {}", inert(&verdict.bound)));
     }
-    lines.extend(verdict.control.iter().map(control));
+    lines.extend(verdict.control.iter().map(|own| control(own, verdict.outcome)));
     lines.extend([&verdict.note].into_iter().filter(|note| !note.is_empty()).map(|note| inert(note)));
     lines.join("\n  - ")
 }
@@ -152,10 +153,10 @@ fn measured(measured: &Measured) -> String {
     format!("{}: {}", inert(&measured.name), inert(&measured.shown()))
 }
 
-fn control(control: &Control) -> String {
+fn control(control: &Control, outcome: Outcome) -> String {
     let numbers: Vec<String> = control.measured.iter().map(measured).collect();
     let numbers = if numbers.is_empty() { String::new() } else { format!(" ({})", numbers.join("; ")) };
-    format!("control, {}: {}{numbers}", inert(&control.description), control.finding())
+    format!("control, {}: {}{numbers}", inert(&control.description), control.finding(outcome))
 }
 
 /// Text in which nothing is markup, on one line.

@@ -4,7 +4,7 @@
 
 use crate::format::{NumberFormat, format_number};
 use crate::schema::{
-    Align, Block, Control, Diagram, Entries, Flame, Frame, Measured, Report, Section, Table, Verdict,
+    Align, Block, Control, Diagram, Entries, Flame, Frame, Measured, Outcome, Report, Section, Table, Verdict,
 };
 
 /// A whole report; figures are named with their captions. Ends in a line break.
@@ -141,7 +141,7 @@ fn verdict(verdict: &Verdict) -> String {
     if !verdict.bound.is_empty() {
         lines.push(format!("bound: {}", verdict.bound));
     }
-    lines.extend(verdict.control.iter().map(control));
+    lines.extend(verdict.control.iter().map(|own| control(own, verdict.outcome)));
     lines.extend([&verdict.note].into_iter().filter(|note| !note.is_empty()).cloned());
     lines.join("\n  ")
 }
@@ -150,8 +150,8 @@ fn measured(measured: &Measured) -> String {
     format!("{}: {}", measured.name, measured.shown())
 }
 
-fn control(control: &Control) -> String {
+fn control(control: &Control, outcome: Outcome) -> String {
     let numbers: Vec<String> = control.measured.iter().map(measured).collect();
     let numbers = if numbers.is_empty() { String::new() } else { format!(" ({})", numbers.join("; ")) };
-    format!("control, {}: {}{numbers}", control.description, control.finding())
+    format!("control, {}: {}{numbers}", control.description, control.finding(outcome))
 }

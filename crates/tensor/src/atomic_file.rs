@@ -1,4 +1,4 @@
-//! Writing files whole or not at all.
+//! Writing files and folders whole or not at all.
 
 use std::{
     fs::{self, File},
@@ -40,6 +40,31 @@ fn replace(path: &Path, fill: impl FnOnce(&mut io::BufWriter<&File>) -> io::Resu
     temporary.as_file().sync_all()?;
     temporary.persist(path).map_err(|error| error.error)?;
     sync_folder(folder)
+}
+
+/// Gives a folder that is whole its place, beside which it stands under a hidden name; what is there is removed when the new one has its name, and comes
+/// back where it cannot get it. Its files are synced; renames are here.
+///
+/// # Errors
+/// Where something cannot be renamed, synced or removed.
+pub fn place_folder(whole: &Path, place: &Path) -> io::Result<()> {
+    sync_folder(whole)?;
+    let old = whole.with_extension("replaced");
+    let replaces = place.exists();
+    if replaces {
+        // Left behind by one that was interrupted.
+        remove(&old)?;
+        fs::rename(place, &old)?;
+    }
+    if let Err(error) = fs::rename(whole, place) {
+        return if replaces { fs::rename(&old, place).and(Err(error)) } else { Err(error) };
+    }
+    sync_folder(folder_of(place))?;
+    remove(&old)
+}
+
+fn remove(folder: &Path) -> io::Result<()> {
+    if folder.exists() { fs::remove_dir_all(folder) } else { Ok(()) }
 }
 
 /// The folder that a path is in; `.` where it names none.
@@ -94,6 +119,26 @@ mod tests {
         assert!(failed.unwrap_err().to_string().contains("disk full"));
         assert_eq!(fs::read(&path).unwrap(), b"old");
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_folder_takes_the_place_of_another_or_leaves_it_there() {
+        let above = tempfile::tempdir().unwrap();
+        let place = above.path().join("out");
+        let make = |name: &str| {
+            let whole = above.path().join(".out.unfinished");
+            write(&whole.join(name), b"").unwrap();
+            whole
+        };
+        for name in ["old", "new"] {
+            write(&above.path().join(".out.replaced/interrupted"), b"").unwrap();
+            place_folder(&make(name), &place).unwrap();
+            assert!(place.join(name).is_file());
+        }
+        assert!(!place.join("old").exists());
+        assert!(place_folder(&above.path().join("missing"), &place).is_err());
+        assert!(place.join("new").is_file());
+        assert_eq!(fs::read_dir(above.path()).unwrap().count(), 1);
     }
 
     #[test]

@@ -18,6 +18,7 @@ mod mismatch;
 mod numpy;
 mod params;
 mod pytorch;
+mod read_at;
 mod reader;
 mod renaming;
 mod safetensors;

@@ -7,7 +7,6 @@ mod places;
 use std::{
     collections::BTreeMap,
     fs::{self, File},
-    io,
     ops::Range,
     path::{Path, PathBuf},
 };
@@ -19,6 +18,7 @@ pub(crate) use self::pickle::write;
 use self::places::Place;
 use crate::{
     Format, WeightsError,
+    read_at::read_at,
     reader::{Contents, Entry, all_start_with, floats},
 };
 
@@ -69,20 +69,6 @@ impl PyTorch {
         let starts = tensors.iter().map(|tensor| start(&places, key, tensor)).collect();
         let file = File::open(path).map_err(|source| WeightsError::Read { path: path.to_owned(), source })?;
         Ok(Self { path: path.to_owned(), entries, tensors, starts, file, notes })
-    }
-
-    #[cfg(unix)]
-    fn read_at(&self, position: u64, out: &mut [u8]) -> io::Result<()> {
-        std::os::unix::fs::FileExt::read_exact_at(&self.file, out, position)
-    }
-
-    /// A handle of its own, because the position of a shared one would be moved by every thread.
-    #[cfg(not(unix))]
-    fn read_at(&self, position: u64, out: &mut [u8]) -> io::Result<()> {
-        use std::io::{Read, Seek};
-        let mut file = File::open(&self.path)?;
-        file.seek(io::SeekFrom::Start(position))?;
-        file.read_exact(out)
     }
 }
 
@@ -210,7 +196,7 @@ impl Contents for PyTorch {
             out.copy_from_slice(&self.bytes(index, start..start + out.len() / size)?);
             return Ok(());
         };
-        self.read_at(begin + (start * size) as u64, out)
+        read_at(&self.file, &self.path, begin + (start * size) as u64, out)
             .map_err(|source| WeightsError::Read { path: self.path.clone(), source })
     }
 

@@ -24,12 +24,6 @@ const NOTE: &str = "isoloss.json";
 /// Endings of small files that go with the weights: configuration, tokenizers, templates.
 const SMALL: [&str; 4] = ["json", "txt", "model", "jinja"];
 
-/// What tensors that a network makes again from nothing are called: they stay as they are.
-const MADE_AGAIN: [&str; 4] = [".attn.bias", ".attn.masked_bias", ".position_ids", ".rotary_emb.inv_freq"];
-
-/// An output layer that may be stored beside the embedding that it is tied to.
-const TIED_HEAD: &str = "lm_head.weight";
-
 /// A folder to be written.
 pub(crate) struct Output {
     /// Whose layout, types and small files it has.
@@ -76,7 +70,7 @@ impl Output {
         let reader = Reader::open(&self.like)?;
         Names::new(model, &reader)?;
         for entry in reader.entries().iter().filter(|entry| !entry.stored.is_float()) {
-            if !MADE_AGAIN.iter().any(|end| entry.name.ends_with(end)) {
+            if !models::is_made_again(&entry.name) {
                 reader.read_range(&entry.name, 0..0)?;
             }
         }
@@ -100,7 +94,7 @@ impl Output {
             .map_err(|source| self.unwritable(source))?;
         self.fill(unfinished.path(), model, tensors)?;
         atomic_file::write(&unfinished.path().join(NOTE), format!("{note:#}\n").as_bytes())?;
-        self.rename(unfinished, &place).map_err(|source| self.unwritable(source))
+        Self::rename(unfinished, &place).map_err(|source| self.unwritable(source))
     }
 
     /// Writes the folder with these tensors.
@@ -151,23 +145,17 @@ impl Output {
         Ok(())
     }
 
-    fn rename(&self, unfinished: tempfile::TempDir, place: &Path) -> io::Result<()> {
+    fn rename(unfinished: tempfile::TempDir, place: &Path) -> io::Result<()> {
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
             // Temporary folders are private to their owner; results are not secrets.
             fs::set_permissions(unfinished.path(), fs::Permissions::from_mode(0o755))?;
         }
-        let replaced = place.exists();
-        let old = unfinished.path().with_extension("replaced");
-        if replaced {
-            fs::rename(place, &old)?;
-        }
-        fs::rename(unfinished.path(), place)?;
+        atomic_file::place_folder(unfinished.path(), place)?;
         // Nothing is left to be removed.
         let _ = unfinished.keep();
-        atomic_file::sync_folder(atomic_file::folder_of(place))?;
-        if replaced { fs::remove_dir_all(&old) } else { Ok(()) }
+        Ok(())
     }
 }
 
@@ -180,8 +168,8 @@ impl Names {
         let names = model.entries().into_iter().map(|(name, _)| name);
         let mut all: BTreeMap<String, String> = origins.into_iter().zip(names).collect();
         for entry in reader.entries().iter().map(|entry| &entry.name) {
-            let is_known = all.contains_key(entry) || MADE_AGAIN.iter().any(|end| entry.ends_with(end));
-            match embedding(&all).filter(|_| entry == TIED_HEAD) {
+            let is_known = all.contains_key(entry) || models::is_made_again(entry);
+            match embedding(&all).filter(|_| entry == models::TIED_HEAD) {
                 _ if is_known => {}
                 Some(embedding) => _ = all.insert(entry.clone(), embedding),
                 None => {

@@ -101,16 +101,6 @@ impl Unfinished {
     fn rename(self, out: &Path) -> io::Result<()> {
         fs::remove_file(self.path.join(journal::NAME))?;
         fs::remove_file(self.path.join(LOCK))?;
-        atomic_file::sync_folder(&self.path)?;
-        let old = self.path.with_extension("replaced");
-        let replaced = out.exists();
-        if replaced {
-            fs::rename(out, &old)?;
-        }
-        fs::rename(&self.path, out)?;
-        if replaced {
-            fs::remove_dir_all(&old)?;
-        }
-        atomic_file::sync_folder(atomic_file::folder_of(out))
+        atomic_file::place_folder(&self.path, out)
     }
 }

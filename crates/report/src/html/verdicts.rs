@@ -33,7 +33,7 @@ fn card(verdict: &Verdict) -> Markup {
                     @if !verdict.bound.is_empty() { div.bound { dt { "bound" } dd { (verdict.bound) } } }
                 }
             }
-            @if let Some(control) = &verdict.control { (control_markup(control)) }
+            @if let Some(control) = &verdict.control { (control_markup(control, verdict.outcome)) }
             @if !verdict.note.is_empty() { p.note { (verdict.note) } }
         }
     }
@@ -46,10 +46,10 @@ fn number(measured: &Measured) -> Markup {
     }
 }
 
-fn control_markup(control: &Control) -> Markup {
+fn control_markup(control: &Control, outcome: Outcome) -> Markup {
     markup! {
         div class=(if control.flipped { "control" } else { "control unflipped" }) {
-            p { strong { "Control" } " " (control.description) ": " (control.finding()) "." }
+            p { strong { "Control" } " " (control.description) ": " (control.finding(outcome)) "." }
             @if !control.measured.is_empty() { dl { @for measured in &control.measured { (number(measured)) } } }
         }
     }

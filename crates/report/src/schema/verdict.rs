@@ -87,7 +87,7 @@ impl Measured {
 pub struct Control {
     /// What was changed, such as "a random permutation instead of the matched one".
     pub description: String,
-    /// Whether the claim failed there, as it should.
+    /// Whether the claim failed there.
     pub flipped: bool,
     /// What was measured there.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -95,7 +95,7 @@ pub struct Control {
 }
 
 impl Control {
-    /// A control and whether the claim failed under it, as it should.
+    /// A control and whether the claim failed under it.
     pub fn new(description: impl Into<String>, flipped: bool) -> Self {
         Self { description: description.into(), flipped, measured: Vec::new() }
     }
@@ -107,12 +107,14 @@ impl Control {
         self
     }
 
-    /// What the control says about the verdict.
-    pub fn finding(&self) -> &'static str {
-        if self.flipped {
-            "flips the verdict, as it should"
-        } else {
-            "does not flip the verdict, so the verdict proves little"
+    /// What the control says about a claim with this outcome.
+    pub fn finding(&self, outcome: Outcome) -> &'static str {
+        match (outcome, self.flipped) {
+            (Outcome::Held, true) => "flips the verdict, as it should",
+            (Outcome::Held, false) => "does not flip the verdict, so the verdict proves little",
+            (Outcome::Failed, true) => "the claim fails there, too",
+            (Outcome::NotReached, true) => "the claim fails there",
+            (_, false) => "the claim does not fail there, so its bound proves little",
         }
     }
 }
@@ -185,5 +187,21 @@ impl Verdicts {
     /// A list of verdicts.
     pub fn new(verdicts: impl IntoIterator<Item = Verdict>) -> Self {
         Self { verdicts: verdicts.into_iter().collect() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_verdict_that_held_is_flipped() {
+        let [failed, held] = [true, false].map(|flipped| Control::new("another", flipped));
+        assert!(failed.finding(Outcome::Held).starts_with("flips the verdict"));
+        assert!(held.finding(Outcome::Held).starts_with("does not flip the verdict"));
+        for outcome in [Outcome::Failed, Outcome::NotReached] {
+            assert!(failed.finding(outcome).starts_with("the claim fails there"));
+            assert!(held.finding(outcome).starts_with("the claim does not fail there"));
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     fs::File,
-    io::{self, Read},
+    io::Read,
     ops::Range,
     path::{Path, PathBuf},
     sync::OnceLock,
@@ -17,6 +17,7 @@ use super::{
 };
 use crate::{
     WeightsError,
+    read_at::read_at,
     reader::{Contents, Entry},
 };
 
@@ -72,7 +73,7 @@ impl Safetensors {
         let start = self.starts[index] + (start * self.entries[index].stored.size_bytes()) as u64;
         let failed = OnceLock::new();
         parallel::for_each_chunk(out, PIECE, |offset, piece| {
-            if let Err(source) = self.read_at(start + offset as u64, piece) {
+            if let Err(source) = read_at(&self.file, &self.path, start + offset as u64, piece) {
                 let _ = failed.set(source);
             }
         });
@@ -80,20 +81,6 @@ impl Safetensors {
             Some(source) => Err(WeightsError::Read { path: self.path.clone(), source }),
             None => Ok(()),
         }
-    }
-
-    #[cfg(unix)]
-    fn read_at(&self, position: u64, out: &mut [u8]) -> io::Result<()> {
-        std::os::unix::fs::FileExt::read_exact_at(&self.file, out, position)
-    }
-
-    /// A handle of its own, because the position of a shared one would be moved by every thread.
-    #[cfg(not(unix))]
-    fn read_at(&self, position: u64, out: &mut [u8]) -> io::Result<()> {
-        use std::io::Seek;
-        let mut file = File::open(&self.path)?;
-        file.seek(io::SeekFrom::Start(position))?;
-        file.read_exact(out)
     }
 }
 
@@ -118,7 +105,8 @@ impl Contents for Safetensors {
 
     fn fill(&self, index: usize, start: usize, out: &mut [u8]) -> Result<(), WeightsError> {
         let start = self.starts[index] + (start * self.entries[index].stored.size_bytes()) as u64;
-        self.read_at(start, out).map_err(|source| WeightsError::Read { path: self.path.clone(), source })
+        read_at(&self.file, &self.path, start, out)
+            .map_err(|source| WeightsError::Read { path: self.path.clone(), source })
     }
 
     /// 32-bit floats are read to where they stay; others pass through a block that stays in the cache.

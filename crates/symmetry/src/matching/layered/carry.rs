@@ -6,6 +6,7 @@ use tensor::{DType, Key, Tensor};
 
 use super::{
     EMBEDDING, HEAD, LAST_NORM, Layered, Network,
+    heads::moved_bias,
     layer::{times_columns, times_rows},
     products::{Products, elements, single},
 };
@@ -104,11 +105,7 @@ impl Layered {
             times_columns(&mut moved, &a.gains[side], |entry, gain| entry / gain);
             Ok(moved)
         };
-        let bias = |act: &dyn Fn(&Tensor) -> Tensor| {
-            let own = elements(tensor);
-            let moved = act(&Tensor::from_fn([own.len(), 1], |at| own[at]));
-            vector(elements(&moved))
-        };
+        let bias = |act: &dyn Fn(&Tensor) -> Tensor| vector(&moved_bias(elements(tensor), act));
         // The scales of B's units are those of the places that these go to.
         let scales: Vec<f32> =
             units.list(&b.scales).iter().zip(&a.scales).map(|(theirs, ours)| theirs / ours).collect();

@@ -8,7 +8,7 @@ use models::Decoder;
 use tensor::{Tensor, parallel};
 
 use super::{
-    layer::Layer,
+    layer::{Layer, Projection},
     products::{Products, elements, elements_mut},
 };
 use crate::{
@@ -144,20 +144,11 @@ impl Heads {
         groups: &[usize],
         queries: &[usize],
     ) -> Moments {
-        let bias = |layer: &Layer, side: usize, head: usize| {
-            layer.biases.as_ref().map(|biases| biases[side][head * self.depth..][..self.depth].to_vec())
-        };
-        let rows =
-            |tensor: &Tensor, head: usize, bias: Option<Vec<f32>>| self.rows(tensor, head, bias.as_deref());
-        let vectors = products(
-            &rows(&a.k, group, bias(a, 1, group)),
-            &rows(&b.k, groups[group], bias(b, 1, groups[group])),
-        );
-        let own = group * self.queries..(group + 1) * self.queries;
-        let covectors = own.map(|place| {
-            let from = queries[place];
-            products(&rows(&a.q, place, bias(a, 0, place)), &rows(&b.q, from, bias(b, 0, from)))
-        });
+        let [own, from] = [a.projections(), b.projections()];
+        let vectors = products(&self.rows(own[1], group), &self.rows(from[1], groups[group]));
+        let places = group * self.queries..(group + 1) * self.queries;
+        let covectors =
+            places.map(|place| products(&self.rows(own[0], place), &self.rows(from[0], queries[place])));
         Moments { vectors, covectors: summed(covectors, self.depth) }
     }
 
@@ -169,23 +160,18 @@ impl Heads {
         groups: &[usize],
         queries: &[usize],
     ) -> Moments {
-        let bias = |layer: &Layer, head: usize| {
-            layer.biases.as_ref().map(|biases| biases[2][head * self.depth..][..self.depth].to_vec())
-        };
-        let from = groups[group];
-        let vectors = products(
-            &self.rows(&a.v, group, bias(a, group).as_deref()),
-            &self.rows(&b.v, from, bias(b, from).as_deref()),
-        );
-        let own = group * self.queries..(group + 1) * self.queries;
+        let [own, from] = [a, b].map(|layer| layer.projections()[2]);
+        let vectors = products(&self.rows(own, group), &self.rows(from, groups[group]));
+        let places = group * self.queries..(group + 1) * self.queries;
         let covectors =
-            own.map(|place| products(&self.columns(&a.o, place), &self.columns(&b.o, queries[place])));
+            places.map(|place| products(&self.columns(&a.o, place), &self.columns(&b.o, queries[place])));
         Moments { vectors, covectors: summed(covectors, self.depth) }
     }
 
     /// The rows of a head, with its bias as a last column.
-    fn rows(&self, matrix: &Tensor, head: usize, bias: Option<&[f32]>) -> Mat<f64> {
+    fn rows(&self, (matrix, bias): Projection<'_>, head: usize) -> Mat<f64> {
         let (values, width) = (elements(matrix), matrix.shape()[1]);
+        let bias = bias.map(|bias| &bias[head * self.depth..][..self.depth]);
         Mat::from_fn(self.depth, width + usize::from(bias.is_some()), |row, column| match bias {
             Some(bias) if column == width => f64::from(bias[row]),
             _ => f64::from(values[(head * self.depth + row) * width + column]),
@@ -280,6 +266,11 @@ impl HeadMove {
         });
         moved
     }
+}
+
+/// A bias as what moves the rows of its matrix moves it.
+pub(super) fn moved_bias(bias: &[f32], moved: impl Fn(&Tensor) -> Tensor) -> Vec<f32> {
+    elements(&moved(&Tensor::from_fn([bias.len(), 1], |at| bias[at]))).to_vec()
 }
 
 /// Blocks of rows in their places, each multiplied by a matrix.

@@ -43,6 +43,9 @@ pub(super) struct Layer {
     pub(super) biases: Option<[Vec<f32>; 3]>,
 }
 
+/// A matrix that reads the residual stream for attention, and its bias.
+pub(super) type Projection<'a> = (&'a Tensor, Option<&'a [f32]>);
+
 impl Network<'_> {
     /// A tensor, once it is known to be finite.
     pub(super) fn read(&self, name: &str) -> Result<Tensor, SymmetryError> {
@@ -116,6 +119,12 @@ impl Layer {
             (&self.up, 1),
             (&self.down, 0),
         ]
+    }
+
+    /// Those of queries, keys and values.
+    pub(super) fn projections(&self) -> [Projection<'_>; 3] {
+        let bias = |side: usize| self.biases.as_ref().map(|biases| &biases[side][..]);
+        [(&self.q, bias(0)), (&self.k, bias(1)), (&self.v, bias(2))]
     }
 
     /// The sum of all squares.

@@ -28,7 +28,7 @@ use models::Decoder;
 use super::circuit::{Optimality, nearest, optimality};
 use crate::{Folding, LinearGroup, SymmetryError};
 use feed_forward::Units;
-use heads::{HeadMove, Heads};
+use heads::{HeadMove, Heads, moved_bias};
 use layer::{Layer, Norms, inner, times_columns};
 pub use layer::{Network, Source};
 pub use products::Products;
@@ -298,11 +298,12 @@ impl LayerMove {
     /// A layer with heads and units in their places, its stream as it was.
     fn moved(&self, layer: &Layer) -> Layer {
         let Self { heads, units } = self;
-        let biases = layer.biases.as_ref().map(|biases| {
-            let column = |own: &Vec<f32>| tensor::Tensor::from_fn([own.len(), 1], |at| own[at]);
-            let [q, k, v] = biases.each_ref().map(column);
-            let moved = [heads.moved_queries(&q), heads.moved_keys(&k), heads.moved_values(&v)];
-            moved.each_ref().map(|own| elements(own).to_vec())
+        let biases = layer.biases.as_ref().map(|[q, k, v]| {
+            [
+                moved_bias(q, |own| heads.moved_queries(own)),
+                moved_bias(k, |own| heads.moved_keys(own)),
+                moved_bias(v, |own| heads.moved_values(own)),
+            ]
         });
         Layer {
             q: heads.moved_queries(&layer.q),
