@@ -124,9 +124,12 @@ impl<'a> Measure<'a> {
         Self { measure: self.measure.calibrating(), ..self }
     }
 
-    /// How a network is calibrated on the test set; none of one without predictions.
-    pub(crate) fn calibration(&mut self, params: &Params) -> Result<Option<Calibration>, Failure> {
-        Ok(self.measure.calibration(params)?)
+    /// The score, and how a network is calibrated on the test set; no calibration of one without predictions.
+    pub(crate) fn score_and_calibration(
+        &mut self,
+        params: &Params,
+    ) -> Result<(Splits<Score>, Option<Calibration>), Failure> {
+        Ok(self.measure.score_and_calibration(params)?)
     }
 
     /// The scores at `points` places on the segment between two networks.

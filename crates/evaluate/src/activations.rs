@@ -52,18 +52,105 @@ pub struct Features {
 /// features whose moments are taken. The features of a pair have equal samples, in the same order of axes, and blocks of equal size.
 pub type Compared<'a> = dyn Fn(&mut Builder, &Graph, [&[Val]; 2]) -> Vec<[Features; 2]> + 'a;
 
-/// The moments between units of two networks of one architecture, in evaluation, over a whole data set: for each of `units`
-/// of the model's forward graph one matrix between the units of `params[0]` and those of `params[1]`. Given one network
-/// twice, they are those within it.
+/// A model prepared for the moments between two networks of it in evaluation over one data set, for any parameters.
 ///
-/// `units` is asked for every forward graph that is used; they differ in their number of examples, and so perhaps in the
-/// numbers of their values. The rest is as for [`feature_moments`].
+/// The examples go through both networks in chunks that depend on the model alone. A chunk's
+/// moments are computed about its own means, in `f64` from activations in `f32`, and merged in the order of the chunks:
+/// equal inputs give equal bits for any number of threads.
+pub struct Comparer {
+    model: Model,
+    data: Dataset,
+    chunk: usize,
+    passes: Passes,
+}
+
+impl Comparer {
+    /// Compiles the passes for the moments of each pair of features that `compared` lists, which is asked for every graph that is used.
+    ///
+    /// # Errors
+    /// Those of [`fit`] where the data do not suit the model, [`EvaluateError::Exec`] where the executor refuses a graph.
+    ///
+    /// # Panics
+    /// Where `compared` builds what does not fit.
+    pub fn new(
+        executor: &dyn Executor,
+        model: &Model,
+        data: &Dataset,
+        compared: &Compared<'_>,
+        between: Between,
+    ) -> Result<Self, EvaluateError> {
+        let (data, chunk) = (fit(model, data)?, chunk(model.input()));
+        let lengths = ranges(data.len(), chunk).map(|range| range.len());
+        let passes =
+            Passes::new(executor, lengths, |length| graphs::moments(model, length, compared, between))?;
+        Ok(Self { model: model.clone(), data, chunk, passes })
+    }
+
+    /// The same for units of the model, which are the same in both networks.
+    ///
+    /// `units` is asked for every forward graph that is used; they differ in their number of examples, and so perhaps in the
+    /// numbers of their values.
+    ///
+    /// # Errors
+    /// As [`Comparer::new`].
+    ///
+    /// # Panics
+    /// Where `units` names an axis or an index that its graph does not have.
+    pub fn of_units(
+        executor: &dyn Executor,
+        model: &Model,
+        data: &Dataset,
+        units: &dyn Fn(&Graph) -> Vec<Units>,
+        between: Between,
+    ) -> Result<Self, EvaluateError> {
+        let compared = |b: &mut Builder, forward: &Graph, values: [&[Val]; 2]| -> Vec<[Features; 2]> {
+            let pair = |units: &Units| values.map(|of| units.features(b, of[units.val.position()]));
+            units(forward).iter().map(pair).collect()
+        };
+        Self::new(executor, model, data, &compared, between)
+    }
+
+    /// The moments between two networks, one matrix for each pair of features. Given one network twice, they are those within it.
+    /// After each chunk `progress` is told how many examples of how many are done.
+    ///
+    /// # Errors
+    /// [`EvaluateError::Params`] where parameters are not the model's.
+    ///
+    /// # Panics
+    /// Where there were not as many pairs for each graph.
+    pub fn moments(
+        &mut self,
+        params: [&Params; 2],
+        progress: &mut dyn FnMut(usize, usize),
+    ) -> Result<Vec<Moments>, EvaluateError> {
+        params.iter().try_for_each(|params| self.model.check_layout(params))?;
+        let count = self.data.len();
+        let fixed: Vec<&Tensor> = params.iter().flat_map(|params| params.values()).collect();
+        let mut pass = self.passes.begin(&fixed)?;
+        let mut sums: Vec<Moments> = Vec::new();
+        for range in ranges(count, self.chunk) {
+            let (length, end) = (range.len(), range.end);
+            let (x, labels) = self.data.range(range);
+            let examples = if self.model.target().is_some() { vec![x, labels] } else { vec![x] };
+            if let Some((_, results)) = pass.put(length, examples, |examples| examples.iter().collect())? {
+                accumulate::add(&mut sums, &results);
+            }
+            progress(end, count);
+        }
+        while let Some((_, results)) = pass.take()? {
+            accumulate::add(&mut sums, &results);
+        }
+        Ok(sums)
+    }
+}
+
+/// The moments between units of two networks, as [`Comparer::of_units`] and [`Comparer::moments`], each unit of one with each of the other.
 ///
 /// # Errors
-/// Those of [`feature_moments`].
+/// As there.
 ///
 /// # Panics
-/// Where `units` names an axis or an index that its graph does not have, or not as many units for each graph.
+/// As there.
 pub fn activation_moments(
     executor: &dyn Executor,
     model: &Model,
@@ -72,43 +159,16 @@ pub fn activation_moments(
     units: &dyn Fn(&Graph) -> Vec<Units>,
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<Vec<Moments>, EvaluateError> {
-    moments(executor, model, params, data, &same(units), Between::All, progress)
+    Comparer::of_units(executor, model, data, units, Between::All)?.moments(params, progress)
 }
 
-/// The moments of the units of two networks of one architecture, in evaluation, each with those of the unit of the same number: means
-/// and variances of both, and how they vary together. The rest is as for [`activation_moments`], but the work only grows with the
-/// number of units.
+/// The moments between features of two networks, as [`Comparer::new`] and [`Comparer::moments`].
 ///
 /// # Errors
-/// Those of [`feature_moments`].
+/// As there.
 ///
 /// # Panics
-/// As [`activation_moments`].
-pub fn unit_moments(
-    executor: &dyn Executor,
-    model: &Model,
-    params: [&Params; 2],
-    data: &Dataset,
-    units: &dyn Fn(&Graph) -> Vec<Units>,
-    progress: &mut dyn FnMut(usize, usize),
-) -> Result<Vec<Moments>, EvaluateError> {
-    moments(executor, model, params, data, &same(units), Between::Same, progress)
-}
-
-/// The moments between features of two networks of one architecture, in evaluation, over a whole data set: one matrix for each
-/// pair that `compared` lists.
-///
-/// The examples go through both networks in chunks that depend on the model alone. A chunk's
-/// moments are computed about its own means, in `f64` from activations in `f32`, and merged in the order of the chunks:
-/// equal inputs give equal bits for any number of threads. After each chunk `progress` is told how many examples of how
-/// many are done.
-///
-/// # Errors
-/// Those of [`fit`] where the data do not suit the model, [`EvaluateError::Params`] where parameters are not the model's,
-/// [`EvaluateError::Exec`] where the executor refuses a graph.
-///
-/// # Panics
-/// Where `compared` builds what does not fit, or not as many pairs for each graph.
+/// As there.
 pub fn feature_moments(
     executor: &dyn Executor,
     model: &Model,
@@ -117,50 +177,7 @@ pub fn feature_moments(
     compared: &Compared<'_>,
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<Vec<Moments>, EvaluateError> {
-    moments(executor, model, params, data, compared, Between::All, progress)
-}
-
-/// The same units of both networks.
-fn same(
-    units: &dyn Fn(&Graph) -> Vec<Units>,
-) -> impl Fn(&mut Builder, &Graph, [&[Val]; 2]) -> Vec<[Features; 2]> + '_ {
-    move |b, forward, values| {
-        let pair = |units: &Units| values.map(|of| units.features(b, of[units.val.position()]));
-        units(forward).iter().map(pair).collect()
-    }
-}
-
-fn moments(
-    executor: &dyn Executor,
-    model: &Model,
-    params: [&Params; 2],
-    data: &Dataset,
-    compared: &Compared<'_>,
-    between: Between,
-    progress: &mut dyn FnMut(usize, usize),
-) -> Result<Vec<Moments>, EvaluateError> {
-    params.iter().try_for_each(|params| model.check_layout(params))?;
-    let (data, chunk) = (fit(model, data)?, chunk(model.input()));
-    let count = data.len();
-    let lengths = ranges(count, chunk).map(|range| range.len());
-    let mut passes =
-        Passes::new(executor, lengths, |length| graphs::moments(model, length, compared, between))?;
-    let fixed: Vec<&Tensor> = params.iter().flat_map(|params| params.values()).collect();
-    let mut pass = passes.begin(&fixed)?;
-    let mut sums: Vec<Moments> = Vec::new();
-    for range in ranges(count, chunk) {
-        let (length, end) = (range.len(), range.end);
-        let (x, labels) = data.range(range);
-        let examples = if model.target().is_some() { vec![x, labels] } else { vec![x] };
-        if let Some((_, results)) = pass.put(length, examples, |examples| examples.iter().collect())? {
-            accumulate::add(&mut sums, &results);
-        }
-        progress(end, count);
-    }
-    while let Some((_, results)) = pass.take()? {
-        accumulate::add(&mut sums, &results);
-    }
-    Ok(sums)
+    Comparer::new(executor, model, data, compared, Between::All)?.moments(params, progress)
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ mod sample;
 mod score;
 
 pub use activations::{
-    Between, Compared, Features, Moments, Units, activation_moments, feature_moments, unit_moments,
+    Between, Compared, Comparer, Features, Moments, Units, activation_moments, feature_moments,
 };
 pub use calibration::{BINS, Calibration, Predictions};
 pub use error::{EvaluateError, fit};

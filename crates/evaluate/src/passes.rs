@@ -20,7 +20,7 @@ impl Passes {
     pub(crate) fn new(
         executor: &dyn Executor,
         lengths: impl IntoIterator<Item = usize>,
-        graph: impl Fn(usize) -> Graph,
+        mut graph: impl FnMut(usize) -> Graph,
     ) -> Result<Self, ExecError> {
         let team = team(executor);
         let (members, mut prepared) = (team.len(), BTreeMap::new());

@@ -86,10 +86,12 @@ impl Renormaliser {
         places: &dyn Fn(&Graph) -> Vec<Place>,
     ) -> Result<Self, EvaluateError> {
         let sample = Sample::new(fit(model, data)?, examples, chunk(model.input()));
-        let units = places(&forward(model, 2)).iter().map(|place| place.indices.len()).collect();
+        let mut units = Vec::new();
         let passes = Passes::new(executor, sample.lengths(), |length| {
             let forward = forward(model, length);
-            corrected(&forward, &places(&forward))
+            let places = places(&forward);
+            units = places.iter().map(|place| place.indices.len()).collect();
+            corrected(&forward, &places)
         })?;
         Ok(Self { model: model.clone(), sample, units, passes })
     }

@@ -10,7 +10,7 @@ use evaluate::reestimate;
 use graph::Graph;
 use isoloss_merge::{
     average,
-    repair::{Ends, Repair, Repaired},
+    repair::{Ends, JointEnds, Repair, Repaired},
 };
 use models::{Init, Model, Params};
 use symmetry::{Group, certified, infer};
@@ -68,12 +68,16 @@ impl Case {
         Self { model, group, data, networks }
     }
 
-    fn repair(&self) -> Repair<'_> {
+    fn repair(&self) -> Repair {
         Repair::new(&*CPU, &self.model, &self.group, &self.data, 1000, Key::new(3)).unwrap()
     }
 
-    fn ends(&self, repair: &Repair<'_>) -> Ends {
+    fn ends(&self, repair: &mut Repair) -> Ends {
         repair.ends(&self.networks.each_ref(), &mut |_, _| {}).unwrap()
+    }
+
+    fn joint_ends(&self, repair: &mut Repair) -> JointEnds {
+        repair.joint_ends(&self.networks.each_ref(), &mut |_, _| {}).unwrap()
     }
 
     fn merged(&self) -> Params {
@@ -83,7 +87,7 @@ impl Case {
     /// The largest and smallest share of their variance that the sites have before and after.
     fn shares(
         &self,
-        repair: &Repair<'_>,
+        repair: &mut Repair,
         ends: &Ends,
         merged: &Params,
         repaired: &Repaired,
@@ -102,9 +106,9 @@ fn every_site_has_the_mean_moments_of_the_networks() {
         let case = Case::new(spec);
         let mut repair = case.repair();
         assert!(repair.refused().is_empty(), "{spec}: {:?}", repair.refused());
-        let (ends, merged) = (case.ends(&repair), case.merged());
+        let (ends, merged) = (case.ends(&mut repair), case.merged());
         let repaired = repair.measured(&merged, &ends, &[0.5; 2]).unwrap();
-        let [before, after] = case.shares(&repair, &ends, &merged, &repaired);
+        let [before, after] = case.shares(&mut repair, &ends, &merged, &repaired);
         let is_off = before[0] < 0.9 || before[1] > 1.1;
         assert!(is_off && after[0] > 0.999 && after[1] < 1.001, "{spec}: {before:?} {after:?}");
         // Nothing more is to be done, to the means either, but where what varies is larger than it stands for.
@@ -123,8 +127,8 @@ fn a_network_merged_with_itself_stays_as_it_is() {
         let case = Case::new(spec);
         let mut repair = case.repair();
         let own = &case.networks[0];
-        let ends = repair.ends(&[own, own], &mut |_, _| {}).unwrap();
-        let measured = repair.measured(own, &ends, &[0.25, 0.75]).unwrap();
+        let ends = repair.joint_ends(&[own, own], &mut |_, _| {}).unwrap();
+        let measured = repair.measured(own, ends.ends(), &[0.25, 0.75]).unwrap();
         let closed = repair.closed(own, &ends, &[0.25, 0.75]).unwrap();
         for repaired in [measured, closed] {
             for (name, tensor) in repaired.params.iter() {
@@ -140,10 +144,10 @@ fn a_network_merged_with_itself_stays_as_it_is() {
 fn the_closed_form_is_exact_where_nothing_stands_before() {
     let case = Case::new("mlp:6-8-3");
     let mut repair = case.repair();
-    let ends = case.ends(&repair);
+    let ends = case.joint_ends(&mut repair);
     for weights in [[0.5, 0.5], [0.2, 0.8]] {
         let merged = isoloss_merge::interpolate(&case.networks[0], &case.networks[1], weights[1]).unwrap();
-        let measured = repair.measured(&merged, &ends, &weights).unwrap().corrections;
+        let measured = repair.measured(&merged, ends.ends(), &weights).unwrap().corrections;
         let closed = repair.closed(&merged, &ends, &weights).unwrap().corrections;
         for (measured, closed) in measured[0].scale.iter().zip(&closed[0].scale) {
             assert!((measured / closed - 1.0).abs() < 1e-5, "{measured} {closed}");
@@ -151,10 +155,10 @@ fn the_closed_form_is_exact_where_nothing_stands_before() {
     }
     // Behind the first layer it is nearer to the goal than nothing is.
     let case = Case::new("mlp:6-64-64-64-3");
-    let repair = case.repair();
-    let (ends, merged) = (case.ends(&repair), case.merged());
+    let mut repair = case.repair();
+    let (ends, merged) = (case.joint_ends(&mut repair), case.merged());
     let closed = repair.closed(&merged, &ends, &[0.5; 2]).unwrap();
-    let [before, after] = repair.collapse(&merged, &closed, &ends, &[0.5; 2], &mut |_, _| {}).unwrap();
+    let [before, after] = repair.collapse(&merged, &closed, ends.ends(), &[0.5; 2], &mut |_, _| {}).unwrap();
     for (before, after) in before.iter().zip(&after) {
         assert!((after.ratio - 1.0).abs() < 0.5 * (before.ratio - 1.0).abs(), "{before:?} {after:?}");
     }
@@ -167,10 +171,10 @@ fn batch_normalisation_is_corrected_with_the_moments_that_it_will_have() {
     let networks = case.networks.each_ref().map(settle);
     let case = Case { networks, ..Case::new("resnet8:norm=batch,in=1x8x8") };
     let mut repair = case.repair();
-    let (ends, merged) = (case.ends(&repair), case.merged());
+    let (ends, merged) = (case.ends(&mut repair), case.merged());
     let mut repaired = repair.measured(&merged, &ends, &[0.5; 2]).unwrap();
     repaired.params = settle(&repaired.params);
-    let [before, after] = case.shares(&repair, &ends, &settle(&merged), &repaired);
+    let [before, after] = case.shares(&mut repair, &ends, &settle(&merged), &repaired);
     // Running variances are unbiased, and an epsilon is added to them.
     assert!(before[0] < 0.95 && after[0] > 0.98 && after[1] < 1.01, "{before:?} {after:?}");
 }
@@ -181,13 +185,16 @@ fn three_networks_have_their_mean() {
     let third = network(&case.model, 9);
     let networks = [&case.networks[0], &case.networks[1], &third];
     let mut repair = case.repair();
-    let ends = repair.ends(&networks, &mut |_, _| {}).unwrap();
+    let mut passes = [0; 2];
+    let ends = repair.ends(&networks, &mut |_, _| passes[0] += 1).unwrap();
+    let joint = repair.joint_ends(&networks, &mut |_, _| passes[1] += 1).unwrap();
+    assert_eq!((&ends, passes), (joint.ends(), [2, 3]));
     let weights = [1.0 / 3.0; 3];
     let merged = average(&networks).unwrap();
     let repaired = repair.measured(&merged, &ends, &weights).unwrap();
     let [_, full] = repair.collapse(&merged, &repaired, &ends, &weights, &mut |_, _| {}).unwrap();
     assert!(full.iter().all(|site| (site.ratio - 1.0).abs() < 1e-3), "{full:?}");
-    let closed = repair.closed(&merged, &ends, &weights).unwrap().corrections;
+    let closed = repair.closed(&merged, &joint, &weights).unwrap().corrections;
     for (measured, closed) in repaired.corrections[0].scale.iter().zip(&closed[0].scale) {
         assert!((measured / closed - 1.0).abs() < 1e-5, "{measured} {closed}");
     }
@@ -204,7 +211,7 @@ fn what_cannot_be_renormalised_is_refused() {
     }
     let case = Case::new("mlp:6-8-7-3");
     let mut repair = case.repair();
-    let ends = case.ends(&repair);
+    let ends = case.ends(&mut repair);
     for weights in [&[0.5][..], &[0.5, 0.6], &[f64::NAN, 1.0]] {
         let error = repair.measured(&case.merged(), &ends, weights).unwrap_err().to_string();
         assert!(error.contains("one finite weight for each, with the sum 1"), "{error}");

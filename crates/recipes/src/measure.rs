@@ -48,15 +48,6 @@ impl Measure {
         Self { evaluators: self.evaluators.map(Evaluator::calibrating), ..self }
     }
 
-    /// How a network is calibrated on the test set; none of one without predictions.
-    ///
-    /// # Errors
-    /// Where the parameters are not the model's.
-    pub fn calibration(&mut self, params: &Params) -> Result<Option<Calibration>, RecipeError> {
-        let (_, predictions) = self.evaluators[1].predict(params)?;
-        Ok(predictions.map(|predictions| predictions.calibration()))
-    }
-
     /// The number of examples that statistics are re-estimated on; none where they are not, or where the model has none.
     #[must_use]
     pub fn reestimated_on(&self) -> Option<usize> {
@@ -81,6 +72,20 @@ impl Measure {
     pub fn score(&mut self, params: &Params) -> Result<Splits<Score>, RecipeError> {
         let [train, test] = &mut self.evaluators;
         Ok(Splits { train: stored(train.score(params)?), test: stored(test.score(params)?) })
+    }
+
+    /// The score, and how the network is calibrated on the test set, from the same pass; no calibration of one without predictions.
+    ///
+    /// # Errors
+    /// Where the parameters are not the model's.
+    pub fn score_and_calibration(
+        &mut self,
+        params: &Params,
+    ) -> Result<(Splits<Score>, Option<Calibration>), RecipeError> {
+        let [train, test] = &mut self.evaluators;
+        let (train, (test, predictions)) = (train.score(params)?, test.predict(params)?);
+        let calibration = predictions.map(|predictions| predictions.calibration());
+        Ok((Splits { train: stored(train), test: stored(test) }, calibration))
     }
 
     /// The scores at `points` places on the segment from `a` to `b`, where `between` may change the networks between the ends, before their

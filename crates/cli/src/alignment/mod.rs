@@ -139,6 +139,14 @@ impl Alignment {
         Ok(Self { element, moved, params, nearness, search, seconds, certified: certified.clone() })
     }
 
+    /// The group of the architecture; none where what was certified is that of folded gains.
+    pub(crate) const fn group(&self) -> Option<&Group> {
+        match self.search {
+            Search::Circuit(_) => None,
+            _ => Some(&self.certified.group),
+        }
+    }
+
     /// How it went, as JSON.
     pub(crate) fn json(&self) -> Value {
         let Nearness { inner, distance } = self.nearness;

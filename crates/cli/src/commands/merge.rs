@@ -331,37 +331,34 @@ impl Merge {
         loss: Loss,
     ) -> Result<(Scores, Details), Failure> {
         let (networks, model) = (averaging.networks, &averaging.networks[0].model);
-        let mut measure = Measure::new(session, model, data, loss, self.statistics)?.calibrating();
-        let parents = networks.iter().map(|network| measure.score(&network.params));
-        let parents: Vec<Splits<Score>> = parents.collect::<Result<_, _>>()?;
+        let mut measure = Measure::new(session, model, data, loss, self.statistics)?;
         let all = averaging.gathered.all(networks);
-        let plain = measure.settle(merged.clone())?;
-        let (scored, reestimated_on) = (measure.score(&plain)?, measure.reestimated_on());
-        let of_texts = has_perplexity(model, data, loss);
-        let mut scores = Scores { parents, merged: scored, repaired: None, of_texts, reestimated_on };
         let mut details = Details::new(model, networks, &all);
+        let mut parents = Vec::with_capacity(networks.len());
         for network in networks {
-            details.calibrations.push((network.name(), measure.calibration(&network.params)?));
+            parents.push(details.score(&mut measure, network.name(), &network.params)?);
         }
-        details.calibrations.push(("merged".to_owned(), measure.calibration(&plain)?));
-        let start = Instant::now();
-        let group = self.repair.group(session, model)?;
-        let mut renormaliser = self.repair.prepare(session, model, group.as_ref(), &data.train, &all)?;
+        let plain = measure.settle(merged.clone())?;
+        let scored = details.score(&mut measure, "merged".to_owned(), &plain)?;
+        let (of_texts, reestimated_on) = (has_perplexity(model, data, loss), measure.reestimated_on());
+        let mut scores = Scores { parents, merged: scored, repaired: None, of_texts, reestimated_on };
+        let (start, group) = (Instant::now(), averaging.gathered.group());
+        let mut renormaliser = self.repair.prepare(session, model, group, &data.train, &all)?;
         let plain = match &mut renormaliser {
             None => plain,
             Some(renormaliser) => {
                 let mut repaired = renormaliser.apply(merged, &averaging.weights)?;
                 details.seconds.push(("renormalising", start.elapsed().as_secs_f64()));
                 repaired.params = measure.settle(repaired.params)?;
-                scores.repaired = Some(measure.score(&repaired.params)?);
-                details.calibrations.push(("repaired".to_owned(), measure.calibration(&repaired.params)?));
+                let score = details.score(&mut measure, "repaired".to_owned(), &repaired.params)?;
+                scores.repaired = Some(score);
                 details.repair = Some(renormaliser.done(&plain, &repaired, &averaging.weights)?);
                 repaired.params
             }
         };
         if let (Some(_), [a, b]) = (&self.report, networks) {
-            let aligned = (!averaging.gathered.alignments.is_empty()).then_some(all[1]);
-            details.curves = self.curves(&mut measure, [a, b], aligned, renormaliser.as_mut())?;
+            let aligned = averaging.gathered.is_matched().then_some(all[1]);
+            details.curves = self.curves(measure.calibrating(), [a, b], aligned, renormaliser.as_mut())?;
         }
         *merged = plain;
         Ok((scores, details))
@@ -370,10 +367,10 @@ impl Merge {
     /// What lies between two networks: as they are, aligned, and renormalised.
     fn curves(
         &self,
-        measure: &mut Measure<'_>,
+        mut measure: Measure<'_>,
         [a, b]: [&Network; 2],
         aligned: Option<&Params>,
-        renormaliser: Option<&mut repair::Renormaliser<'_>>,
+        renormaliser: Option<&mut repair::Renormaliser>,
     ) -> Result<Curves, Failure> {
         let mut curves = vec![("naive", measure.segment("naive", [&a.params, &b.params], self.points)?)];
         if let Some(aligned) = aligned {

@@ -196,7 +196,11 @@ fn moments_between_the_same_units_are_those_on_the_diagonal() {
     let [a, b] = [1, 2].map(|seed| model.init(Init::PyTorch, Key::new(seed)));
     let data = normal(2300, 3);
     let all = moments(&model, [&a, &b], &data, &rectified);
-    let same = unit_moments(&Reference, &model, [&a, &b], &data, &rectified, &mut |_, _| {}).unwrap();
+    let comparer = Comparer::of_units(&Reference, &model, &data, &rectified, Between::Same);
+    let mut comparer = comparer.unwrap();
+    let same = comparer.moments([&a, &b], &mut |_, _| {}).unwrap();
+    assert_ne!(comparer.moments([&b, &a], &mut |_, _| {}).unwrap(), same);
+    assert_eq!(comparer.moments([&a, &b], &mut |_, _| {}).unwrap(), same);
     assert_eq!(same.len(), 2);
     for (all, same) in all.iter().zip(&same) {
         let units = all.units()[0];

@@ -14,7 +14,7 @@ mod ends;
 use std::cell::Cell;
 
 use data::Dataset;
-use evaluate::{Goal, Moments, Place, Renormaliser, Units, unit_moments};
+use evaluate::{Between, Comparer, Goal, Moments, Place, Renormaliser, Units};
 use graph::{Executor, Graph};
 use models::{Model, Params};
 use symmetry::{
@@ -24,22 +24,21 @@ use symmetry::{
 use tensor::{DType, Key};
 
 use crate::MergeError;
-pub use ends::Ends;
+pub use ends::{Ends, JointEnds};
 
 /// Training examples on which statistics are taken where nothing else is said: 10,000. Ours: the published code takes the whole set, and
 /// deviations over so many examples are within a percent.
 pub const EXAMPLES: usize = 10_000;
 
 /// An architecture prepared to be renormalised on a data set.
-pub struct Repair<'a> {
-    executor: &'a dyn Executor,
-    model: Model,
-    group: &'a Group,
-    data: Dataset,
+pub struct Repair {
+    /// The number of examples of the data set.
+    examples: usize,
     /// The sites in evaluation.
     sites: Vec<Site>,
     refused: Vec<String>,
     renormaliser: Renormaliser,
+    comparer: Comparer,
 }
 
 /// A network with corrected units.
@@ -65,16 +64,16 @@ pub struct Collapse {
     pub ratio: f64,
 }
 
-impl<'a> Repair<'a> {
+impl Repair {
     /// Finds the sites, tests them with random numbers of `key`, and compiles the passes over the first `examples` of `data`, which are to be
     /// training examples. `group` is a certified group of the model.
     ///
     /// # Errors
     /// [`MergeError::NoSites`] where nothing can be renormalised; where the data do not suit the model or the executor refuses a graph.
     pub fn new(
-        executor: &'a dyn Executor,
+        executor: &dyn Executor,
         model: &Model,
-        group: &'a Group,
+        group: &Group,
         data: &Dataset,
         examples: usize,
         key: Key,
@@ -88,17 +87,20 @@ impl<'a> Repair<'a> {
         let data = data.take(examples.min(data.len()));
         // A network may be computed in another way for other numbers of examples, as recurrent ones are.
         let is_alike = Cell::new(true);
-        let places = |graph: &Graph| -> Vec<Place> {
+        let like = |graph: &Graph| {
             let there = like(&sites, graph, group);
             is_alike.set(is_alike.get() && there.len() == sites.len());
-            there.iter().map(place).collect()
+            there
         };
+        let places = |graph: &Graph| -> Vec<Place> { like(graph).iter().map(place).collect() };
         let renormaliser = Renormaliser::new(executor, model, &data, None, &places)?;
+        let units = |graph: &Graph| -> Vec<Units> { like(graph).iter().map(units).collect() };
+        let comparer = Comparer::of_units(executor, model, &data, &units, Between::Same)?;
         if !is_alike.get() {
             let refused = sites.into_iter().map(|site| site.name).chain(refused).collect();
             return Err(MergeError::NoSites { model: model.spec(), refused });
         }
-        Ok(Self { executor, model: model.clone(), group, data, sites, refused, renormaliser })
+        Ok(Self { examples: data.len(), sites, refused, renormaliser, comparer })
     }
 
     /// The sites, in the order of the network.
@@ -115,21 +117,33 @@ impl<'a> Repair<'a> {
 
     /// The number of examples that statistics are taken on.
     #[must_use]
-    pub fn examples(&self) -> usize {
-        self.data.len()
+    pub const fn examples(&self) -> usize {
+        self.examples
     }
 
-    /// The moments of the networks at each site. They must be matched to each other. `progress` is told how many of how many examples are done.
+    /// The moments of the networks at each site, two networks in a pass. They must be matched to each other. `progress` is told how many of how many
+    /// examples of a pass are done.
     ///
     /// # Errors
     /// Where there is no network, or parameters are not the model's.
     pub fn ends(
-        &self,
+        &mut self,
         networks: &[&Params],
         progress: &mut dyn FnMut(usize, usize),
     ) -> Result<Ends, MergeError> {
-        let mut between = |a: usize, b: usize| self.moments([networks[a], networks[b]], progress);
-        Ends::new(networks.len(), &mut between)
+        Ends::new(networks.len(), &mut |a, b| self.moments([networks[a], networks[b]], progress))
+    }
+
+    /// The same, and how the units of each two networks vary together, which takes a pass for each two.
+    ///
+    /// # Errors
+    /// As [`Repair::ends`].
+    pub fn joint_ends(
+        &mut self,
+        networks: &[&Params],
+        progress: &mut dyn FnMut(usize, usize),
+    ) -> Result<JointEnds, MergeError> {
+        JointEnds::new(networks.len(), &mut |a, b| self.moments([networks[a], networks[b]], progress))
     }
 
     /// The merged network with all sites brought to the weighted means of the networks' moments, by what is measured on the data.
@@ -159,8 +173,8 @@ impl<'a> Repair<'a> {
     ///
     /// # Errors
     /// [`MergeError::Weights`].
-    pub fn closed(&self, merged: &Params, ends: &Ends, weights: &[f64]) -> Result<Repaired, MergeError> {
-        let (goals, means) = (ends.goals(weights)?, ends.of_mean(weights));
+    pub fn closed(&self, merged: &Params, ends: &JointEnds, weights: &[f64]) -> Result<Repaired, MergeError> {
+        let (goals, means) = (ends.ends().goals(weights)?, ends.of_mean(weights));
         let corrections = self.sites.iter().zip(&means).zip(&goals).map(|((site, mean), goal)| {
             if site.is_juncture {
                 return Correction::none(site.units());
@@ -175,7 +189,7 @@ impl<'a> Repair<'a> {
     /// # Errors
     /// [`MergeError::Weights`]; where parameters are not the model's.
     pub fn collapse(
-        &self,
+        &mut self,
         merged: &Params,
         repaired: &Repaired,
         ends: &Ends,
@@ -199,14 +213,11 @@ impl<'a> Repair<'a> {
     }
 
     fn moments(
-        &self,
+        &mut self,
         networks: [&Params; 2],
         progress: &mut dyn FnMut(usize, usize),
     ) -> Result<Vec<Moments>, MergeError> {
-        let units = |graph: &Graph| -> Vec<Units> {
-            like(&self.sites, graph, self.group).iter().map(units).collect()
-        };
-        Ok(unit_moments(self.executor, &self.model, networks, &self.data, &units, progress)?)
+        Ok(self.comparer.moments(networks, progress)?)
     }
 }
 

@@ -5,7 +5,7 @@ use isoloss::{
     merge::{self, Together},
     models::Params,
     recipes::pair,
-    symmetry::Element,
+    symmetry::{Element, Group},
 };
 use serde_json::Value;
 
@@ -19,39 +19,73 @@ use crate::{
 };
 
 /// Networks that can be averaged.
-pub(super) struct Gathered {
-    /// All but the first where that stays as it is; all where none does.
-    moved: Vec<Params>,
-    /// The matchings to the first one.
-    pub(super) alignments: Vec<Alignment>,
-    /// How far all were from their mean, where all were brought together.
-    pub(super) distances: Vec<f64>,
+pub(super) enum Gathered {
+    /// As they are.
+    Given,
+    /// The first as it is, and the others matched to it.
+    Matched(Vec<Alignment>),
+    /// All of them brought together, by elements of the group.
+    Together(Together, Group),
 }
 
 impl Gathered {
-    /// Of matchings to the first network.
+    /// Of matchings to the first network, if there are any.
     pub(super) fn of(alignments: Vec<Alignment>) -> Self {
-        let moved = alignments.iter().map(|alignment| alignment.params.clone()).collect();
-        Self { moved, alignments, distances: Vec::new() }
+        if alignments.is_empty() { Self::Given } else { Self::Matched(alignments) }
     }
 
     /// All networks where they can be averaged, in order.
     pub(super) fn all<'a>(&'a self, networks: &'a [Network]) -> Vec<&'a Params> {
-        let stays = networks.len() - self.moved.len();
-        networks[..stays].iter().map(|network| &network.params).chain(&self.moved).collect()
+        match self {
+            Self::Given => networks.iter().map(|network| &network.params).collect(),
+            Self::Matched(alignments) => {
+                let matched = alignments.iter().map(|alignment| &alignment.params);
+                std::iter::once(&networks[0].params).chain(matched).collect()
+            }
+            Self::Together(together, _) => together.networks.iter().collect(),
+        }
+    }
+
+    /// The matchings to the first network.
+    fn alignments(&self) -> &[Alignment] {
+        match self {
+            Self::Matched(alignments) => alignments,
+            _ => &[],
+        }
+    }
+
+    /// Whether the others are matched to the first network.
+    pub(super) const fn is_matched(&self) -> bool {
+        matches!(self, Self::Matched(_))
+    }
+
+    /// How far all were from their mean, where all were brought together.
+    fn distances(&self) -> &[f64] {
+        match self {
+            Self::Together(together, _) => &together.distances,
+            _ => &[],
+        }
+    }
+
+    /// The group of the architecture, where it was certified on the way.
+    pub(super) fn group(&self) -> Option<&Group> {
+        match self {
+            Self::Together(_, group) => Some(group),
+            _ => self.alignments().first()?.group(),
+        }
     }
 
     /// How it went, in lines.
     pub(super) fn sentence(&self) -> String {
-        let [first, .., last] = self.distances[..] else { return String::new() };
-        let rounds = self.distances.len() - 1;
+        let [first, .., last] = *self.distances() else { return String::new() };
+        let rounds = self.distances().len() - 1;
         format!("distance of the weights to their mean {first:.4} → {last:.4} in {rounds} rounds\n")
     }
 
     /// How it went, for programs: the matchings, and the distances.
     pub(super) fn json(&self) -> (Vec<Value>, Vec<Value>) {
-        let matchings = self.alignments.iter().map(Alignment::json);
-        (matchings.collect(), self.distances.iter().copied().map(number).collect())
+        let matchings = self.alignments().iter().map(Alignment::json);
+        (matchings.collect(), self.distances().iter().copied().map(number).collect())
     }
 }
 
@@ -65,22 +99,8 @@ impl Merge {
         unfinished: Option<&Unfinished>,
     ) -> Result<Gathered, Failure> {
         match self.clustering.method {
-            Method::MergeMany | Method::Hierarchical => {
-                let together = self.together(session, networks, data)?;
-                Ok(Gathered {
-                    moved: together.networks,
-                    alignments: Vec::new(),
-                    distances: together.distances,
-                })
-            }
-            _ => {
-                let alignments = self.align(session, networks, data, unfinished)?;
-                if !alignments.is_empty() {
-                    return Ok(Gathered::of(alignments));
-                }
-                let moved = networks.iter().skip(1).map(|network| network.params.clone()).collect();
-                Ok(Gathered { moved, alignments, distances: Vec::new() })
-            }
+            Method::MergeMany | Method::Hierarchical => self.together(session, networks, data),
+            _ => Ok(Gathered::of(self.align(session, networks, data, unfinished)?)),
         }
     }
 
@@ -102,7 +122,7 @@ impl Merge {
         session: &Session,
         networks: &[Network],
         data: Option<&Data>,
-    ) -> Result<Together, Failure> {
+    ) -> Result<Gathered, Failure> {
         let name = self.clustering.method.name();
         let BeforeAveraging::Align(
             method @ (Matching::Weight | Matching::Activation | Matching::Ste | Matching::Sinkhorn),
@@ -122,11 +142,12 @@ impl Merge {
             Ok(element)
         };
         let all: Vec<&Params> = networks.iter().map(|network| &network.params).collect();
-        match self.clustering.method {
+        let together = match self.clustering.method {
             Method::MergeMany => {
                 merge::merge_many(&group, &all, session.key().child("merge-many"), &mut matching)
             }
             _ => merge::hierarchical(&group, &all, &mut matching),
-        }
+        }?;
+        Ok(Gathered::Together(together, group))
     }
 }

@@ -1,12 +1,14 @@
 //! `isoloss merge --repair`: hidden units of the merged network with the moments that they have in the networks.
 
+use std::borrow::Cow;
+
 use clap::{Args, ValueEnum};
 use isoloss::{
     data::Dataset,
     landscape::LandscapeError,
     merge::{
         MergeError,
-        repair::{self, Collapse, Ends, Repair, Repaired},
+        repair::{self, Collapse, Ends, JointEnds, Repair, Repaired},
     },
     models::{Model, Params},
     recipes::pair,
@@ -39,10 +41,15 @@ pub(super) struct RepairFlags {
 }
 
 /// What becomes of networks between those that were merged.
-pub(super) struct Renormaliser<'a> {
-    form: Form,
-    repair: Repair<'a>,
-    ends: Ends,
+pub(super) struct Renormaliser {
+    repair: Repair,
+    networks: Networks,
+}
+
+/// What was measured of the networks.
+enum Networks {
+    Measured(Ends),
+    Closed(JointEnds),
 }
 
 /// What was done to the merged network.
@@ -58,37 +65,55 @@ impl RepairFlags {
         self.repair.is_some()
     }
 
-    /// The certified group of a model, if networks are to be renormalised.
-    pub(super) fn group(self, session: &Session, model: &Model) -> Result<Option<Group>, Failure> {
-        let certified = || pair::certified_group(session.executor(), model, session.key());
-        Ok(self.repair.map(|_| certified()).transpose()?.map(|certified| certified.group))
-    }
-
-    /// Measures what the networks have, if they are to be renormalised.
-    pub(super) fn prepare<'a>(
+    /// Measures what the networks have, if they are to be renormalised. The group of the model is certified where it is not given.
+    pub(super) fn prepare(
         self,
-        session: &'a Session,
+        session: &Session,
         model: &Model,
-        group: Option<&'a Group>,
+        group: Option<&Group>,
         data: &Dataset,
         networks: &[&Params],
-    ) -> Result<Option<Renormaliser<'a>>, Failure> {
-        let (Some(form), Some(group)) = (self.repair, group) else { return Ok(None) };
+    ) -> Result<Option<Renormaliser>, Failure> {
+        let Some(form) = self.repair else { return Ok(None) };
+        let group = match group {
+            Some(group) => Cow::Borrowed(group),
+            None => Cow::Owned(pair::certified_group(session.executor(), model, session.key())?.group),
+        };
         let key = session.key().child("repair");
         let examples = self.repair_examples as usize;
-        let repair = Repair::new(session.executor(), model, group, data, examples, key)?;
+        let mut repair = Repair::new(session.executor(), model, &group, data, examples, key)?;
         let task = session.progress.task("moments", repair.examples() as u64, "examples");
-        let ends = repair.ends(networks, &mut |done, _| task.at(done as u64, ""))?;
-        Ok(Some(Renormaliser { form, repair, ends }))
+        let tick = &mut |done: usize, _: usize| task.at(done as u64, "");
+        let networks = match form {
+            Form::Measured => Networks::Measured(repair.ends(networks, tick)?),
+            Form::Closed => Networks::Closed(repair.joint_ends(networks, tick)?),
+        };
+        Ok(Some(Renormaliser { repair, networks }))
     }
 }
 
-impl Renormaliser<'_> {
+impl Networks {
+    const fn form(&self) -> Form {
+        match self {
+            Self::Measured(_) => Form::Measured,
+            Self::Closed(_) => Form::Closed,
+        }
+    }
+
+    const fn ends(&self) -> &Ends {
+        match self {
+            Self::Measured(ends) => ends,
+            Self::Closed(joint) => joint.ends(),
+        }
+    }
+}
+
+impl Renormaliser {
     /// A network with the weighted means of the moments.
     pub(super) fn apply(&mut self, merged: &Params, weights: &[f64]) -> Result<Repaired, MergeError> {
-        match self.form {
-            Form::Measured => self.repair.measured(merged, &self.ends, weights),
-            Form::Closed => self.repair.closed(merged, &self.ends, weights),
+        match &self.networks {
+            Networks::Measured(ends) => self.repair.measured(merged, ends, weights),
+            Networks::Closed(joint) => self.repair.closed(merged, joint, weights),
         }
     }
 
@@ -99,14 +124,15 @@ impl Renormaliser<'_> {
 
     /// What was done to a network that was given running statistics of its own before and after.
     pub(super) fn done(
-        &self,
+        &mut self,
         merged: &Params,
         repaired: &Repaired,
         weights: &[f64],
     ) -> Result<Done, Failure> {
-        let collapse = self.repair.collapse(merged, repaired, &self.ends, weights, &mut |_, _| {})?;
+        let ends = self.networks.ends();
+        let collapse = self.repair.collapse(merged, repaired, ends, weights, &mut |_, _| {})?;
         let (examples, refused) = (self.repair.examples(), self.repair.refused().to_vec());
-        Ok(Done { form: self.form, examples, refused, collapse })
+        Ok(Done { form: self.networks.form(), examples, refused, collapse })
     }
 }
 

@@ -4,7 +4,7 @@ use isoloss::{
     evaluate::Calibration,
     models::{Model, Params},
     recipes::{
-        result::{Curve, Splits},
+        result::{Curve, Score, Splits},
         views,
     },
     tensor::Tensor,
@@ -14,7 +14,9 @@ use serde_json::{Value, json};
 
 use super::repair::Done;
 use crate::{
+    failure::Failure,
     json::{self, number},
+    measure::Measure,
     networks::Network,
 };
 
@@ -22,7 +24,7 @@ use crate::{
 pub(super) type Curves = Vec<(&'static str, Splits<Curve>)>;
 
 /// How near each parameter of the others is to that of the first: the mean of the cosines, before and after alignment.
-pub(super) struct Nearness {
+pub(super) struct Cosines {
     parameter: String,
     cosines: [f64; 2],
 }
@@ -31,13 +33,13 @@ pub(super) struct Nearness {
 pub(super) struct Details {
     pub(super) calibrations: Vec<(String, Option<Calibration>)>,
     pub(super) curves: Curves,
-    pub(super) nearness: Vec<Nearness>,
+    pub(super) nearness: Vec<Cosines>,
     pub(super) repair: Option<Done>,
     /// Seconds of each part, by name.
     pub(super) seconds: Vec<(&'static str, f64)>,
 }
 
-impl Nearness {
+impl Cosines {
     /// Of the trained parameters of the first network and the others, as they were and as they are averaged.
     fn all(model: &Model, before: &[&Params], after: &[&Params]) -> Vec<Self> {
         let one = |name: String| {
@@ -63,8 +65,20 @@ impl Details {
     /// Of networks, as they were given and as they are averaged, so far.
     pub(super) fn new(model: &Model, networks: &[Network], averaged: &[&Params]) -> Self {
         let before: Vec<&Params> = networks.iter().map(|network| &network.params).collect();
-        let nearness = Nearness::all(model, &before, averaged);
+        let nearness = Cosines::all(model, &before, averaged);
         Self { calibrations: Vec::new(), curves: Vec::new(), nearness, repair: None, seconds: Vec::new() }
+    }
+
+    /// Scores a network, and notes how it is calibrated.
+    pub(super) fn score(
+        &mut self,
+        measure: &mut Measure<'_>,
+        name: String,
+        params: &Params,
+    ) -> Result<Splits<Score>, Failure> {
+        let (score, calibration) = measure.score_and_calibration(params)?;
+        self.calibrations.push((name, calibration));
+        Ok(score)
     }
 
     /// The calibration of all networks, where they have predictions.
