@@ -1,6 +1,9 @@
 //! Pieces of JSON results.
 
-use isoloss::recipes::result::{Curve, Match, Score, Splits};
+use isoloss::recipes::{
+    matched_pairs::result::Match,
+    result::{Curve, Score, Splits},
+};
 use serde_json::{Value, json};
 
 /// A number; those that JSON lacks become the texts "NaN", "inf" and "-inf", as in reports.

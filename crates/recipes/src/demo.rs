@@ -4,9 +4,12 @@ use data::Splits;
 use report::{Entries, Report};
 
 use crate::{
-    method::Method,
-    result::{PairPlan, PairResult},
-    views,
+    matched_pairs::{
+        method::Method,
+        result::{PairPlan, PairResult},
+        views,
+    },
+    training::Training,
 };
 
 /// Points on a segment, as in Git Re-Basin's code (arXiv:2209.04836).
@@ -17,13 +20,15 @@ const POINTS: usize = 25;
 #[must_use]
 pub fn plan(seed: u64) -> PairPlan {
     PairPlan {
-        model: "mlp:64-512-512-512-10".to_owned(),
+        training: Training {
+            model: "mlp:64-512-512-512-10".to_owned(),
+            optimizer: "adam:lr=0.001,weight_decay=0.003".to_owned(),
+            schedule: "constant".to_owned(),
+            init: "pytorch".to_owned(),
+            batch: 100,
+            clip_norm: None,
+        },
         data: "digits".to_owned(),
-        optimizer: "adam:lr=0.001,weight_decay=0.003".to_owned(),
-        schedule: "constant".to_owned(),
-        init: "pytorch".to_owned(),
-        batch: 100,
-        clip_norm: None,
         epochs: vec![60],
         seeds: [2 * seed, 2 * seed + 1],
         restarts: 0,
@@ -48,12 +53,12 @@ pub fn report(result: &PairResult, data: &Splits) -> Report {
         percent(result.first().segment.test.midpoint.accuracy),
     );
     let settings = Entries::new()
-        .with("model", plan.model.clone())
+        .with("model", plan.training.model.clone())
         .with("data", plan.data.clone())
-        .with("optimizer", plan.optimizer.clone())
-        .with("schedule", plan.schedule.clone())
-        .with("initialisation", plan.init.clone())
-        .with("batch", plan.batch)
+        .with("optimizer", plan.training.optimizer.clone())
+        .with("schedule", plan.training.schedule.clone())
+        .with("initialisation", plan.training.init.clone())
+        .with("batch", plan.training.batch)
         .with("epochs", plan.last_epoch())
         .with("points on a segment", plan.points);
     let report = Report::new("demo", "From two networks to one")

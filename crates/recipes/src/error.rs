@@ -20,6 +20,12 @@ pub enum RecipeError {
         /// What is wrong.
         problem: String,
     },
+    /// The settings of an experiment are impossible.
+    #[error("the experiment's settings: {problem}")]
+    Settings {
+        /// What is wrong.
+        problem: String,
+    },
     /// A recipe does not define a scale.
     #[error("recipe '{recipe}' has no scale '{scale}'")]
     NoScale {
@@ -112,4 +118,10 @@ pub enum RecipeError {
     /// A symmetry could not be found, proved or used.
     #[error(transparent)]
     Symmetry(#[from] symmetry::SymmetryError),
+}
+
+impl RecipeError {
+    pub(crate) const fn settings(problem: String) -> Self {
+        Self::Settings { problem }
+    }
 }

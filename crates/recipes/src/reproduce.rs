@@ -3,15 +3,13 @@
 use std::path::Path;
 
 use data::Splits;
-use models::Model;
-use tensor::Key;
+use toml::Table;
 
 use crate::{
     Progress, RecipeError, estimate,
-    pair::{self, Setting},
-    planted,
-    recipe::{Claim, Recipe, Scale, ScaleSettings, StandIn, Training},
-    result::{PairPlan, PairResult, PlantedResult},
+    experiment::{self, Found, Work},
+    recipe::{Claim, Recipe, Scale, ScaleSettings, StandIn},
+    setting::Setting,
     verdict::{self, Judgement},
 };
 
@@ -24,7 +22,7 @@ pub struct Request<'a> {
     pub scale: Scale,
     /// The data as given on the command line; needed where the scale's data set needs a folder.
     pub data: Option<String>,
-    /// The first seed; pair `p` has the seeds `seed + 2p` and `seed + 2p + 1`.
+    /// The first seed.
     pub seed: u64,
     /// The time that it may take in minutes, in place of the scale's own.
     pub minutes: Option<f64>,
@@ -66,43 +64,13 @@ impl Request<'_> {
         }
     }
 
-    fn arms(&self) -> Result<Vec<(String, Training)>, RecipeError> {
+    fn arms(&self) -> Result<Vec<(String, Table)>, RecipeError> {
         self.recipe.arms(self.scale, self.stand_in()?.is_some())
     }
 
     /// The time that the run may take, in minutes.
     fn budget(&self) -> Result<f64, RecipeError> {
         Ok(self.minutes.unwrap_or(self.settings()?.minutes))
-    }
-
-    fn plan(&self, training: &Training, data: &Splits, pair: usize) -> Result<PairPlan, RecipeError> {
-        let first = self.seed + 2 * pair as u64;
-        Ok(PairPlan {
-            model: Model::parse(&training.model)?.spec(),
-            data: data.spec.clone(),
-            optimizer: training.optimizer.clone(),
-            schedule: training.schedule.clone(),
-            init: training.init.clone(),
-            batch: training.batch,
-            clip_norm: training.clip_norm,
-            epochs: training.epochs.clone(),
-            seeds: [first, first + 1],
-            restarts: 0,
-            points: training.points,
-            methods: training.methods.clone(),
-            scored: training.scored,
-            learned: training.descent(),
-        })
-    }
-
-    /// The plan of the first pair of each arm.
-    pub(crate) fn first_plans(&self, data: &Splits) -> Result<Vec<(String, PairPlan)>, RecipeError> {
-        let plan = |(name, training): (String, Training)| Ok((name, self.plan(&training, data, 0)?));
-        self.arms()?.into_iter().map(plan).collect()
-    }
-
-    fn plans(&self, training: &Training, data: &Splits) -> Result<Vec<PairPlan>, RecipeError> {
-        (0..self.settings()?.pairs).map(|pair| self.plan(training, data, pair)).collect()
     }
 }
 
@@ -116,36 +84,22 @@ fn with_options(data: &str, settings: &ScaleSettings) -> String {
     }
 }
 
-/// What was found in one arm.
-#[derive(Clone, Debug)]
-pub struct ArmResults {
-    /// The arm's name.
+/// One of the variations that a recipe compares.
+#[derive(Debug)]
+pub struct Arm {
+    /// The name.
     pub name: String,
-    /// The results of all pairs after each of its epochs, ascending; empty where it did not fit the budget.
-    pub stages: Vec<Vec<PairResult>>,
-}
-
-impl ArmResults {
-    /// Whether it fitted the budget.
-    #[must_use]
-    pub const fn is_reached(&self) -> bool {
-        !self.stages.is_empty()
-    }
-
-    /// The results of all pairs after the last of its epochs; none where it was not reached.
-    #[must_use]
-    pub fn last(&self) -> &[PairResult] {
-        self.stages.last().map_or(&[], Vec::as_slice)
-    }
+    /// The settings in a line.
+    pub settings: String,
+    /// What was found; none where it did not fit the budget.
+    pub found: Option<Box<dyn Found>>,
 }
 
 /// What a recipe found.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Reproduction {
-    /// The results of each arm, in the recipe's order.
-    pub arms: Vec<ArmResults>,
-    /// The planted recoveries; none where none are asked for or the last arm was not reached.
-    pub planted: Vec<PlantedResult>,
+    /// The arms, in the recipe's order.
+    pub arms: Vec<Arm>,
     /// The claims, judged.
     pub judged: Vec<(Claim, Judgement)>,
     /// What the work that was not yet done in the folder was estimated to take, in minutes, up to the last arm that fits and
@@ -160,9 +114,9 @@ impl Reproduction {
         self.judged.iter().all(|(claim, judgement)| judgement.held(claim))
     }
 
-    /// The arms that were reached.
-    pub fn reached(&self) -> impl Iterator<Item = &ArmResults> {
-        self.arms.iter().filter(|arm| arm.is_reached())
+    /// The arms that were reached, by name.
+    pub fn reached(&self) -> impl Iterator<Item = (&str, &dyn Found)> {
+        self.arms.iter().filter_map(|arm| Some((arm.name.as_str(), arm.found.as_deref()?)))
     }
 }
 
@@ -177,82 +131,46 @@ pub fn run(
     folder: &Path,
     progress: &mut dyn Progress,
 ) -> Result<Reproduction, RecipeError> {
-    let budget = request.budget()?;
-    let mut found =
-        Reproduction { arms: Vec::new(), planted: Vec::new(), judged: Vec::new(), estimate_minutes: 0.0 };
-    for (name, training) in request.arms()? {
-        let (plans, folder) = (request.plans(&training, data)?, folder.join(&name));
+    let (budget, experiment) = (request.budget()?, request.recipe.experiment.experiment());
+    let mut found = Reproduction { arms: Vec::new(), judged: Vec::new(), estimate_minutes: 0.0 };
+    for (name, settings) in request.arms()? {
+        let folder = folder.join(&name);
+        let work = experiment.arm(experiment::Arm {
+            setting,
+            settings: &settings,
+            data,
+            repetitions: request.settings()?.repetitions,
+            seed: request.seed,
+            folder: &folder,
+        })?;
         if found.estimate_minutes <= budget {
-            found.estimate_minutes += arm_minutes(setting, &name, &plans, data, &folder, progress)?;
+            found.estimate_minutes += minutes(setting, &name, &*work, data, progress)?;
         }
-        let stages = match found.estimate_minutes <= budget {
-            true => run_arm(setting, &plans, data, &folder, progress)?,
-            false => Vec::new(),
-        };
-        found.arms.push(ArmResults { name, stages });
-    }
-    let trials = request.settings()?.planted_trials;
-    if let Some(last) = found.arms.last().filter(|arm| arm.is_reached() && trials > 0) {
-        found.planted = run_planted(setting, request, last, folder, progress)?;
+        let settings = work.line();
+        let own = (found.estimate_minutes <= budget).then(|| work.run(progress)).transpose()?;
+        found.arms.push(Arm { name, settings, found: own });
     }
     let judge = |claim: &Claim| {
         let (estimate_minutes, budget_minutes) = (found.estimate_minutes, budget);
         let missed = Judgement::NotReached { estimate_minutes, budget_minutes };
-        (claim.clone(), verdict::measure(claim, &found).unwrap_or(missed))
+        (claim.clone(), verdict::measure(claim, &found.arms).unwrap_or(missed))
     };
     found.judged = request.recipe.claims.iter().map(judge).collect();
     Ok(found)
 }
 
-/// What the pairs of an arm that are not in its folder are estimated to take, in minutes.
-fn arm_minutes(
+/// What the work that is not in the folder yet is estimated to take, in minutes.
+fn minutes(
     setting: Setting<'_>,
     name: &str,
-    plans: &[PairPlan],
+    work: &dyn Work,
     data: &Splits,
-    folder: &Path,
     progress: &mut dyn Progress,
 ) -> Result<f64, RecipeError> {
-    let mut steps = 0.0;
-    for plan in plans {
-        if pair::stored(plan, folder)?.contains(&None) {
-            steps += estimate::steps(plan, data)?;
-        }
-    }
+    let steps = work.steps_left()?;
     if steps == 0.0 {
         return Ok(0.0);
     }
     progress.stage(&format!("timing a training step, {name}"), None);
-    Ok(steps * estimate::step_seconds(setting, &plans[0], data)? / 60.0)
-}
-
-fn run_arm(
-    setting: Setting<'_>,
-    plans: &[PairPlan],
-    data: &Splits,
-    folder: &Path,
-    progress: &mut dyn Progress,
-) -> Result<Vec<Vec<PairResult>>, RecipeError> {
-    let pairs = plans.iter().map(|plan| pair::run(setting, plan, data, folder, progress));
-    let pairs = pairs.collect::<Result<Vec<_>, _>>()?;
-    let stages = pairs.first().map_or(0, Vec::len);
-    let stage = |stage: usize| pairs.iter().map(|pair| pair[stage].clone()).collect();
-    Ok((0..stages).map(stage).collect())
-}
-
-/// Plants permutations in the first network of the first pair.
-fn run_planted(
-    setting: Setting<'_>,
-    request: &Request<'_>,
-    arm: &ArmResults,
-    folder: &Path,
-    progress: &mut dyn Progress,
-) -> Result<Vec<PlantedResult>, RecipeError> {
-    let plan = &arm.stages[0][0].plan;
-    let run = plan.run_folder(&folder.join(&arm.name), plan.seeds[0]);
-    let (model, params) = models::load_model(&run, None)?;
-    let key = Key::new(request.seed).child("planted");
-    let group = pair::certified_group(setting.executor, &model, key)?.group;
-    let trials = request.settings()?.planted_trials;
-    planted::run(setting, &group, &params, trials, key, folder, progress)
+    Ok(steps * estimate::step_seconds(setting, &work.config(), data)? / 60.0)
 }

@@ -3,10 +3,9 @@
 use report::Outcome;
 
 use crate::{
-    recipe::{Along, Claim, Measure, Moment, Place},
-    reproduce::{ArmResults, Reproduction},
-    result::{PairResult, PlantedResult},
-    training_curves,
+    experiment::{Found, Spot},
+    recipe::{Along, Claim, Moment, Place},
+    reproduce::Arm,
 };
 
 /// What became of a claim.
@@ -82,91 +81,71 @@ impl Judgement {
 
 /// Measures a claim with its control on what was found; none where an arm that it needs was not reached.
 #[must_use]
-pub fn measure(claim: &Claim, found: &Reproduction) -> Option<Judgement> {
-    if claim.measure == Measure::PlantedRecovery {
-        return (!found.planted.is_empty()).then(|| planted(&found.planted));
-    }
-    let both = |is_control| values(claim, found, is_control);
+pub fn measure(claim: &Claim, arms: &[Arm]) -> Option<Judgement> {
+    let both = |is_control| values(claim, arms, is_control);
     Some(Judgement::Measured { values: both(false)?, control: both(true)? })
 }
 
-fn planted(results: &[PlantedResult]) -> Judgement {
-    let share = |part: usize, result: &PlantedResult| part as f64 / result.trials as f64;
-    Judgement::Measured {
-        values: results.iter().map(|result| share(result.recovered, result)).collect(),
-        control: results.iter().map(|result| share(result.recovered_by_chance, result)).collect(),
-    }
-}
-
-/// The value of each pair.
-fn values(claim: &Claim, found: &Reproduction, is_control: bool) -> Option<Vec<f64>> {
-    let arm = arm(&claim.at, found)?;
-    let at = |arm: &ArmResults, after| one_each(claim.measure, arm.after(after), &claim.at, is_control);
+/// The value of each repetition.
+fn values(claim: &Claim, arms: &[Arm], is_control: bool) -> Option<Vec<f64>> {
+    let at = |arm: &dyn Found, stage: usize, place: &Place| {
+        arm.values(&Spot { measure: claim.measure, stage, method: place.method.as_deref(), is_control })
+    };
+    let there = |place: &Place| {
+        let arm = arm(place, arms)?;
+        Some(at(arm, place.after.stage(arm), place))
+    };
     match (claim.along, &claim.minus) {
-        (None, None) => Some(at(arm, claim.at.after)),
+        (None, None) => there(&claim.at),
         (None, Some(minus)) => {
-            let there = self::arm(minus, found)?;
-            let there = one_each(claim.measure, there.after(minus.after), minus, is_control);
-            Some(at(arm, claim.at.after).iter().zip(there).map(|(here, there)| here - there).collect())
+            let (here, there) = (there(&claim.at)?, there(minus)?);
+            Some(here.iter().zip(there).map(|(here, there)| here - there).collect())
         }
         (Some(Along::Epochs), _) => {
-            let on = |pairs: &Vec<PairResult>| one_each(claim.measure, pairs, &claim.at, is_control);
-            Some(largest_rises(&arm.stages.iter().map(on).collect::<Vec<_>>()))
+            let arm = arm(&claim.at, arms)?;
+            let stages = (0..arm.stages()).map(|stage| at(arm, stage, &claim.at));
+            Some(largest_rises(&stages.collect::<Vec<_>>()))
         }
         (Some(Along::Arms), _) => {
-            let all = found.arms.iter().map(|arm| arm.is_reached().then(|| at(arm, claim.at.after)));
-            Some(largest_rises(&all.collect::<Option<Vec<_>>>()?))
+            let found = arms.iter().map(|arm| arm.found.as_deref());
+            let values = found.map(|arm| arm.map(|arm| at(arm, claim.at.after.stage(arm), &claim.at)));
+            Some(largest_rises(&values.collect::<Option<Vec<_>>>()?))
         }
     }
 }
 
-/// The arm of a place, if it was reached.
-fn arm<'a>(place: &Place, found: &'a Reproduction) -> Option<&'a ArmResults> {
-    let named = |arm: &&ArmResults| place.arm.as_ref().is_none_or(|name| *name == arm.name);
-    found.arms.iter().rfind(named).filter(|arm| arm.is_reached())
+/// What was found in the arm of a place, if it was reached.
+fn arm<'a>(place: &Place, arms: &'a [Arm]) -> Option<&'a dyn Found> {
+    let named = |arm: &&Arm| place.arm.as_ref().is_none_or(|name| *name == arm.name);
+    arms.iter().rfind(named)?.found.as_deref()
 }
 
-impl ArmResults {
-    fn after(&self, moment: Moment) -> &[PairResult] {
-        match moment {
-            Moment::First => self.stages.first().map_or(&[], Vec::as_slice),
-            Moment::Last => self.last(),
+impl Moment {
+    /// Which of an arm's stages it is.
+    pub(crate) fn stage(self, arm: &dyn Found) -> usize {
+        match self {
+            Self::First => 0,
+            Self::Last => arm.stages() - 1,
         }
     }
 }
 
-/// For each pair the largest rise from one stage to the next.
+/// For each repetition the largest rise from one stage to the next.
 fn largest_rises(stages: &[Vec<f64>]) -> Vec<f64> {
-    let pairs = stages.iter().map(Vec::len).min().unwrap_or(0);
-    let rises = |pair: usize| stages.windows(2).map(move |stages| stages[1][pair] - stages[0][pair]);
+    let repetitions = stages.iter().map(Vec::len).min().unwrap_or(0);
+    let rises = |own: usize| stages.windows(2).map(move |stages| stages[1][own] - stages[0][own]);
     // A maximum that does not pass over NaN.
     let largest = |a: f64, b: f64| if a.is_nan() || b.is_nan() { f64::NAN } else { a.max(b) };
-    (0..pairs).map(|pair| rises(pair).reduce(largest).unwrap_or(f64::NAN)).collect()
-}
-
-fn one_each(measure: Measure, pairs: &[PairResult], place: &Place, is_control: bool) -> Vec<f64> {
-    pairs.iter().map(|pair| one(measure, pair, place, is_control)).collect()
-}
-
-fn one(measure: Measure, pair: &PairResult, place: &Place, is_control: bool) -> f64 {
-    let aligned = pair.by(place.method).map(|aligned| &aligned.segment);
-    let Some(segment) = (if is_control { Some(&pair.random) } else { aligned }) else { return f64::NAN };
-    match measure {
-        Measure::TestLossBarrier => segment.test.barrier,
-        Measure::TrainLossBarrier => segment.train.barrier,
-        Measure::TestBarrierShare => segment.test.barrier / pair.random.test.barrier,
-        Measure::TestAccuracyDrop => segment.test.midpoint_drop(),
-        Measure::TrainingCurveDistance => {
-            training_curves::distance(pair.history.each_ref().map(Vec::as_slice), usize::from(is_control))
-        }
-        Measure::PlantedRecovery => f64::NAN,
-    }
+    (0..repetitions).map(|own| rises(own).reduce(largest).unwrap_or(f64::NAN)).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{recipe::Recipe, test_pairs};
+    use crate::{
+        matched_pairs::{FoundPairs, result::PlantedResult, test_pairs},
+        recipe::Recipe,
+    };
 
     fn claim() -> Claim {
         Recipe::built_in().remove(0).claims.remove(0)
@@ -177,16 +156,18 @@ mod tests {
     }
 
     /// An arm with a pair for each column of barriers, which stand stage by stage. The control's are one nat higher.
-    fn arm_of(name: &str, barriers: &[&[f64]]) -> ArmResults {
+    fn arm_of(name: &str, barriers: &[&[f64]]) -> Arm {
         let stage = |barriers: &&[f64]| barriers.iter().map(|&b| test_pairs::pair(b, b + 1.0)).collect();
-        ArmResults { name: name.to_owned(), stages: barriers.iter().map(stage).collect() }
+        let stages: Vec<_> = barriers.iter().map(stage).collect();
+        let found = (!stages.is_empty()).then(|| FoundPairs { stages, planted: Vec::new() });
+        Arm {
+            name: name.to_owned(),
+            settings: String::new(),
+            found: found.map(|found| Box::new(found) as Box<dyn Found>),
+        }
     }
 
-    fn found(arms: Vec<ArmResults>) -> Reproduction {
-        Reproduction { arms, planted: Vec::new(), judged: Vec::new(), estimate_minutes: 1.0 }
-    }
-
-    fn values_of(text: &str, found: &Reproduction) -> Option<Vec<f64>> {
+    fn values_of(text: &str, found: &[Arm]) -> Option<Vec<f64>> {
         let head = "id = 'a'\ntext = 'b'\nsource = 'c'\nat_most = 0.0\n";
         let claim: Claim = toml::from_str(&format!("{head}{text}")).unwrap();
         measure(&claim, found).map(|judgement| judgement.values().to_vec())
@@ -210,7 +191,7 @@ mod tests {
     #[test]
     fn planted_recovery_is_judged_at_every_noise_level() {
         let recipe = Recipe::built_in().remove(0);
-        let claim = recipe.claims.iter().find(|claim| claim.measure == Measure::PlantedRecovery).unwrap();
+        let claim = recipe.claims.iter().find(|claim| claim.measure.name == "planted-recovery").unwrap();
         let at = |recovered| PlantedResult {
             noise: 0.1,
             trials: 10,
@@ -218,16 +199,19 @@ mod tests {
             recovered_by_chance: 0,
             worst_excess: 0.0,
         };
-        let judged = |results| measure(claim, &Reproduction { planted: results, ..found(Vec::new()) });
-        assert!(judged(vec![at(10), at(10)]).unwrap().held(claim));
-        assert!(!judged(vec![at(10), at(9)]).unwrap().held(claim));
-        assert!(judged(Vec::new()).is_none(), "nothing was planted");
+        let judged = |planted| {
+            let found: Box<dyn Found> = Box::new(FoundPairs { stages: vec![Vec::new()], planted });
+            let arm = Arm { name: "only".to_owned(), settings: String::new(), found: Some(found) };
+            measure(claim, &[arm]).unwrap()
+        };
+        assert!(judged(vec![at(10), at(10)]).held(claim));
+        assert!(!judged(vec![at(10), at(9)]).held(claim));
+        assert!(!judged(Vec::new()).held(claim), "nothing was planted");
     }
 
     #[test]
     fn a_claim_is_about_the_last_arm_after_the_last_epoch_unless_it_says_otherwise() {
-        let found =
-            found(vec![arm_of("narrow", &[&[0.75, 0.5]]), arm_of("wide", &[&[0.5, 0.25], &[0.25, 0.125]])]);
+        let found = [arm_of("narrow", &[&[0.75, 0.5]]), arm_of("wide", &[&[0.5, 0.25], &[0.25, 0.125]])];
         let barrier = "measure = 'test-loss-barrier'\n";
         assert_eq!(values_of(barrier, &found).unwrap(), [0.25, 0.125]);
         let first = format!("{barrier}at = {{ after = 'first' }}");
@@ -244,10 +228,10 @@ mod tests {
     fn a_trend_is_its_largest_rise() {
         let epochs = arm_of("only", &[&[0.5, 0.5], &[0.25, 0.75], &[0.375, 0.5]]);
         let along = |what| format!("measure = 'test-loss-barrier'\nalong = '{what}'");
-        assert_eq!(values_of(&along("epochs"), &found(vec![epochs])).unwrap(), [0.125, 0.25]);
+        assert_eq!(values_of(&along("epochs"), &[epochs]).unwrap(), [0.125, 0.25]);
         let arms = vec![arm_of("narrow", &[&[0.5]]), arm_of("wide", &[&[0.25]])];
-        assert_eq!(values_of(&along("arms"), &found(arms)).unwrap(), [-0.25]);
+        assert_eq!(values_of(&along("arms"), &arms).unwrap(), [-0.25]);
         let beyond = vec![arm_of("narrow", &[&[0.5]]), arm_of("wide", &[])];
-        assert_eq!(values_of(&along("arms"), &found(beyond)), None, "an arm was not reached");
+        assert_eq!(values_of(&along("arms"), &beyond), None, "an arm was not reached");
     }
 }

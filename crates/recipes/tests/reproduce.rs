@@ -11,8 +11,8 @@ use std::{
 use cpu::Cpu;
 use data::Splits;
 use isoloss_recipes::{
-    Progress, RecipeError,
-    pair::Setting,
+    Progress, RecipeError, Setting,
+    matched_pairs::FoundPairs,
     recipe::{Recipe, Scale},
     reproduce::{self, Reproduction, Request},
     views,
@@ -37,12 +37,12 @@ batch = 100
 epochs = [2, 4]
 methods = ["weight"]
 points = 25
+planted_trials = 3
 
 [scale.smoke]
 minutes = {minutes}
 data = "digits"
-pairs = 2
-planted_trials = 3
+repetitions = 2
 
 [[claim]]
 id = "barrier"
@@ -103,6 +103,10 @@ fn whole(recipe: &Recipe, folder: &Path) -> Reproduction {
     run(recipe, folder, &AtomicBool::new(false), &mut ()).unwrap()
 }
 
+fn pairs(found: &Reproduction, arm: usize) -> &FoundPairs {
+    found.arms[arm].found.as_ref().unwrap().as_any().downcast_ref().unwrap()
+}
+
 fn outcomes(found: &Reproduction) -> Vec<Outcome> {
     found.judged.iter().map(|(claim, judgement)| judgement.outcome(claim)).collect()
 }
@@ -112,7 +116,8 @@ fn claims_are_judged_on_the_longest_training_and_controls_flip() {
     let folder = tempfile::tempdir().unwrap();
     let recipe = recipe(10.0, 0.5);
     let found = whole(&recipe, folder.path());
-    let [arm] = &found.arms[..] else { panic!("one arm") };
+    assert_eq!(found.arms.len(), 1);
+    let arm = pairs(&found, 0);
     assert_eq!(
         arm.stages.iter().map(|pairs| (pairs[0].epoch, pairs.len())).collect::<Vec<_>>(),
         [(2, 2), (4, 2)]
@@ -157,17 +162,17 @@ arm = [
     let arms: toml::Table = toml::from_str(arms).unwrap();
     let settings = recipe.scale.get_mut(&Scale::Smoke).unwrap();
     settings.arms = arms["arm"].clone().try_into().unwrap();
-    settings.planted_trials = 0;
+    settings.training.insert("planted_trials".to_owned(), toml::Value::Integer(0));
     let found = whole(&recipe, folder.path());
-    let stages: Vec<usize> = found.arms.iter().map(|arm| arm.stages.len()).collect();
+    let stages = [0, 1].map(|arm| pairs(&found, arm).stages.len());
     assert_eq!(stages, [2, 1]);
-    let methods: Vec<usize> = found.arms.iter().map(|arm| arm.last()[0].aligned.len()).collect();
+    let methods = [0, 1].map(|arm| pairs(&found, arm).last()[0].aligned.len());
     assert_eq!(methods, [1, 2]);
     let of = |arm: &str| folder.path().join(arm).join("seed-3").join("model.safetensors");
     assert!(of("narrow").exists() && of("wide").exists());
     assert!(found.judged.iter().all(|(_, judgement)| judgement.values().len() == 2));
-    let early = &found.arms[0].stages[0][0];
-    let late = &found.arms[0].stages[1][0];
+    let early = &pairs(&found, 0).stages[0][0];
+    let late = &pairs(&found, 0).stages[1][0];
     assert!(early.parents[0].train.loss > late.parents[0].train.loss, "a snapshot is of its own epoch");
     let report = views::reproduction(&request(&recipe), &digits(), &found).unwrap();
     report.check().unwrap();
@@ -182,11 +187,12 @@ fn what_is_matched_by_any_method_computes_the_same() {
 model = "vit:layers=1,width=16,heads=2,hidden=16,patch=4,in=1x8x8"
 epochs = [1]
 methods = ["circuit", "weight", "activation", "learned"]
+planted_trials = 0
 points = 3
 learned = { epochs = 1, judged = 300 }
 "#;
     let settings = recipe.scale.get_mut(&Scale::Smoke).unwrap();
-    (settings.pairs, settings.planted_trials) = (1, 0);
+    settings.repetitions = 1;
     settings.training = toml::from_str(training).unwrap();
     let stop = AtomicBool::new(false);
     let mut watch = StopAt { stage: "descending", reached: false, stop: &stop };
@@ -196,10 +202,10 @@ learned = { epochs = 1, judged = 300 }
     assert!(kept.exists(), "a descent goes on from here");
     let found = whole(&recipe, folder.path());
     assert!(!kept.exists());
-    let pair = &found.arms[0].last()[0];
+    let pair = &pairs(&found, 0).last()[0];
     let uninterrupted = tempfile::tempdir().unwrap();
     let other = whole(&recipe, uninterrupted.path());
-    assert_eq!(pair.aligned[3].segment, other.arms[0].last()[0].aligned[3].segment);
+    assert_eq!(pair.aligned[3].segment, pairs(&other, 0).last()[0].aligned[3].segment);
     assert_eq!(pair.aligned.len(), 4);
     let descended = pair.aligned[3].matching.descended.unwrap();
     assert!(descended.steps == 8 && descended.loss <= descended.start_loss, "{descended:?}");
@@ -226,7 +232,7 @@ fn a_budget_on_request_replaces_the_scale_s() {
     let setting = Setting { executor: &Cpu::new(), versions: &versions, stop: &stop };
     let request = Request { minutes: Some(10.0), ..request(&recipe) };
     let found = reproduce::run(setting, &request, &digits(), folder.path(), &mut ()).unwrap();
-    assert!(found.arms[0].is_reached());
+    assert!(found.arms[0].found.is_some());
 }
 
 #[test]
@@ -271,13 +277,13 @@ fn an_interrupted_recipe_resumes_to_the_same_results() {
     }
     let resumed = whole(&recipe, cut_folder.path());
     let curves = |found: &Reproduction| {
-        let pairs = found.arms.iter().flat_map(|arm| arm.stages.iter().flatten());
+        let pairs = pairs(found, 0).stages.iter().flatten();
         pairs
             .map(|pair| (pair.first().segment.clone(), pair.random.clone(), pair.parents.clone()))
             .collect::<Vec<_>>()
     };
     assert_eq!(curves(&resumed), curves(&expected));
-    assert_eq!(resumed.planted, expected.planted);
+    assert_eq!(pairs(&resumed, 0).planted, pairs(&expected, 0).planted);
 }
 
 #[test]

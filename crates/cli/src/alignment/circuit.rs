@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use isoloss::{
     models::Params,
-    recipes::pair,
+    recipes::certified,
     symmetry::{
         Folding, Group,
         matching::{
@@ -41,7 +41,7 @@ pub(super) fn align(
     others: &[&Network],
     plan: Plan<'_>,
 ) -> Result<Vec<Alignment>, Failure> {
-    let (folding, certified) = pair::certified_folding(session.executor(), &a.model, session.key())?;
+    let (folding, certified) = certified::folding(session.executor(), &a.model, session.key())?;
     let group = &certified.group;
     let ours = folding.fold(&a.params)?;
     let one = |(number, b): (usize, &&Network)| {

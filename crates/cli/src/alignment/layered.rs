@@ -9,7 +9,7 @@ use isoloss::{
         self, Model, Params,
         weights::{Reader, WeightsError},
     },
-    recipes::pair,
+    recipes::certified,
     symmetry::{
         Certified,
         matching::{
@@ -101,8 +101,7 @@ impl Task<'_> {
         };
         output.check(&a.model)?;
         let Some(decoder) = a.model.decoder() else { unreachable!("what was opened is a decoder") };
-        let (folding, certified) =
-            pair::certified_folding(session.executor(), &decoder.small(), session.key())?;
+        let (folding, certified) = certified::folding(session.executor(), &decoder.small(), session.key())?;
         let sources = [&a, &b].map(|network| |name: &str| network.read(name));
         let networks =
             [Network { name: "A", source: &sources[0] }, Network { name: "B", source: &sources[1] }];

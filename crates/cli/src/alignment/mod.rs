@@ -12,7 +12,7 @@ mod unfinished;
 use isoloss::{
     data::Dataset,
     models::Params,
-    recipes::pair,
+    recipes::certified,
     symmetry::{Certified, Element, Group, matching},
 };
 use serde_json::{Value, json};
@@ -112,7 +112,7 @@ pub(crate) fn align(
     if let Method::Circuit | Method::Learned = plan.method {
         return circuit::align(session, a, others, plan);
     }
-    let certified = pair::certified_group(session.executor(), &a.model, session.key())?;
+    let certified = certified::group(session.executor(), &a.model, session.key())?;
     let found = search::search(session, &certified.group, a, others, plan)?;
     let pairs = others.iter().zip(found);
     pairs.map(|(network, found)| Alignment::new(&certified, a, network, found)).collect()

@@ -1,7 +1,7 @@
 //! Matching layer by layer, also between widths.
 
 use isoloss::{
-    recipes::pair,
+    recipes::certified,
     symmetry::{
         self, Element, Group,
         matching::transport::{self, Entropic, Solver, Transported},
@@ -48,8 +48,7 @@ pub(crate) fn across(
     b: &Network,
     solver: Solver,
 ) -> Result<(Transported, Vec<Planned>), Failure> {
-    let certified =
-        |network: &Network| pair::certified_group(session.executor(), &network.model, session.key());
+    let certified = |network: &Network| certified::group(session.executor(), &network.model, session.key());
     let (ours, theirs) = (certified(a)?.group, certified(b)?.group);
     let found = transported(session, [&ours, &theirs], a, b, solver)?;
     let plans = planned(&ours, &found);

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use isoloss::{
     models::weights,
-    recipes::pair,
+    recipes::certified,
     symmetry::{
         Element,
         canonical::{Canonical as Found, Form, Scaling},
@@ -91,7 +91,7 @@ impl Run for Canonical {
         let paths = std::slice::from_ref(&self.network);
         place::check_weights(&self.out, &networks::files(paths)?, self.replace.force)?;
         let network = Network::load(&self.network, self.architecture.spec())?;
-        let certified = pair::certified_group(session.executor(), &network.model, session.key())?;
+        let certified = certified::group(session.executor(), &network.model, session.key())?;
         let found = certified.group.canonical(&network.params, form)?;
         let mut metadata = network.metadata();
         metadata.insert(NOTE_KEY.to_owned(), self.names().join(","));

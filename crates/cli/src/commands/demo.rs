@@ -6,7 +6,10 @@ use clap::Args;
 use isoloss::{
     data::{self, Splits},
     models::{self, Model, Params},
-    recipes::{self, pair, result::PairResult, views},
+    recipes::{
+        self,
+        matched_pairs::{pair, result::PairResult, views},
+    },
 };
 use report::Report;
 use serde_json::{Value, json};
@@ -58,7 +61,7 @@ impl Run for Demo {
         place::check_folder(&self.out)?;
         let (plan, splits) = (recipes::demo::plan(session.seed), data::load("digits")?);
         let (versions, stop) = (stamp::versions(session), stop::flag()?);
-        let setting = pair::Setting { executor: session.executor(), versions: &versions, stop: &stop };
+        let setting = recipes::Setting { executor: session.executor(), versions: &versions, stop: &stop };
         let results = pair::run(setting, &plan, &splits, &self.out, &mut Watch::new(session.progress))?;
         let found = &results[results.len() - 1];
         let report = stamp::stamped(recipes::demo::report(found, &splits), session);
@@ -89,7 +92,7 @@ impl Demo {
 
     fn json(&self, found: &PairResult) -> Value {
         json!({
-            "model": found.plan.model,
+            "model": found.plan.training.model,
             "data": found.plan.data,
             "seeds": found.plan.seeds,
             "parents": found.parents.each_ref().map(|parent| json::splits(parent, json::score)),

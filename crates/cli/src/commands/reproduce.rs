@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 use isoloss::{
     data,
     recipes::{
-        pair::Setting,
+        Setting,
         recipe::{Recipe, Scale},
         reproduce::{self, Reproduction, Request},
         views,

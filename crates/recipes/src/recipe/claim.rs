@@ -1,8 +1,8 @@
 //! Claims: what is measured where, and the bound.
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
-use crate::method::Method;
+use super::Measure;
 
 /// A claim with its bound.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -40,15 +40,15 @@ pub struct Place {
     /// The arm; the last where none is named.
     #[serde(default)]
     pub arm: Option<String>,
-    /// After which of the recipe's epochs.
+    /// At which of the stages of training.
     #[serde(default)]
     pub after: Moment,
-    /// The matching; the arm's first where none is named.
+    /// The method; the arm's first where none is named.
     #[serde(default)]
-    pub method: Option<Method>,
+    pub method: Option<String>,
 }
 
-/// Which of the epochs after which pairs are compared.
+/// Which of the stages of training that networks are compared at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Moment {
@@ -65,7 +65,7 @@ pub enum Moment {
 pub enum Along {
     /// The recipe's arms.
     Arms,
-    /// The epochs after which pairs are compared, from the first comparison on.
+    /// The epochs after which networks are compared, from the first comparison on.
     Epochs,
 }
 
@@ -81,7 +81,7 @@ impl Claim {
     /// The bound in words and figures.
     #[must_use]
     pub fn bound(&self) -> String {
-        let unit = self.measure.unit();
+        let unit = self.measure.unit;
         let side = |word: &str, bound: Option<f64>| {
             bound.map(|bound| format!("{word} {bound} {unit}").trim_end().to_owned())
         };
@@ -92,7 +92,7 @@ impl Claim {
     /// What is measured, in words.
     #[must_use]
     pub fn words(&self) -> String {
-        let measure = self.measure.words();
+        let measure = self.measure.words;
         match (self.along, &self.minus) {
             (Some(Along::Arms), _) => format!("{measure}, largest rise from one arm to the next"),
             (Some(Along::Epochs), _) => format!("{measure}, largest rise from one epoch to the next"),
@@ -111,65 +111,7 @@ impl Place {
             Moment::Last => "at the last comparison",
         };
         let arm = self.arm.as_ref().map(|arm| format!("{arm} "));
-        let method = self.method.map(|method| format!(" matched by {}", method.name()));
+        let method = self.method.as_ref().map(|method| format!(" by {method}"));
         format!("{}{after}{}", arm.unwrap_or_default(), method.unwrap_or_default())
-    }
-}
-
-/// What a claim is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Measure {
-    /// The loss barrier on the test set between a network and the matched other, in nats.
-    TestLossBarrier,
-    /// The loss barrier on the training set.
-    TrainLossBarrier,
-    /// The test loss barrier as a share of that to the second network moved by a random permutation.
-    TestBarrierShare,
-    /// The parents' mean test accuracy minus the midpoint's, in percentage points.
-    TestAccuracyDrop,
-    /// How far the training curves of the two networks are apart: the largest difference of their losses after equally many
-    /// epochs, as a share of the range of both. Losses are means over an epoch's batches.
-    TrainingCurveDistance,
-    /// The share of planted permutations that matching recovers.
-    PlantedRecovery,
-}
-
-impl Measure {
-    /// The unit of the measured value.
-    #[must_use]
-    pub const fn unit(self) -> &'static str {
-        match self {
-            Self::TestLossBarrier | Self::TrainLossBarrier => "nats",
-            Self::TestBarrierShare => "of the barrier to a random permutation",
-            Self::TestAccuracyDrop => "percentage points",
-            Self::TrainingCurveDistance => "of the range of the losses",
-            Self::PlantedRecovery => "of the trials",
-        }
-    }
-
-    /// What is measured, in words.
-    #[must_use]
-    pub const fn words(self) -> &'static str {
-        match self {
-            Self::TestLossBarrier => "loss barrier, test",
-            Self::TrainLossBarrier => "loss barrier, train",
-            Self::TestBarrierShare => "loss barrier left by matching, test",
-            Self::TestAccuracyDrop => "accuracy lost at the midpoint, test",
-            Self::TrainingCurveDistance => "largest distance of the training curves",
-            Self::PlantedRecovery => "planted permutations recovered",
-        }
-    }
-
-    /// What stands in for the treatment in the control, which must violate the bound.
-    #[must_use]
-    pub const fn control(self) -> &'static str {
-        match self {
-            Self::PlantedRecovery => {
-                "a random permutation in place of the matched one, on the same planted copies"
-            }
-            Self::TrainingCurveDistance => "the second network's curve one epoch late",
-            _ => "a random permutation in place of the matched one",
-        }
     }
 }

@@ -1,18 +1,23 @@
 //! The recipe format: one TOML file per published claim.
 
+mod arm;
 mod claim;
+mod measure;
 mod scale;
-mod training;
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use toml::Table;
 
-use crate::RecipeError;
-pub use claim::{Along, Claim, Measure, Moment, Place};
+use crate::{
+    RecipeError,
+    experiment::{Kind, Offer},
+};
+pub use arm::Arm;
+pub use claim::{Along, Claim, Moment, Place};
+pub use measure::Measure;
 pub use scale::{Scale, ScaleSettings, StandIn};
-pub use training::{Arm, Training};
 
 /// A published result as something that can be run.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -25,24 +30,16 @@ pub struct Recipe {
     /// Where it was published.
     pub paper: String,
     /// Which experiment runs.
-    pub experiment: Experiment,
+    pub experiment: Kind,
     /// What is done, for the report.
     pub summary: String,
-    /// How networks are trained and compared, unless a scale or an arm says otherwise: a [`Training`].
+    /// The experiment's settings, unless a scale or an arm says otherwise: how networks are trained, and what is done with them.
     pub training: Table,
     /// What runs at each scale.
     pub scale: BTreeMap<Scale, ScaleSettings>,
     /// The claims, each with its bound.
     #[serde(rename = "claim")]
     pub claims: Vec<Claim>,
-}
-
-/// The experiments that recipes can ask for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Experiment {
-    /// Pairs of networks from different seeds, matched and connected by a segment.
-    MatchedPairs,
 }
 
 const BUILT_IN: [&str; 11] = [
@@ -95,32 +92,34 @@ impl Recipe {
             .ok_or_else(|| RecipeError::NoScale { recipe: self.name.clone(), scale: scale.name() })
     }
 
-    /// The arms of a scale, or of its stand-in, with their trainings, in order.
+    /// The arms of a scale, or of its stand-in, with their settings, in order.
     ///
     /// # Errors
-    /// Where the recipe does not define the scale, or a training lacks a field or has an unknown one.
-    pub fn arms(&self, scale: Scale, stand_in: bool) -> Result<Vec<(String, Training)>, RecipeError> {
+    /// Where the recipe does not define the scale.
+    pub fn arms(&self, scale: Scale, stand_in: bool) -> Result<Vec<(String, Table)>, RecipeError> {
         let settings = self.at(scale)?;
         let stand_in = settings.stand_in.as_ref().filter(|_| stand_in);
         let own = stand_in.map_or(&settings.arms, |stand_in| &stand_in.arms);
         let named = if own.is_empty() { &settings.arms } else { own };
         let only = [Arm::only()];
         let arms = if named.is_empty() { &only[..] } else { named };
-        let training = |arm: &Arm| {
+        let together = |arm: &Arm| {
             let tables = [&self.training, &settings.training].into_iter();
             let tables = tables.chain(stand_in.map(|stand_in| &stand_in.training)).chain([&arm.training]);
-            Ok((arm.name.clone(), Training::of(tables).map_err(format)?))
+            // A later table replaces what earlier ones say.
+            (arm.name.clone(), tables.flat_map(Table::clone).collect())
         };
-        arms.iter().map(training).collect()
+        Ok(arms.iter().map(together).collect())
     }
 
-    fn check(&self, scale: Scale, arms: &[(String, Training)]) -> Result<(), RecipeError> {
+    fn check(&self, scale: Scale, arms: &[(String, Table)]) -> Result<(), RecipeError> {
         let settings = self.at(scale)?;
         let name = scale.name();
-        if settings.pairs == 0 {
-            return Err(self.fault(format!("scale '{name}' needs at least one pair")));
+        if settings.repetitions == 0 {
+            return Err(self.fault(format!("scale '{name}' needs at least one repetition")));
         }
-        for (arm, training) in arms {
+        let mut offers = Vec::new();
+        for (arm, settings) in arms {
             if arm.is_empty()
                 || arm.len() > 20
                 || !arm.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'-')
@@ -128,35 +127,42 @@ impl Recipe {
                 let expected = "at most 20 letters, digits and '-'";
                 return Err(self.fault(format!("an arm's name should be {expected}, found '{arm}'")));
             }
-            if let Some(problem) = training.fault() {
-                return Err(self.fault(format!("arm '{arm}' of scale '{name}' {problem}")));
-            }
+            let offer = self.experiment.experiment().check(settings);
+            let offer =
+                offer.map_err(|problem| self.fault(format!("arm '{arm}' of scale '{name}': {problem}")))?;
+            offers.push((arm, offer));
         }
-        self.claims.iter().try_for_each(|claim| self.check_claim(claim, name, arms))
+        self.claims.iter().try_for_each(|claim| self.check_claim(claim, name, &offers))
     }
 
     fn check_claim(
         &self,
         claim: &Claim,
         scale: &str,
-        arms: &[(String, Training)],
+        offers: &[(&String, Offer)],
     ) -> Result<(), RecipeError> {
-        let id = &claim.id;
+        let (id, measure) = (&claim.id, claim.measure);
+        let fault = |problem: String| Err(self.fault(format!("claim '{id}'{problem}")));
         if claim.bound().is_empty() {
-            return Err(self.fault(format!("claim '{id}' has neither 'at_most' nor 'at_least'")));
+            return fault(" has neither 'at_most' nor 'at_least'".to_owned());
         }
         if claim.along.is_some() && claim.minus.is_some() {
-            return Err(self.fault(format!("claim '{id}' has both 'along' and 'minus'")));
+            return fault(" has both 'along' and 'minus'".to_owned());
+        }
+        if !self.experiment.experiment().measures().contains(&measure) {
+            return fault(format!(": the experiment does not take '{measure}'"));
         }
         for place in std::iter::once(&claim.at).chain(&claim.minus) {
-            let arm = arms.iter().rfind(|(name, _)| place.arm.as_ref().is_none_or(|arm| arm == name));
-            let Some((_, training)) = arm else {
+            let named = |arm: &String| place.arm.as_ref().is_none_or(|own| own == arm);
+            let Some((_, offer)) = offers.iter().rfind(|(arm, _)| named(arm)) else {
                 let arm = place.arm.as_deref().unwrap_or_default();
-                return Err(self.fault(format!("claim '{id}': scale '{scale}' has no arm '{arm}'")));
+                return fault(format!(": scale '{scale}' has no arm '{arm}'"));
             };
-            if let Some(method) = place.method.filter(|method| !training.methods.contains(method)) {
-                let method = method.name();
-                return Err(self.fault(format!("claim '{id}': scale '{scale}' does not match by {method}")));
+            if let Some(method) = place.method.as_ref().filter(|method| !offer.methods.contains(method)) {
+                return fault(format!(": scale '{scale}' has no method '{method}'"));
+            }
+            if offer.without.contains(&measure.name) {
+                return fault(format!(": '{measure}' is not taken with the settings of scale '{scale}'"));
             }
         }
         Ok(())
@@ -190,24 +196,6 @@ mod tests {
     }
 
     #[test]
-    fn every_model_of_the_built_in_recipes_is_an_architecture() {
-        for recipe in Recipe::built_in() {
-            for (scale, stand_in) in
-                Scale::ALL.map(|scale| (scale, false)).into_iter().chain([(Scale::Smoke, true)])
-            {
-                for (arm, training) in recipe.arms(scale, stand_in).unwrap() {
-                    let model = models::Model::parse(&training.model);
-                    assert!(model.is_ok(), "{} {arm}: {model:?}", recipe.name);
-                    let schedule = training.schedule.parse::<optim::Schedule>();
-                    assert!(schedule.is_ok(), "{} {arm}: {schedule:?}", recipe.name);
-                    let optimizer = training.optimizer.parse::<optim::Optimizer>();
-                    assert!(optimizer.is_ok(), "{} {arm}: {optimizer:?}", recipe.name);
-                }
-            }
-        }
-    }
-
-    #[test]
     fn a_claim_without_bound_is_refused() {
         let error = refused("at_least = 1.0", "");
         assert!(error.contains("planted-recovered"), "{error}");
@@ -215,8 +203,26 @@ mod tests {
 
     #[test]
     fn an_unknown_field_is_refused_by_name() {
+        let error = refused("points = 25", "pionts = 25");
+        assert!(error.contains("unknown field `pionts`"), "{error}");
         let error = refused("batch = 500", "batches = 500");
-        assert!(error.contains("batches"), "{error}");
+        assert!(error.contains("missing field `batch`"), "{error}");
+    }
+
+    #[test]
+    fn measures_are_known_and_named_once() {
+        let error = refused("measure = \"test-loss-barrier\"", "measure = \"test-loss\"");
+        assert!(error.contains("test-loss-barrier, ") && error.contains("found 'test-loss'"), "{error}");
+        let measures = Kind::ALL.into_iter().flat_map(|kind| kind.experiment().measures());
+        let mut names: Vec<&str> = measures.map(|measure| measure.name).collect();
+        names.sort_unstable();
+        assert!(names.is_sorted_by(|a, b| a < b), "{names:?}");
+    }
+
+    #[test]
+    fn trainings_that_cannot_be_are_refused() {
+        assert!(refused("model = \"mlp:784", "model = \"mpl:784").contains("mpl"));
+        assert!(refused("optimizer = \"adam", "optimizer = \"adm").contains("adm"));
     }
 
     #[test]
@@ -224,13 +230,13 @@ mod tests {
         let error = refused("at_most = 1.0", "at_most = 1.0\nat = { arm = \"wide\" }");
         assert!(error.contains("no arm 'wide'"), "{error}");
         let error = refused("at_most = 1.0", "at_most = 1.0\nminus = { method = \"activation\" }");
-        assert!(error.contains("does not match by activation"), "{error}");
+        assert!(error.contains("has no method 'activation'"), "{error}");
     }
 
     #[test]
     fn an_impossible_training_is_refused_by_scale() {
         let error = refused("points = 25", "points = 24");
-        assert!(error.contains("scale 'smoke' needs an odd number of points"), "{error}");
+        assert!(error.contains("scale 'smoke': needs an odd number of points"), "{error}");
     }
 
     #[test]
@@ -249,9 +255,9 @@ mod tests {
         let recipe = Recipe::built_in().remove(0);
         let [own, stand_in] =
             [false, true].map(|stand_in| recipe.arms(Scale::Smoke, stand_in).unwrap().remove(0).1);
-        assert_eq!(own.model, "mlp:784-512-512-512-10");
-        assert_eq!(stand_in.model, "mlp:64-512-512-512-10");
-        assert_eq!(stand_in.schedule, own.schedule);
+        assert_eq!(own["model"].as_str(), Some("mlp:784-512-512-512-10"));
+        assert_eq!(stand_in["model"].as_str(), Some("mlp:64-512-512-512-10"));
+        assert_eq!(stand_in["schedule"], own["schedule"]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use toml::Table;
 
-use super::training::Arm;
+use super::Arm;
 
 /// How much of an experiment runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -43,11 +43,8 @@ pub struct ScaleSettings {
     /// Options that follow the folder, as `normalize=on,augment=crop+flip`.
     #[serde(default)]
     pub options: String,
-    /// How many pairs of seeds.
-    pub pairs: usize,
-    /// Planted recoveries per noise level, on the last arm.
-    #[serde(default)]
-    pub planted_trials: usize,
+    /// How often everything is done, from seeds of its own.
+    pub repetitions: usize,
     /// What is replaced in the recipe's training.
     #[serde(default)]
     pub training: Table,

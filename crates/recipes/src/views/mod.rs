@@ -1,24 +1,20 @@
 //! How results become reports: figures, tables and texts, shared by all commands.
 
 mod arms;
-mod epochs;
 mod index;
-mod pair;
-mod planted;
 mod reproduction;
 mod segment;
 mod training;
 mod verdicts;
 
-pub use arms::{arms_table, barrier_along_arms};
-pub use epochs::barriers_along_epochs;
+pub use arms::{along_arms, arms_table};
 pub use index::index_entry;
-pub use pair::{pair_sections, score_tables};
-pub use planted::planted_table;
 pub use reproduction::reproduction;
 pub use segment::{Alternative, accuracy_figure, calibration_figure, loss_figure};
-pub use training::{matching_figure, training_figures};
+pub use training::training_figures;
 pub use verdicts::verdict_block;
+
+use report::Cell;
 
 /// Mean, lowest and highest of each position over several curves of equal length.
 pub(crate) struct Spread {
@@ -44,6 +40,18 @@ impl Spread {
 pub(crate) fn mean_and_spread(numbers: &[f64]) -> (f64, f64) {
     let spread = Spread::over(&numbers.iter().map(std::slice::from_ref));
     (spread.mean[0], (spread.high[0] - spread.low[0]) / 2.0)
+}
+
+/// The mean of some numbers, with half of their range where they are several; empty where there is none.
+pub(crate) fn spread_cell(numbers: &[f64]) -> Cell {
+    match numbers {
+        [] => Cell::Empty,
+        [number] => Cell::from(*number),
+        _ => {
+            let (mean, spread) = mean_and_spread(numbers);
+            Cell::spread(mean, spread)
+        }
+    }
 }
 
 /// A series of the mean with a band from lowest to highest where there are several curves.

@@ -1,8 +1,8 @@
-//! How training and matching went.
+//! How training went.
 
-use report::{Axis, Color, Direction, Figure, Series, Style};
+use report::{Axis, Color, Figure, Series, Style};
 
-use crate::result::{Epoch, Match, PairResult};
+use crate::result::Epoch;
 
 /// Loss and test accuracy over the epochs of every network.
 #[must_use]
@@ -36,34 +36,4 @@ pub fn training_figures(id: &str, histories: &[(String, &[Epoch])]) -> [Figure; 
         accuracy = accuracy.with_series(Series::new(name, epochs, percent).with_color(color));
     }
     [loss, accuracy]
-}
-
-/// The first of a pair's matchings that went class by class.
-fn trajectory(result: &PairResult) -> Option<&Match> {
-    result.aligned.iter().map(|aligned| &aligned.matching).find(|matching| !matching.trajectory.is_empty())
-}
-
-/// The distance of the two networks while the matching solves class after class.
-#[must_use]
-pub fn matching_figure(id: &str, results: &[&PairResult]) -> Figure {
-    let mut figure = Figure::new(
-        id,
-        "Matching: distance of the networks",
-        Axis::linear("classes of hidden units solved"),
-        Axis::linear("‖A − g·B‖"),
-    )
-    .with_caption("Coordinate ascent over the classes of interchangeable units.");
-    for (pair, result) in results.iter().enumerate() {
-        let Some(matching) = trajectory(result) else { continue };
-        let start = matching.distance(matching.identity_objective);
-        let distances = matching.trajectory.iter().map(|&objective| matching.distance(objective));
-        let distances: Vec<f64> = std::iter::once(start).chain(distances).collect();
-        let steps = (0..distances.len()).map(|step| step as f64).collect();
-        figure =
-            figure.with_series(Series::new(format!("pair {}", pair + 1), steps, distances).with_markers());
-        if results.len() == 1 {
-            figure = figure.with_reference(Direction::Horizontal, start, "before matching");
-        }
-    }
-    figure
 }

@@ -17,7 +17,7 @@ fn verdict(claim: &Claim, judgement: &Judgement) -> Verdict {
         Judgement::Measured { values, control } => {
             let flips = judgement.control_flips(claim);
             let control =
-                Control::new(claim.measure.control(), flips).with_measured(measured(claim, "mean", control));
+                Control::new(claim.measure.control, flips).with_measured(measured(claim, "mean", control));
             Verdict::new(text, judgement.outcome(claim))
                 .with_measured(measured(claim, "mean", values))
                 .with_measured(worst(claim, values))
@@ -36,7 +36,7 @@ fn verdict(claim: &Claim, judgement: &Judgement) -> Verdict {
 fn measured(claim: &Claim, what: &str, values: &[f64]) -> Measured {
     let (mean, spread) = mean_and_spread(values);
     let measured = Measured::new(format!("{}, {what}", claim.words()), mean)
-        .with_unit(claim.measure.unit())
+        .with_unit(claim.measure.unit)
         .with_format(NumberFormat::Fixed(4));
     if values.len() > 1 { measured.with_spread(spread) } else { measured }
 }
@@ -47,5 +47,5 @@ fn worst(claim: &Claim, values: &[f64]) -> Measured {
     } else {
         values.iter().copied().fold(f64::INFINITY, f64::min)
     };
-    Measured::new("worst", worst).with_unit(claim.measure.unit()).with_format(NumberFormat::Fixed(4))
+    Measured::new("worst", worst).with_unit(claim.measure.unit).with_format(NumberFormat::Fixed(4))
 }

@@ -7,7 +7,7 @@ use std::{
 
 use isoloss::{
     models::weights,
-    recipes::pair,
+    recipes::certified,
     symmetry::matching::kinship::{self, Kinship, Null, Options, Relation},
 };
 use report::{Cell, Column, NumberFormat, Table};
@@ -42,7 +42,7 @@ pub(super) fn check(session: &Session, paths: &[PathBuf; 2], spec: Option<&str>)
         let json = json(&[a, b], &headers, Relation::Unrelated, &json!({ "difference": difference }));
         return Ok(Outcome { answer: Answer::No, text, json });
     }
-    let group = pair::certified_group(session.executor(), &a.model, session.key())?.group;
+    let group = certified::group(session.executor(), &a.model, session.key())?.group;
     let options = Options { key: session.key().child("kinship"), ..Options::default() };
     let found = kinship::examine(session.executor(), &group, &a.params, &b.params, &options)?;
     let answer = Answer::from_claim(found.relation != Relation::Unrelated);

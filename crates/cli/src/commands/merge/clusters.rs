@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use isoloss::{
     data::{Dataset, Splits as Data},
     models::{Loss, Model, Params, weights},
-    recipes::pair,
+    recipes::certified,
     symmetry::{
         self, Group,
         matching::{
@@ -226,7 +226,7 @@ impl Merge {
         unfinished: Option<&Unfinished>,
     ) -> Result<Clustered, Failure> {
         let (a, model) = (&networks[0], &networks[0].model);
-        let certified = |model: &Model| pair::certified_group(session.executor(), model, session.key());
+        let certified = |model: &Model| certified::group(session.executor(), model, session.key());
         let group = certified(model)?.group;
         // What cannot be done is said before anything is computed.
         widths::by_share(model, &group, self.clustering.share()).or_else(|error| match error {

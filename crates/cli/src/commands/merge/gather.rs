@@ -4,7 +4,7 @@ use isoloss::{
     data::Splits as Data,
     merge::{self, Together},
     models::Params,
-    recipes::pair,
+    recipes::certified,
     symmetry::{Element, Group},
 };
 use serde_json::Value;
@@ -131,7 +131,7 @@ impl Merge {
             return Err(CliError::MethodsOfTwo { method: name }.into());
         };
         let plan = self.search.plan(method, data.map(|data| &data.train))?;
-        let group = pair::certified_group(session.executor(), &networks[0].model, session.key())?.group;
+        let group = certified::group(session.executor(), &networks[0].model, session.key())?.group;
         let task = session.progress.task(name, 0, "matchings");
         let mut done = 0;
         let mut matching = |to: &Params, from: &Params| -> Result<Element, Failure> {

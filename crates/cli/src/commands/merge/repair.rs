@@ -11,7 +11,7 @@ use isoloss::{
         repair::{self, Collapse, Ends, JointEnds, Repair, Repaired},
     },
     models::{Model, Params},
-    recipes::pair,
+    recipes::certified,
     symmetry::Group,
 };
 use report::{Axis, Column, Figure, NumberFormat, Series, Table};
@@ -77,7 +77,7 @@ impl RepairFlags {
         let Some(form) = self.repair else { return Ok(None) };
         let group = match group {
             Some(group) => Cow::Borrowed(group),
-            None => Cow::Owned(pair::certified_group(session.executor(), model, session.key())?.group),
+            None => Cow::Owned(certified::group(session.executor(), model, session.key())?.group),
         };
         let key = session.key().child("repair");
         let examples = self.repair_examples as usize;

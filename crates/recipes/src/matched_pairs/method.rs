@@ -16,10 +16,8 @@ use symmetry::{
 };
 use tensor::Key;
 
-use crate::{
-    Progress, RecipeError, pair,
-    result::{Descended, Match},
-};
+use super::result::{Descended, Match};
+use crate::{Progress, RecipeError, certified};
 
 /// A method of matching.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -220,7 +218,7 @@ struct Folded {
 
 impl Folded {
     fn new(problem: Problem<'_>, a: &Params, b: &Params) -> Result<Self, RecipeError> {
-        let (folding, certified) = pair::certified_folding(problem.executor, problem.model, problem.key)?;
+        let (folding, certified) = certified::folding(problem.executor, problem.model, problem.key)?;
         let pair = [folding.fold(a)?, folding.fold(b)?];
         Ok(Self { folding, group: certified.group, pair })
     }

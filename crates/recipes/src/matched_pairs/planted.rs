@@ -9,7 +9,8 @@ use symmetry::{
 };
 use tensor::Key;
 
-use crate::{Progress, RecipeError, pair::Setting, result::PlantedResult, store};
+use super::result::PlantedResult;
+use crate::{Progress, RecipeError, setting::Setting, store};
 
 /// The noise levels, in standard deviations of each parameter.
 pub const NOISES: [f64; 3] = [0.0, 0.1, 0.3];

@@ -7,12 +7,16 @@ use models::{Loss, Model, Params};
 use symmetry::{Certified, matching::learned::Unfinished};
 use train::Outcome;
 
-use crate::{
-    Progress, RecipeError,
-    measure::Measure,
+use super::{
     method::{self, Problem},
-    pair::{self, Setting},
-    result::{Aligned, Curve, Epoch, PairPlan, PairResult, Score, Splits},
+    result::{Aligned, PairPlan, PairResult},
+};
+use crate::{
+    Progress, RecipeError, certified,
+    measure::Measure,
+    result::{Curve, Score, Splits},
+    setting::Setting,
+    training,
 };
 
 /// What is the same after all epochs of a pair: the symmetry, and the compiled passes.
@@ -39,10 +43,10 @@ impl<'a> Comparison<'a> {
         progress: &mut dyn Progress,
     ) -> Result<Self, RecipeError> {
         progress.stage("finding and proving the symmetry", None);
-        let model = Model::parse(&plan.model)?;
+        let model = Model::parse(&plan.training.model)?;
         let training = data.train.clone();
         let data = compared_on(plan, &model, data)?;
-        let certified = pair::certified_group(setting.executor, &model, plan.key())?;
+        let certified = certified::group(setting.executor, &model, plan.key())?;
         let measure = Measure::new(setting.executor, &model, &data, Loss::CrossEntropy)?;
         Ok(Self { setting, plan, folder, model, data, training, certified, measure })
     }
@@ -76,8 +80,8 @@ impl<'a> Comparison<'a> {
             plan: self.plan.clone(),
             epoch,
             parents: [ends(&naive, 0), ends(&naive, self.plan.points - 1)],
-            history: outcomes.each_ref().map(history),
-            symmetry: pair::describe(&self.certified),
+            history: outcomes.each_ref().map(training::history),
+            symmetry: certified::describe(&self.certified),
             naive,
             aligned,
             random,
@@ -105,7 +109,7 @@ impl<'a> Comparison<'a> {
         }
         let run = self.plan.run_folder(self.folder, self.plan.seeds[network]);
         let path: PathBuf = run.join(train::snapshot_file(epoch));
-        Ok(models::load_model(&path, Some(&self.plan.model))?.1)
+        Ok(models::load_model(&path, Some(&self.plan.training.model))?.1)
     }
 
     fn segment(
@@ -133,16 +137,4 @@ pub(crate) fn compared_on(
 
 fn ends(segment: &Splits<Curve>, point: usize) -> Splits<Score> {
     Splits { train: segment.train.score(point), test: segment.test.score(point) }
-}
-
-fn history(outcome: &Outcome) -> Vec<Epoch> {
-    let score = |score: &train::Score| Score { loss: score.loss, accuracy: score.accuracy };
-    let records = outcome.records.iter();
-    records
-        .map(|record| Epoch {
-            epoch: record.epoch,
-            batch_loss: record.loss,
-            test: record.test.as_ref().map(score),
-        })
-        .collect()
 }

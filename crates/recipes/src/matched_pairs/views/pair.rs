@@ -2,10 +2,14 @@
 
 use report::{Block, Cell, Column, Figure, KeyValues, NumberFormat, Section, Table};
 
-use super::{Alternative, accuracy_figure, loss_figure, matching_figure, mean_and_spread, training_figures};
+use super::matching_figure;
 use crate::{
-    method::Method,
-    result::{Curve, Match, PairResult, Score, Splits},
+    matched_pairs::{
+        method::Method,
+        result::{Match, PairResult},
+    },
+    result::{Curve, Score, Splits},
+    views::{Alternative, accuracy_figure, loss_figure, spread_cell, training_figures},
 };
 
 /// Parents and naive, aligned and random midpoints on the test and on the training set: loss, accuracy and barrier;
@@ -75,11 +79,6 @@ fn caption(pairs: usize) -> String {
     } else {
         format!("Mean over {pairs} pairs ± half of the range. {definition}")
     }
-}
-
-pub(super) fn spread_cell(numbers: &[f64]) -> Cell {
-    let (mean, spread) = mean_and_spread(numbers);
-    if numbers.len() > 1 { Cell::spread(mean, spread) } else { Cell::from(mean) }
 }
 
 fn score_cells(scores: &[Score]) -> [Cell; 2] {

@@ -1,9 +1,10 @@
 //! Results to test with.
 
-use crate::{
+use super::{
     method::Method,
-    result::{Aligned, Curve, Match, PairPlan, PairResult, Score, Splits, Symmetry},
+    result::{Aligned, Match, PairPlan, PairResult},
 };
+use crate::result::{Curve, Score, Splits, Symmetry};
 
 /// A pair with these barriers on both splits: matched, and moved by a random permutation.
 pub(crate) fn pair(aligned: f64, random: f64) -> PairResult {

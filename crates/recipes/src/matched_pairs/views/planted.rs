@@ -2,11 +2,11 @@
 
 use report::{Column, NumberFormat, Table};
 
-use crate::result::PlantedResult;
+use crate::matched_pairs::result::PlantedResult;
 
 /// How many planted permutations were recovered at each noise level.
 #[must_use]
-pub fn planted_table(results: &[PlantedResult]) -> Table {
+pub(super) fn planted_table(results: &[PlantedResult]) -> Table {
     let mut table = Table::new(
         "Planted permutations",
         [
