@@ -80,6 +80,10 @@ pub(crate) enum CliError {
         "{flag} has no influence on this matching (method {method}); leave it out, or see --help for what it is for"
     )]
     UnusedFlag { flag: &'static str, method: String },
+    #[error(
+        "--repair=closed follows from how the units of two networks vary together pair by pair, and method {method} merges clusters of units; use --repair"
+    )]
+    ClosedForm { method: &'static str },
     #[error("{flag} looks at what networks do with training examples; give some with --data")]
     FlagNeedsData { flag: &'static str },
     #[error(

@@ -67,6 +67,23 @@ pub enum MergeError {
         /// What did not pass.
         refused: Vec<String>,
     },
+    /// Other values can be renormalised after merging than before.
+    #[error(
+        "other values can be renormalised in the merged network than in the networks: expected {}, found {}",
+        expected.join(", "), found.join(", ")
+    )]
+    OtherSites {
+        /// The sites of the networks.
+        expected: Vec<String>,
+        /// Those of the merged one.
+        found: Vec<String>,
+    },
+    /// Clusters are of two networks.
+    #[error("clusters are of the units of two networks, found the moments of {found}")]
+    Two {
+        /// The number of networks.
+        found: usize,
+    },
     /// The weights of an average are none.
     #[error(
         "cannot average {networks} networks with weights {found:?}: expected one finite weight for each, with the sum 1"

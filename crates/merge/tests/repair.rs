@@ -13,7 +13,14 @@ use isoloss_merge::{
     repair::{Ends, JointEnds, Repair, Repaired},
 };
 use models::{Init, Model, Params};
-use symmetry::{Group, certified, infer};
+use symmetry::{
+    Group, certified, infer,
+    matching::{
+        partial::{self, Clusters, United},
+        transport::{self, Side},
+    },
+    sites::Correction,
+};
 use tensor::{Key, Tensor};
 
 static CPU: LazyLock<Cpu> = LazyLock::new(Cpu::default);
@@ -197,6 +204,78 @@ fn three_networks_have_their_mean() {
     let closed = repair.closed(&merged, &joint, &weights).unwrap().corrections;
     for (measured, closed) in repaired.corrections[0].scale.iter().zip(&closed[0].scale) {
         assert!((measured / closed - 1.0).abs() < 1e-5, "{measured} {closed}");
+    }
+}
+
+impl Case {
+    fn sides(&self) -> Vec<Vec<Side>> {
+        transport::sides(&*CPU, &symmetry::graphs(&self.model, 4)[0], &self.group.permutations(), Key::new(0))
+            .unwrap()
+    }
+
+    fn sizes(&self) -> Vec<usize> {
+        self.group.permutations().generators().iter().map(|generator| generator.size).collect()
+    }
+}
+
+#[test]
+fn clusters_of_pairs_have_the_moments_of_pairs() {
+    for spec in ["mlp:6-8-7-3", "convnet:4-6,in=1x8x8", "resnet8:norm=none,in=1x8x8"] {
+        let case = Case::new(spec);
+        let permutations = case.group.permutations();
+        let element = permutations.random(Key::new(7));
+        let matched = permutations.act(&element, &case.networks[1]).unwrap();
+        let pairs = |(size, from): (usize, &Vec<u32>)| {
+            let pair = |place: usize| vec![place, size + from[place] as usize];
+            Clusters::new(size, (0..size).map(pair).collect())
+        };
+        let clusters: Vec<Clusters> =
+            case.sizes().into_iter().zip(element.permutations()).map(pairs).collect();
+        let united = United::new([&case.group; 2], &case.sides(), &clusters).unwrap();
+        let mut repair = case.repair();
+        let ends = case.ends(&mut repair);
+        let own = repair.united(&repair, &ends, &united).unwrap();
+        let places: Vec<Clusters> =
+            case.sizes().into_iter().map(|size| Clusters::by_place(size, &[])).collect();
+        let places = United::new([&case.group; 2], &case.sides(), &places).unwrap();
+        assert_ne!(repair.united(&repair, &ends, &places).unwrap(), own, "other clusters, other moments");
+        let expected = repair.ends(&[&case.networks[0], &matched], &mut |_, _| {}).unwrap();
+        let merged = average(&[&case.networks[0], &matched]).unwrap();
+        let [own, expected] = [(own, &[1.0][..]), (expected, &[0.5; 2])]
+            .map(|(ends, weights)| repair.measured(&merged, &ends, weights).unwrap().corrections);
+        for (own, expected) in own.iter().zip(&expected) {
+            let numbers = |own: &Correction| [own.scale.clone(), own.shift.clone()].concat();
+            for (own, expected) in numbers(own).into_iter().zip(numbers(expected)) {
+                assert!((own - expected).abs() < 1e-4 * (1.0 + expected.abs()), "{spec}: {own} {expected}");
+            }
+        }
+    }
+}
+
+#[test]
+fn units_apart_have_what_they_had() {
+    for (spec, wider) in [("mlp:6-8-7-3", "mlp:6-16-14-3"), ("convnet:4-6,in=1x8x8", "convnet:8-12,in=1x8x8")]
+    {
+        let (case, wide) = (Case::new(spec), Case::new(wider));
+        let apart = |size: usize| Clusters::by_place(size, &(0..size).collect::<Vec<_>>());
+        let clusters: Vec<Clusters> = case.sizes().into_iter().map(apart).collect();
+        let (groups, sides) = ([&wide.group, &case.group], case.sides());
+        let merged = partial::merged(groups, &sides, &clusters, case.networks.each_ref()).unwrap();
+        let united = United::new(groups, &sides, &clusters).unwrap();
+        let (mut narrow, mut repair) = (case.repair(), wide.repair());
+        let own = case.ends(&mut narrow);
+        let ends = repair.united(&narrow, &own, &united).unwrap();
+        for correction in repair.measured(&merged, &ends, &[1.0]).unwrap().corrections {
+            assert!(
+                correction.scale.iter().all(|scale| (scale - 1.0).abs() < 1e-4),
+                "{spec}: {correction:?}"
+            );
+            assert!(correction.shift.iter().all(|shift| shift.abs() < 1e-4), "{spec}: {correction:?}");
+        }
+        // What is not the same network is refused.
+        let other = Case::new("mlp:6-8-7-5-3");
+        let error = other.repair().united(&narrow, &own, &united).unwrap_err();
+        assert!(error.to_string().starts_with("other values can be renormalised"), "{error}");
     }
 }
 

@@ -51,7 +51,8 @@ const REPLACE: &str =
 /// are scored, and of networks with batch normalisation the running statistics of the merged one are measured anew on the
 /// training part, as they are no averages of the others'. --repair gives hidden units of the merged network the means and deviations
 /// that they have in the networks, as an average of units that vary together only in part varies less; weights and biases are
-/// changed for that, and the architecture stays. Sums of residual streams are corrected too, where their scales are a symmetry.
+/// changed for that, and the architecture stays. Sums of residual streams are corrected too, where their scales are a symmetry. Of clusters
+/// (zipit, pleas) the means and deviations of the members are averaged.
 ///
 /// Two methods merge the units of two networks cluster by cluster instead, by what they do on the training data. zipit puts the two
 /// most similar units together again and again, whichever network they are of. pleas takes the pairs that --align finds, and then

@@ -44,6 +44,26 @@ fn repair_gives_hidden_units_their_variance_and_takes_away_loss() {
 }
 
 #[test]
+fn clusters_of_units_are_given_their_variance_too() {
+    let place = trained(2);
+    for method in ["zipit", "pleas --apart 0.25"] {
+        let command =
+            format!("merge r1 r2 --method {method} --data digits --repair --out m.safetensors --force");
+        let result = place.json(&command);
+        let sites = result["repair"]["sites"].as_array().unwrap();
+        assert_eq!(sites.len(), 4);
+        for site in sites {
+            let (before, after) = (number(site, "/variance_before"), number(site, "/variance"));
+            assert!(before < 0.97 && (after - 1.0).abs() < 0.02, "{site:#}");
+        }
+        assert!(test_loss(&result, "/repaired") < test_loss(&result, "/merged"), "{result:#}");
+        let score = place.json("evaluate m.safetensors --data digits");
+        assert!(score.to_string().contains(&result["repaired"]["test"]["loss"].to_string()), "{score:#}");
+        assert!(place.text(&command).contains("renormalised at 4 values"));
+    }
+}
+
+#[test]
 fn a_report_shows_what_lies_between_and_how_far_probabilities_can_be_trusted() {
     let place = trained(2);
     let command = "merge r1 r2 --data digits --repair --report report --points 5 --out m.safetensors";
@@ -94,8 +114,8 @@ fn flags_that_do_not_go_together_are_refused() {
     place.refuses("merge a b --repair --out m.safetensors", &["--repair", "--data"]);
     place.refuses("merge a b --report r --out m.safetensors", &["--report", "--data"]);
     place.refuses(
-        "merge a b --method zipit --repair --data digits --out m.safetensors",
-        &["--repair", "zipit"],
+        "merge a b --method zipit --repair=closed --data digits --out m.safetensors",
+        &["--repair=closed", "zipit"],
     );
     place.refuses(
         "merge a b --method merge-many --align joint --out m.safetensors",

@@ -1,6 +1,7 @@
 //! The moments of the networks that are merged.
 
 use evaluate::{Goal, Moments, Spread};
+use symmetry::{matching::partial::United, sites::Site};
 
 use crate::MergeError;
 
@@ -35,6 +36,26 @@ impl Ends {
             networks.extend((0..pair.len()).map(|side| spreads(&moments, side)));
         }
         Ok(Self { networks })
+    }
+
+    /// As [`super::Repair::united`]: of two networks with the sites `from`.
+    pub(super) fn united(&self, from: &[Site], to: &[Site], united: &United) -> Result<Self, MergeError> {
+        let [a, b] = &self.networks[..] else {
+            return Err(MergeError::Two { found: self.networks.len() });
+        };
+        let spread = |((old, new), networks): ((&Site, &Site), [&Spread; 2])| {
+            let merged = |of: &dyn Fn(&Spread) -> Vec<f64>| {
+                let all = united.numbers(old.made_by(), networks.map(of).each_ref().map(|own| &own[..]));
+                new.made_by().2.iter().map(|&index| all[index]).collect::<Vec<f64>>()
+            };
+            let deviation = merged(&|own| own.variance.iter().map(|variance| variance.sqrt()).collect());
+            Spread {
+                mean: merged(&|own| own.mean.clone()),
+                variance: deviation.into_iter().map(|deviation| deviation.powi(2)).collect(),
+            }
+        };
+        let sites = from.iter().zip(to).zip(a.iter().zip(b).map(|(a, b)| [a, b]));
+        Ok(Self { networks: vec![sites.map(spread).collect()] })
     }
 
     /// The weighted means of the means and of the standard deviations, at each site.

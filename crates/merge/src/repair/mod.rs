@@ -19,6 +19,7 @@ use graph::{Executor, Graph};
 use models::{Model, Params};
 use symmetry::{
     Group,
+    matching::partial::United,
     sites::{self, Correction, Folded, Site},
 };
 use tensor::{DType, Key};
@@ -134,7 +135,21 @@ impl Repair {
         Ends::new(networks.len(), &mut |a, b| self.moments([networks[a], networks[b]], progress))
     }
 
-    /// The same, and how the units of each two networks vary together, which takes a pass for each two.
+    /// What the units of a network should have in which the units of two others were merged cluster by cluster, as the end of a network alone: of
+    /// each cluster the means of its members' means and deviations. This is ours, because the paper pairs units; for pairs it is the same.
+    /// `networks` are the moments of the two, measured by `from`.
+    ///
+    /// # Errors
+    /// [`MergeError::OtherSites`] where other values can be renormalised in the merged network than in the two.
+    pub fn united(&self, from: &Self, networks: &Ends, united: &United) -> Result<Ends, MergeError> {
+        let names = |repair: &Self| repair.sites.iter().map(|site| site.name.clone()).collect::<Vec<_>>();
+        if names(self) != names(from) {
+            return Err(MergeError::OtherSites { expected: names(from), found: names(self) });
+        }
+        networks.united(&from.sites, &self.sites, united)
+    }
+
+    /// As [`Repair::ends`], and how the units of each two networks vary together, which takes a pass for each two.
     ///
     /// # Errors
     /// As [`Repair::ends`].

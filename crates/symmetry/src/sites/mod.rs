@@ -73,6 +73,12 @@ impl Site {
         *self == Self { val: self.val, ..other.clone() }
     }
 
+    /// A parameter that makes the units, or a part of their sum: its name, its axis, and the index along it of each unit.
+    #[must_use]
+    pub fn made_by(&self) -> (&str, usize, &[usize]) {
+        (&self.own.parameter, self.own.axis, &self.own.slots.indices)
+    }
+
     /// The number of units.
     #[must_use]
     pub const fn units(&self) -> usize {

@@ -11,7 +11,7 @@ use isoloss::{
         self, Group,
         matching::{
             partial::{
-                self, Budget, Clusters, Options, Similarity,
+                self, Budget, Clusters, Options, Similarity, United,
                 least_squares::{self, Fit, Merging, Refitted},
                 widths::{self, Wider},
             },
@@ -21,7 +21,11 @@ use isoloss::{
 };
 use serde_json::{Value, json};
 
-use super::{Merge, Scores, gather::Gathered};
+use super::{
+    Merge, Scores,
+    gather::Gathered,
+    repair::{Done, Renormaliser},
+};
 use crate::{
     alignment::{Alignment, Unfinished},
     failure::{CliError, Failure},
@@ -142,6 +146,8 @@ pub(super) fn unused(flag: &'static str, method: Method) -> CliError {
 /// What became of two networks.
 struct Clustered {
     network: Network,
+    /// Where units are to be given the moments that they have in the networks.
+    renormaliser: Option<Renormaliser>,
     similarities: Vec<Similarity>,
     clusters: Vec<Clusters>,
     /// What the clusters keep at most, class by class.
@@ -167,8 +173,10 @@ impl Merge {
             let what = format!("merging by {}", method.name());
             return Err(CliError::TwoNetworks { what, found: self.networks.len(), hint: "" }.into());
         }
+        if self.repair.is_closed() {
+            return Err(CliError::ClosedForm { method: method.name() }.into());
+        }
         let unused_flags = [("--at", self.at.is_some()), ("--report", self.report.is_some())];
-        let unused_flags = unused_flags.into_iter().chain([("--repair", self.repair.is_given())]);
         if let Some((flag, _)) = unused_flags.into_iter().find(|(_, given)| *given) {
             return Err(unused(flag, method).into());
         }
@@ -186,36 +194,49 @@ impl Merge {
         let data = networks::load_data(data, &networks)?;
         let unfinished = self.unfinished(out, &networks)?;
         let mut found = self.cluster(session, &networks, &data, unfinished.as_ref())?;
-        let merged = (&found.network.model, &mut found.network.params);
-        let scores = self.settle_and_score(session, &networks, merged, &data, loss)?;
+        let (scores, repaired) = self.settle_and_score(session, &networks, &mut found, &data, loss)?;
         weights::save(out, &found.network.params, &found.network.metadata())?;
         unfinished.map_or(Ok(()), Unfinished::remove)?;
         let gathered = Gathered::of(std::mem::take(&mut found.alignments));
         let mut json = self.json(&networks, out, loss, &gathered, Some(&scores));
         found.add_to(&mut json, method);
-        let text = found.text(&networks[0].model) + &self.text(&networks, out, Some(&scores), None);
+        json["repair"] = repaired.as_ref().map_or(Value::Null, Done::json);
+        let repaired = repaired.as_ref().map_or_else(String::new, Done::sentence);
+        let text = found.text(&networks[0].model) + &repaired;
+        let text = text + &self.text(&networks, out, Some(&scores), None);
         Ok(Outcome { answer: Answer::Yes, text, json })
     }
 
-    /// Gives the merged network, which may be wider, running statistics of its own, and scores all networks.
+    /// Gives the merged network, which may be wider, units and running statistics of its own, and scores all networks.
     fn settle_and_score(
         &self,
         session: &Session,
         networks: &[Network],
-        (model, merged): (&Model, &mut Params),
+        found: &mut Clustered,
         data: &Data,
         loss: Loss,
-    ) -> Result<Scores, Failure> {
+    ) -> Result<(Scores, Option<Done>), Failure> {
+        let Network { model, params: merged, .. } = &mut found.network;
         let mut measure = Measure::new(session, &networks[0].model, data, loss, self.statistics)?;
         let parents =
             networks.iter().map(|network| measure.score(&network.params)).collect::<Result<_, _>>()?;
         if *model != networks[0].model {
             measure = Measure::new(session, model, data, loss, self.statistics)?;
         }
-        *merged = measure.settle(std::mem::take(merged))?;
-        let (merged, reestimated_on) = (measure.score(merged)?, measure.reestimated_on());
+        let plain = measure.settle(merged.clone())?;
+        let (scored, reestimated_on) = (measure.score(&plain)?, measure.reestimated_on());
         let of_texts = has_perplexity(&networks[0].model, data, loss);
-        Ok(Scores { parents, merged, repaired: None, of_texts, reestimated_on })
+        let mut scores = Scores { parents, merged: scored, repaired: None, of_texts, reestimated_on };
+        let Some(renormaliser) = &mut found.renormaliser else {
+            *merged = plain;
+            return Ok((scores, None));
+        };
+        let mut repaired = renormaliser.apply(merged, &[1.0])?;
+        repaired.params = measure.settle(repaired.params)?;
+        scores.repaired = Some(measure.score(&repaired.params)?);
+        let done = renormaliser.done(&plain, &repaired, &[1.0])?;
+        *merged = repaired.params;
+        Ok((scores, Some(done)))
     }
 
     fn cluster(
@@ -259,8 +280,11 @@ impl Merge {
         }
         let bound = |(own, clusters): (&Similarity, &Clusters)| own.most(clusters.width());
         let most = similarities.iter().zip(&clusters).map(bound).collect::<Result<_, _>>()?;
+        let models = [(&wide, &wide_group), (model, &group)];
+        let united = United::new(groups, &sides, &clusters)?;
+        let renormaliser = self.repair.prepare_united(session, models, &united, &data.train, pair)?;
         let network = Network { model: wide, params, ..a.clone() };
-        Ok(Clustered { network, similarities, clusters, most, budget, fitted, alignments })
+        Ok(Clustered { network, renormaliser, similarities, clusters, most, budget, fitted, alignments })
     }
 
     fn choose(&self, group: &Group, model: &Model, similarities: &[Similarity]) -> Result<Choice, Failure> {

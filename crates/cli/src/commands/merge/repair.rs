@@ -12,7 +12,7 @@ use isoloss::{
     },
     models::{Model, Params},
     recipes::certified,
-    symmetry::Group,
+    symmetry::{Group, matching::partial::United},
 };
 use report::{Axis, Column, Figure, NumberFormat, Series, Table};
 use serde_json::{Value, json};
@@ -65,6 +65,32 @@ impl RepairFlags {
         self.repair.is_some()
     }
 
+    /// Whether the form is wanted that does not run the merged network.
+    pub(super) const fn is_closed(self) -> bool {
+        matches!(self.repair, Some(Form::Closed))
+    }
+
+    /// Measures what two networks have whose units are merged cluster by cluster, if units are to be renormalised; first come the
+    /// model and the certified group of the merged network, then those of the two.
+    pub(super) fn prepare_united(
+        self,
+        session: &Session,
+        models: [(&Model, &Group); 2],
+        united: &United,
+        data: &Dataset,
+        networks: [&Params; 2],
+    ) -> Result<Option<Renormaliser>, Failure> {
+        if self.repair.is_none() {
+            return Ok(None);
+        }
+        let [merged, own] = models;
+        let (repair, mut narrow) = (self.sites(session, merged, data)?, self.sites(session, own, data)?);
+        let task = session.progress.task("moments", narrow.examples() as u64, "examples");
+        let ends = narrow.ends(&networks, &mut |done, _| task.at(done as u64, ""))?;
+        let ends = repair.united(&narrow, &ends, united)?;
+        Ok(Some(Renormaliser { repair, networks: Networks::Measured(ends) }))
+    }
+
     /// Measures what the networks have, if they are to be renormalised. The group of the model is certified where it is not given.
     pub(super) fn prepare(
         self,
@@ -79,9 +105,7 @@ impl RepairFlags {
             Some(group) => Cow::Borrowed(group),
             None => Cow::Owned(certified::group(session.executor(), model, session.key())?.group),
         };
-        let key = session.key().child("repair");
-        let examples = self.repair_examples as usize;
-        let mut repair = Repair::new(session.executor(), model, &group, data, examples, key)?;
+        let mut repair = self.sites(session, (model, &group), data)?;
         let task = session.progress.task("moments", repair.examples() as u64, "examples");
         let tick = &mut |done: usize, _: usize| task.at(done as u64, "");
         let networks = match form {
@@ -89,6 +113,16 @@ impl RepairFlags {
             Form::Closed => Networks::Closed(repair.joint_ends(networks, tick)?),
         };
         Ok(Some(Renormaliser { repair, networks }))
+    }
+
+    fn sites(
+        self,
+        session: &Session,
+        (model, group): (&Model, &Group),
+        data: &Dataset,
+    ) -> Result<Repair, MergeError> {
+        let (examples, key) = (self.repair_examples as usize, session.key().child("repair"));
+        Repair::new(session.executor(), model, group, data, examples, key)
     }
 }
 

@@ -50,17 +50,13 @@ pub fn merged(
     clusters: &[Clusters],
     networks: [&Params; 2],
 ) -> Result<Params, SymmetryError> {
-    let permuting = groups.map(Group::permutations);
-    let [to, from] = permuting.each_ref();
-    check_alike(to, from)?;
-    check_fit([to, from], clusters)?;
+    let united = United::new(groups, sides, clusters)?;
     for (name, params) in ["A", "B"].into_iter().zip(networks) {
-        from.check_params(params)?;
+        united.from.check_params(params)?;
         params.iter().try_for_each(|(parameter, _)| trained(name, params, parameter).map(|_| ()))?;
     }
-    let there = to.subjects().iter().filter(|subject| networks[0].get(&subject.name).is_some());
-    let joint = Joint { to, from, sides, clusters };
-    Ok(Params::from_pairs(there.map(|subject| (subject.name.as_str(), joint.subject(subject, networks)))))
+    let there = united.to.subjects().iter().filter(|subject| networks[0].get(&subject.name).is_some());
+    Ok(Params::from_pairs(there.map(|subject| (subject.name.as_str(), united.subject(subject, networks)))))
 }
 
 fn check_fit([to, from]: [&Group; 2], clusters: &[Clusters]) -> Result<(), SymmetryError> {
@@ -75,14 +71,71 @@ fn check_fit([to, from]: [&Group; 2], clusters: &[Clusters]) -> Result<(), Symme
     Err(SymmetryError::OtherStructure { found: format!("classes of {widths:?} units after merging") })
 }
 
-struct Joint<'a> {
-    to: &'a Group,
-    from: &'a Group,
-    sides: &'a [Vec<Side>],
-    clusters: &'a [Clusters],
+/// Where the units of two networks stand in that of their clusters.
+#[derive(Clone, Debug)]
+pub struct United {
+    to: Group,
+    from: Group,
+    sides: Vec<Vec<Side>>,
+    clusters: Vec<Clusters>,
 }
 
-impl Joint<'_> {
+impl United {
+    /// Of groups, sides and clusters as for [`merged`].
+    ///
+    /// # Errors
+    /// [`SymmetryError::OtherStructure`] where the groups differ in more than the numbers of units, or the clusters are not as many.
+    pub fn new(
+        groups: [&Group; 2],
+        sides: &[Vec<Side>],
+        clusters: &[Clusters],
+    ) -> Result<Self, SymmetryError> {
+        let [to, from] = groups.map(Group::permutations);
+        check_alike(&to, &from)?;
+        check_fit([&to, &from], clusters)?;
+        Ok(Self { to, from, sides: sides.to_vec(), clusters: clusters.to_vec() })
+    }
+
+    /// Numbers for the units that a parameter makes along an axis, given those of both networks at these indices: the mean over each cluster, and over
+    /// the networks where nothing moves; one for each index of the axis.
+    ///
+    /// # Panics
+    /// Where the groups have no such parameter, axis or index.
+    #[must_use]
+    pub fn numbers(
+        &self,
+        (parameter, axis, indices): (&str, usize, &[usize]),
+        networks: [&[f64]; 2],
+    ) -> Vec<f64> {
+        let subjects = [&self.to, &self.from].map(|group| {
+            let own = group.subjects().iter().find(|subject| subject.name == parameter);
+            own.expect("a parameter of the groups")
+        });
+        let sizes = subjects.map(|subject| subject.shape[axis]);
+        let (mut sums, mut counts) = (vec![0.0; sizes[0]], vec![0.0; sizes[0]]);
+        for (network, numbers) in networks.into_iter().enumerate() {
+            let mut along = vec![0.0; sizes[1]];
+            indices.iter().zip(numbers).for_each(|(&index, number)| along[index] = *number);
+            let map = self.map(subjects[0], axis, sizes[1], network);
+            let own = self.counts(subjects[0], axis, map.as_ref());
+            counts.iter_mut().zip(own).for_each(|(count, own)| *count += own);
+            match map {
+                Some(map) => {
+                    map.entries.iter().for_each(|&(to, from, share)| sums[to] += share * along[from]);
+                }
+                None => sums.iter_mut().zip(along).for_each(|(sum, own)| *sum += own),
+            }
+        }
+        sums.iter().zip(counts).map(|(sum, count)| sum / count).collect()
+    }
+
+    fn map(&self, subject: &Subject, axis: usize, size: usize, network: usize) -> Option<AxisMap> {
+        let sizes = [subject.shape[axis], size];
+        AxisMap::new([&self.to, &self.from], &subject.name, axis, sizes, |generator, action| {
+            self.clusters[generator].shares(network, self.sides[generator][action])
+        })
+    }
+
     /// A parameter of the merged network.
     fn subject(&self, subject: &Subject, networks: [&Params; 2]) -> Tensor {
         let parts = [0, 1].map(|network| {
@@ -103,10 +156,7 @@ impl Joint<'_> {
     fn part(&self, subject: &Subject, tensor: &Tensor, network: usize) -> (Tensor, Vec<f64>) {
         let (mut carried, mut counts) = (tensor.clone(), vec![1.0]);
         for axis in 0..subject.shape.rank() {
-            let sizes = [subject.shape[axis], tensor.shape()[axis]];
-            let map = AxisMap::new([self.to, self.from], &subject.name, axis, sizes, |generator, action| {
-                self.clusters[generator].shares(network, self.sides[generator][action])
-            });
+            let map = self.map(subject, axis, tensor.shape()[axis], network);
             let along = self.counts(subject, axis, map.as_ref());
             counts = counts.iter().flat_map(|count| along.iter().map(move |own| count * own)).collect();
             if let Some(map) = map {
@@ -122,7 +172,7 @@ impl Joint<'_> {
         let Some(map) = map else { return vec![1.0; subject.shape[axis]] };
         let mut counts = vec![0.0; subject.shape[axis]];
         map.entries.iter().for_each(|&(to, _, share)| counts[to] += share);
-        for (generator, action) in along(self.to, &subject.name, axis) {
+        for (generator, action) in along(&self.to, &subject.name, axis) {
             if self.sides[generator][action] == Side::Reads {
                 let slots = &self.to.generators()[generator].actions[action].slots;
                 slots.indices.iter().for_each(|&index| counts[index] = 1.0);
