@@ -47,6 +47,7 @@ pub use dataset::Dataset;
 pub use error::DataError;
 pub use example::Example;
 pub use input::Input;
+pub use line::with_options;
 pub use load::{KNOWN, has_validation, load};
 pub use loader::{Batch, Batches, Epoch};
 pub use normalization::Normalization;

@@ -16,14 +16,24 @@ pub(crate) struct Line<'a> {
 }
 
 /// Options of every data set but texts.
-pub(crate) const OF_EXAMPLES: [&str; 7] =
-    ["first", "fraction", "bias", "part", "validation", "split_seed", "normalize"];
+pub(crate) const OF_EXAMPLES: [&str; 8] =
+    ["first", "fraction", "bias", "parts", "part", "validation", "split_seed", "normalize"];
 /// Further options of images.
 pub(crate) const OF_IMAGES: [&str; 2] = ["augment", "shift"];
 
 /// What stands before the first colon, or all there is.
 pub(crate) fn name(spec: &str) -> &str {
     spec.split_once(':').map_or(spec, |(name, _)| name)
+}
+
+/// A specification with further options, as `fraction=0.5,part=2`; none where these are empty.
+#[must_use]
+pub fn with_options(spec: &str, options: &str) -> String {
+    match (options, spec.contains(':')) {
+        ("", _) => spec.to_owned(),
+        (options, true) => format!("{spec},{options}"),
+        (options, false) => format!("{spec}:{options}"),
+    }
 }
 
 impl<'a> Line<'a> {

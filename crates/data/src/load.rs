@@ -87,7 +87,9 @@ pub const KNOWN: [&str; FAMILIES.len()] = {
 /// - All but texts: `normalize=on` takes the mean of the training part out of each channel (of vectors: of each feature) and
 ///   divides by its deviation. Of the training part only a part is used with `first=N` (the first N examples),
 ///   `fraction=F` (a random share F; `part=K` is the K-th of parts without common examples) or `bias=B` (`part=1`: the
-///   share B of each class in the upper half of the classes and 1 − B of the others; `part=2`: the rest);
+///   share B of each class in the upper half of the classes and 1 − B of the others; `part=2`: the rest; with `parts=N` so many
+///   parts, of which each is the home of as many classes: a class's home has the share B of its examples, and the others have equal shares
+///   of the rest);
 ///   `split_seed=0` draws both, and held-out shares. `validation=0.1` holds a random share of what is then left out of the
 ///   training part, for [`Splits::validation`]. The biased parts of CIFAR-100 with B = 0.8 are those of Git Re-Basin (arXiv:2209.04836,
 ///   section 5), but that every class is cut exactly.

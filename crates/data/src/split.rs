@@ -17,13 +17,13 @@ pub(crate) struct Split {
 enum Portion {
     /// Part `part`, from 1 up, of as many parts as fit that hold this share each, drawn at random.
     Fraction { share: f64, part: usize },
-    /// Part 1 holds this share of the examples of every class in the upper half of the classes, and what is left of those
-    /// in the lower half; part 2 the others.
-    Bias { share: f64, part: usize },
+    /// The classes are cut into as many runs of neighbours as there are parts; the first part is the home of the last run, and so on. A
+    /// class's home holds this share of its examples, and the other parts equal shares of the rest.
+    Bias { share: f64, parts: usize, part: usize },
 }
 
 impl Split {
-    /// Reads `first`, `fraction`, `bias`, `part` and `split_seed`; `draws` says whether the data set draws its held-out
+    /// Reads `first`, `fraction`, `bias`, `parts`, `part` and `split_seed`; `draws` says whether the data set draws its held-out
     /// examples with the seed too.
     pub(crate) fn read(line: &Line<'_>, draws: bool) -> Result<Self, DataError> {
         let (fraction, bias) = (line.share("fraction")?, line.share("bias")?);
@@ -34,7 +34,12 @@ impl Split {
                 let parts = (1.0 / share + 1e-9).floor() as usize;
                 Some(Portion::Fraction { share, part: part(line, parts)? })
             }
-            (None, Some(share)) => Some(Portion::Bias { share, part: part(line, 2)? }),
+            (None, Some(share)) => {
+                let right = |parts: &usize| (2..=MOST_PARTS).contains(parts);
+                let parts = line.value("parts", &format!("a whole number from 2 to {MOST_PARTS}"), right)?;
+                let parts = parts.unwrap_or(2);
+                Some(Portion::Bias { share, parts, part: part(line, parts)? })
+            }
             (None, None) => {
                 let draws = draws || line.text(VALIDATION).is_some();
                 let unused = ["part", "split_seed"].into_iter().filter(|option| !draws || *option == "part");
@@ -45,6 +50,9 @@ impl Split {
                 None
             }
         };
+        if let (Some(parts), None) = (line.text("parts"), bias) {
+            return Err(line.fault("bias=… beside parts", format!("parts={parts}")));
+        }
         let first = line.text("first").map(|_| line.count("first", 1)).transpose()?;
         Ok(Self { first, portion, key: Key::new(line.seed("split_seed")?).child("split") })
     }
@@ -62,9 +70,13 @@ impl Split {
         let Some(portion) = self.portion else { return Ok(data) };
         let indices = match portion {
             Portion::Fraction { share, part } => fraction(self.key, data.len(), share, part),
-            Portion::Bias { share, part } => {
+            Portion::Bias { parts, .. } if parts > data.classes() => {
+                let expected = format!("parts as at most the {} classes", data.classes());
+                return Err(line.fault(&expected, parts.to_string()));
+            }
+            Portion::Bias { share, parts, part } => {
                 let labels = data.rows().map_or(&[][..], |(_, labels)| labels);
-                bias(self.key, labels, data.classes(), share, part)
+                bias(self.key, labels, data.classes(), share, [parts, part])
             }
         };
         if indices.is_empty() {
@@ -87,15 +99,22 @@ fn fraction(key: Key, count: usize, share: f64, part: usize) -> Vec<usize> {
     sorted(order[start..count.min(start + size)].to_vec())
 }
 
-/// The biased part of the examples with these labels, ascending.
-fn bias(key: Key, labels: &[i32], classes: usize, share: f64, part: usize) -> Vec<usize> {
+/// Most biased parts.
+const MOST_PARTS: usize = 1000;
+
+/// The biased part, of so many the one with this number from 1 up, of the examples with these labels, ascending.
+fn bias(key: Key, labels: &[i32], classes: usize, share: f64, [parts, part]: [usize; 2]) -> Vec<usize> {
     let mut chosen = Vec::new();
     for class in 0..classes {
         let own: Vec<usize> = (0..labels.len()).filter(|&index| labels[index] == class as i32).collect();
         let order = key.fold(class as u64).permutation(own.len());
-        let of_first = if class < classes / 2 { 1.0 - share } else { share };
-        let (first, second) = order.split_at((own.len() as f64 * of_first).round() as usize);
-        chosen.extend(if part == 1 { first } else { second }.iter().map(|&place| own[place]));
+        // The run of classes that it belongs to: they begin at k · classes / parts, rounded down.
+        let run = (0..parts).rev().find(|run| run * classes / parts <= class).unwrap_or(0);
+        let home = parts - 1 - run;
+        let of = |other: usize| if other == home { share } else { (1.0 - share) / (parts - 1) as f64 };
+        let end = |part: usize| (own.len() as f64 * (0..part).map(of).sum::<f64>()).round() as usize;
+        let range = end(part - 1)..end(part).min(own.len());
+        chosen.extend(order[range].iter().map(|&place| own[place]));
     }
     sorted(chosen)
 }
@@ -187,6 +206,31 @@ mod tests {
     }
 
     #[test]
+    fn five_biased_parts_have_a_home_for_two_classes_each_and_cover_all() {
+        let data = data(1000, 10);
+        let parts: Vec<Vec<usize>> =
+            (1..=5).map(|k| part(&data, &format!("bias=0.6,parts=5,part={k}")).unwrap()).collect();
+        for (position, part) in parts.iter().enumerate() {
+            for class in 0..10 {
+                let count = part.iter().filter(|&&index| index % 10 == class).count();
+                assert_eq!(count, if class / 2 == 4 - position { 60 } else { 10 }, "{position} {class}");
+            }
+        }
+        let mut all = parts.concat();
+        all.sort_unstable();
+        assert_eq!(all, (0..1000).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn parts_of_sizes_that_do_not_divide_cover_all() {
+        let data = data(997, 10);
+        let parts = (1..=7).map(|k| part(&data, &format!("bias=0.37,parts=7,part={k}")).unwrap());
+        let mut all = parts.collect::<Vec<_>>().concat();
+        all.sort_unstable();
+        assert_eq!(all, (0..997).collect::<Vec<_>>());
+    }
+
+    #[test]
     fn the_first_examples_keep_their_order() {
         assert_eq!(part(&data(9, 3), "first=4").unwrap(), [0, 1, 2, 3]);
         assert_eq!(part(&data(100, 2), "first=10,fraction=0.5").unwrap().len(), 5);
@@ -202,6 +246,10 @@ mod tests {
         assert!(error("fraction=nan").contains("a share between 0 and 1"));
         assert!(error("fraction=0.5,bias=0.8").contains("not both"));
         assert!(error("part=2").contains("part=2 alone"));
+        assert!(error("parts=3").contains("bias=… beside parts, found parts=3"));
+        assert!(error("bias=0.8,parts=1").contains("parts as a whole number from 2"));
+        assert!(error("bias=0.8,parts=3,part=4").contains("part as a whole number from 1 to 3"));
+        assert!(error("bias=0.8,parts=4").contains("at most the 3 classes, found 4"));
         assert!(error("split_seed=2").contains("split_seed=2 alone"));
         assert!(error("fraction=0.01").contains("at least one example"));
     }

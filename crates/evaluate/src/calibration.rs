@@ -1,5 +1,7 @@
 //! How far probabilities can be trusted, and the temperature that makes them so.
 
+use crate::score::{Score, Tally};
+
 /// Bins of confidence: those of Guo et al. 2017 (arXiv:1706.04599, section 2).
 pub const BINS: usize = 15;
 
@@ -46,6 +48,36 @@ impl Predictions {
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.labels.is_empty()
+    }
+
+    /// What an ensemble predicts: the mean of its members' probabilities, as logits whose exponentials add up to one.
+    ///
+    /// # Panics
+    /// Where there is no member, or the members predicted other examples or other numbers of classes.
+    #[must_use]
+    pub fn ensemble(members: &[Self]) -> Self {
+        let [first, others @ ..] = members else { panic!("an ensemble has members") };
+        let alike = |other: &Self| other.labels == first.labels && other.logits.len() == first.logits.len();
+        assert!(others.iter().all(alike), "members predict the same examples");
+        let mut predictions =
+            Self { logits: Vec::with_capacity(first.logits.len()), labels: first.labels.clone() };
+        for example in 0..first.len() {
+            let rows: Vec<Vec<f64>> =
+                members.iter().map(|member| member.row(example).log_probabilities()).collect();
+            let mean = |class: usize| log_mean_exp(rows.iter().map(|row| row[class]));
+            predictions.logits.extend((0..rows[0].len()).map(|class| mean(class) as f32));
+        }
+        predictions
+    }
+
+    /// Loss and accuracy, as [`Evaluator::score`](crate::Evaluator::score) tells them of a network, with the expected calibration error.
+    #[must_use]
+    pub fn score(&self) -> Score {
+        let mut tally = Tally::new(true);
+        let losses: Vec<f32> =
+            (0..self.len()).map(|example| self.row(example).loss(1.0).value as f32).collect();
+        tally.add(&losses, &self.logits, &self.labels);
+        tally.score()
     }
 
     /// The calibration, without and with a temperature. A temperature that would be tuned on the examples that it is judged by
@@ -151,6 +183,16 @@ impl Bins {
     }
 }
 
+/// The logarithm of the mean of exponentials.
+fn log_mean_exp(logarithms: impl ExactSizeIterator<Item = f64> + Clone) -> f64 {
+    let count = logarithms.len() as f64;
+    let largest = logarithms.clone().fold(f64::NEG_INFINITY, f64::max);
+    if largest == f64::NEG_INFINITY {
+        return largest;
+    }
+    largest + (logarithms.map(|own| (own - largest).exp()).sum::<f64>() / count).ln()
+}
+
 /// The cross-entropy of an example, and its derivatives by the reciprocal of the temperature.
 struct Loss {
     value: f64,
@@ -179,6 +221,12 @@ impl Row<'_> {
             slope: mean - (own - largest),
             curvature: second / sum - mean * mean,
         }
+    }
+
+    fn log_probabilities(&self) -> Vec<f64> {
+        let largest = self.largest();
+        let sum: f64 = self.logits.iter().map(|&logit| (f64::from(logit) - largest).exp()).sum();
+        self.logits.iter().map(|&logit| f64::from(logit) - largest - sum.ln()).collect()
     }
 
     /// The largest probability, and the class that has it, the first of equals.
@@ -252,6 +300,26 @@ mod tests {
         let [half, sure] = [1.0f64, 4.0].map(|logit| 1.0 / (1.0 + (-logit).exp()));
         let expected = ((2.0 * half - 1.0).abs() + (sure - 1.0).abs()) / 3.0;
         assert!((predictions.error(|_| 1.0) - expected).abs() < 1e-12);
+    }
+
+    #[test]
+    fn an_ensemble_is_the_mean_of_probabilities() {
+        let of = |logits: &[f32]| {
+            let mut predictions = Predictions::with_capacity(2, 2);
+            predictions.extend(logits, &[0, 1]);
+            predictions
+        };
+        // Probabilities of the first class: 0.5 and 0.8 of the first example, 0 to 30 digits and 0.2 of the second.
+        let a = of(&[0.0, 0.0, -70.0, 0.0]);
+        let b = of(&[4f32.ln(), 0.0, 0.0, 4f32.ln()]);
+        let together = Predictions::ensemble(&[a.clone(), b.clone()]).score();
+        assert!((together.loss + (0.65f64.ln() + 0.9f64.ln()) / 2.0).abs() < 1e-7, "{together:?}");
+        assert_eq!((together.accuracy, together.count), (Some(1.0), 2));
+        assert!((together.calibration_error.unwrap() - (0.35 + 0.1) / 2.0).abs() < 1e-7, "{together:?}");
+        // Shifted logits are the same probabilities, and an ensemble of one is itself.
+        let shifted = of(&[100.0, 100.0, -40.0, 30.0]);
+        assert!((Predictions::ensemble(&[shifted, b]).score().loss - together.loss).abs() < 1e-6);
+        assert!((Predictions::ensemble(std::slice::from_ref(&a)).score().loss - a.score().loss).abs() < 1e-7);
     }
 
     #[test]

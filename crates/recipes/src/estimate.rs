@@ -37,6 +37,7 @@ pub(crate) fn step_seconds(setting: Setting<'_>, config: &Config, data: &Splits)
         splits: data,
         folder: &folder.path().join("run"),
         start: Start::New,
+        weights: None,
         versions: setting.versions,
         stop: &stop,
     };

@@ -77,11 +77,7 @@ impl Request<'_> {
 fn with_options(data: &str, settings: &ScaleSettings) -> String {
     let name = data.split(':').next().unwrap_or_default();
     let is_bare = name == settings.data && !data.contains('=');
-    let separator = if data.contains(':') { ',' } else { ':' };
-    match &settings.options[..] {
-        options if is_bare && !options.is_empty() => format!("{data}{separator}{options}"),
-        _ => data.to_owned(),
-    }
+    data::with_options(data, if is_bare { &settings.options } else { "" })
 }
 
 /// One of the variations that a recipe compares.

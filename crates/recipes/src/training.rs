@@ -3,6 +3,7 @@
 use std::{collections::BTreeSet, path::Path};
 
 use data::Splits;
+use models::Params;
 use serde::{Deserialize, Serialize};
 use toml::Table;
 use train::{Config, Job, Outcome, Start, Status};
@@ -83,11 +84,25 @@ pub(crate) fn train(
     folder: &Path,
     progress: &mut dyn Progress,
 ) -> Result<Outcome, RecipeError> {
+    train_from(setting, config, None, data, folder, progress)
+}
+
+/// The same from weights, where some are given.
+pub(crate) fn train_from(
+    setting: Setting<'_>,
+    config: &Config,
+    weights: Option<&Params>,
+    data: &Splits,
+    folder: &Path,
+    progress: &mut dyn Progress,
+) -> Result<Outcome, RecipeError> {
+    let config = &Config { weights: weights.map(Params::fingerprint), ..config.clone() };
     let job = Job {
         config,
         splits: data,
         folder,
         start: Start::NewOrResume,
+        weights,
         versions: setting.versions,
         stop: setting.stop,
     };

@@ -1,11 +1,10 @@
 //! Elements of a group and their algebra.
 
 use serde::{Deserialize, Serialize};
-use tensor::{Key, parallel};
+use tensor::{Fingerprint, Key, parallel};
 
 use crate::{
-    Factors, Fingerprint, Generator, Group, LinearGroup, Matrix, SymmetryError, factors::SPREAD,
-    generator::Part,
+    Factors, Generator, Group, LinearGroup, Matrix, SymmetryError, factors::SPREAD, generator::Part,
 };
 
 /// An element of a [`Group`]: for each generator one permutation of its slots, a factor for each slot and family, and a matrix

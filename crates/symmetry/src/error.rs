@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use evaluate::EvaluateError;
 use graph::{ExecError, Ty};
 use models::weights::WeightsError;
-use tensor::{DType, Shape};
+use tensor::{DType, Fingerprint, Shape};
 
-use crate::{Fingerprint, assignment::AssignmentError};
+use crate::assignment::AssignmentError;
 
 /// An error of this crate.
 #[derive(Debug, thiserror::Error)]

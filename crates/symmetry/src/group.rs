@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use graph::Role;
-use tensor::Shape;
+use tensor::{Fingerprint, Shape};
 
-use crate::{Fingerprint, Generator, ParameterAxis, Slots, SymmetryError, generator::Part};
+use crate::{Generator, ParameterAxis, Slots, SymmetryError, fingerprint::fingerprint, generator::Part};
 
 /// A tensor that a group knows: a parameter, or a state bound to parameters.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,7 +46,7 @@ impl Group {
     }
 
     pub(crate) fn trusted(subjects: Vec<Subject>, generators: Vec<Generator>) -> Self {
-        let fingerprint = Fingerprint::of(&subjects, &generators);
+        let fingerprint = fingerprint(&subjects, &generators);
         Self { subjects, generators, fingerprint }
     }
 

@@ -67,7 +67,6 @@ pub use certify::{Certificate, Certified, Certifier, Checked, TOLERANCE, certifi
 pub use element::Element;
 pub use error::SymmetryError;
 pub use factors::Factors;
-pub use fingerprint::Fingerprint;
 pub use folding::{Fold, Folding, Unfolded, infer_folded};
 pub use generator::{Exponents, Family, Generator, LinearGroup, Mixing, ParameterAxis, Slots};
 pub use group::{Group, Subject};

@@ -5,6 +5,7 @@
 pub mod atomic_file;
 mod dtype;
 mod error;
+mod fingerprint;
 mod image;
 pub mod names;
 pub mod npy;
@@ -17,6 +18,7 @@ mod tensor;
 
 pub use dtype::{DType, Element};
 pub use error::TensorError;
+pub use fingerprint::Fingerprint;
 pub use image::Image;
 pub use rng::{Key, Philox};
 pub use shape::Shape;

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use models::{Init, Loss, Model};
 use optim::{Clip, Optimizer, Schedule};
 use serde::{Deserialize, Serialize};
+use tensor::Fingerprint;
 
 use crate::{TrainError, watched::Watched};
 
@@ -22,6 +23,10 @@ pub struct Config {
     pub schedule: String,
     /// The initialisation, as [`Init::parse`] reads it.
     pub init: String,
+    /// The fingerprint of the weights that the run begins with ([`models::Params::fingerprint`]; [`Job::weights`](crate::Job::weights)
+    /// are they), in place of `init`, which then is `file`. None: they are drawn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weights: Option<Fingerprint>,
     /// What is minimised, and averaged in scores, as [`Loss::parse`] reads it. None: the network's own where it has one, or
     /// else cross-entropy ([`Model::loss`]).
     #[serde(default)]
@@ -112,6 +117,7 @@ impl Config {
             optimizer: "adam:lr=0.001".to_owned(),
             schedule: "constant".to_owned(),
             init: Init::default().name().to_owned(),
+            weights: None,
             loss: None,
             epochs: 10,
             batch: 128,
@@ -148,8 +154,10 @@ impl Config {
             return Err(TrainError::NoCurvature { optimizer: optimizer.to_string(), loss: loss.to_string() });
         }
         self.check_numbers()?;
-        let init = Init::parse(&self.init)?;
-        model.check_init(init)?;
+        let init = if self.weights.is_some() { Init::File } else { Init::parse(&self.init)? };
+        if self.weights.is_none() {
+            model.check_init(init)?;
+        }
         Ok(Self {
             model: model.spec(),
             optimizer: optimizer.to_string(),

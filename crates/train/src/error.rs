@@ -7,7 +7,7 @@ use evaluate::EvaluateError;
 use graph::ExecError;
 use models::{ModelError, weights::WeightsError};
 use optim::OptimError;
-use tensor::TensorError;
+use tensor::{Fingerprint, TensorError};
 
 /// An error of this crate.
 #[derive(Debug, thiserror::Error)]
@@ -126,6 +126,21 @@ pub enum TrainError {
         /// The value asked for, as JSON.
         asked: String,
     },
+    /// The weights given to begin with are not those of the configuration.
+    #[error(
+        "the run begins with {}, but {} given; give the weights that it began with, or choose another folder",
+        named(*expected),
+        match found {
+            Some(_) => format!("{} were", named(*found)),
+            None => "no weights were".to_owned(),
+        }
+    )]
+    OtherWeights {
+        /// The fingerprint of those of the configuration; none where they are to be drawn.
+        expected: Option<Fingerprint>,
+        /// The fingerprint of those given.
+        found: Option<Fingerprint>,
+    },
     /// The loss, or a parameter, became infinite or NaN.
     #[error(
         "training diverged in epoch {epoch} at step {step}: {what} became {value}; {}; try a smaller learning rate or a warm-up",
@@ -196,6 +211,13 @@ pub enum TrainError {
     /// A file could not be written whole.
     #[error(transparent)]
     Write(#[from] TensorError),
+}
+
+fn named(weights: Option<Fingerprint>) -> String {
+    match weights {
+        Some(print) => format!("weights with the fingerprint {print}"),
+        None => "drawn weights".to_owned(),
+    }
 }
 
 fn kept(checkpoint: Option<u64>) -> String {

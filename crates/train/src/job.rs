@@ -37,6 +37,9 @@ pub struct Job<'a> {
     pub folder: &'a Path,
     /// Whether it may or must hold the run already.
     pub start: Start,
+    /// The weights and running statistics that the run begins with, as [`Config::weights`] says: all of the model's, in its order. Not read
+    /// where the run goes on from a checkpoint, or is finished.
+    pub weights: Option<&'a Params>,
     /// Names and versions of what runs it, for `run.json`.
     pub versions: &'a BTreeMap<String, String>,
     /// When this becomes true, the run writes a checkpoint after the step under way and ends as interrupted.
@@ -79,7 +82,7 @@ pub fn train(
         let step = progress.step(plan.horizon);
         (state, progress, Some(step))
     } else {
-        (plan.initial_state(), Progress::default(), None)
+        (plan.initial_state(plan.begin(job.weights)?), Progress::default(), None)
     };
     Session::new(executor, job, &plan, state, progress, saved)?.run(observer)
 }

@@ -127,8 +127,22 @@ impl Plan {
         entries.map(|(name, shape)| (format!("{prefix}/{name}"), shape)).collect()
     }
 
-    pub(crate) fn initial_state(&self) -> Vec<Tensor> {
-        let mut state = self.model.init(self.init, self.key.child("init")).into_values();
+    /// The weights and buffers that the run begins with: drawn, or those given.
+    pub(crate) fn begin(&self, given: Option<&Params>) -> Result<Params, TrainError> {
+        if let Some(weights) = given {
+            self.model.check(weights)?;
+        }
+        let found = given.map(Params::fingerprint);
+        match (self.config.weights, given) {
+            (expected, Some(weights)) if expected == found => Ok(weights.clone()),
+            (None, None) => Ok(self.model.init(self.init, self.key.child("init"))),
+            (expected, _) => Err(TrainError::OtherWeights { expected, found }),
+        }
+    }
+
+    /// The state with these weights and buffers, and nothing remembered.
+    pub(crate) fn initial_state(&self, begin: Params) -> Vec<Tensor> {
+        let mut state = begin.into_values();
         let (count, start) = (self.parameter_count, self.optimizer.start() as f32);
         let buffers = state.split_off(count);
         let names = self.state();

@@ -1,6 +1,6 @@
 //! Parameters and buffers by name.
 
-use tensor::Tensor;
+use tensor::{Fingerprint, Tensor};
 
 /// Named tensors: a model's parameters in its order, then its buffers (running statistics), as PyTorch's `state_dict`
 /// names them.
@@ -66,6 +66,17 @@ impl Params {
     /// The tensor called `name`, for writing.
     pub fn get_mut(&mut self, name: &str) -> Option<&mut Tensor> {
         self.entries.iter_mut().find(|(other, _)| other == name).map(|(_, tensor)| tensor)
+    }
+
+    /// A fingerprint of names, order, shapes and elements to the bit.
+    #[must_use]
+    pub fn fingerprint(&self) -> Fingerprint {
+        let mut print = Fingerprint::EMPTY;
+        for (name, tensor) in self.iter() {
+            print.text(name);
+            print.tensor(tensor);
+        }
+        print
     }
 
     /// Names and tensors in order.

@@ -70,6 +70,7 @@ fn epoch(stage: &Stage<'_>, spec: &str, splits: &data::Splits, round: usize) -> 
         splits,
         folder: folder.path(),
         start: Start::New,
+        weights: None,
         versions: &BTreeMap::new(),
         stop: &stop,
     };

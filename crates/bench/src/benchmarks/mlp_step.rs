@@ -145,7 +145,7 @@ fn turn(stage: &Stage<'_>, setup: &Setup, data: &Splits, round: usize) -> Result
 fn job<'a>(config: &'a Config, splits: &'a Splits, folder: &'a Path) -> Job<'a> {
     static NEVER: AtomicBool = AtomicBool::new(false);
     static NO_VERSIONS: BTreeMap<String, String> = BTreeMap::new();
-    Job { config, splits, folder, start: Start::New, versions: &NO_VERSIONS, stop: &NEVER }
+    Job { config, splits, folder, start: Start::New, weights: None, versions: &NO_VERSIONS, stop: &NEVER }
 }
 
 /// Takes the time from the end of one step to the end of the next. What lies between two epochs is no step: there the

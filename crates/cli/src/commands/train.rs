@@ -7,7 +7,7 @@ use std::{
 
 use clap::{ArgAction, Args};
 use isoloss::{
-    data,
+    models::Params,
     train::{self, Config, Job, Outcome as Trained, Scores, Start, Status},
 };
 use serde_json::{Value, json};
@@ -17,6 +17,7 @@ use crate::{
     common::Common,
     failure::{CliError, Failure},
     json::{number, optional},
+    networks::{self, Network},
     outcome::{Answer, Outcome},
     place,
     session::Session,
@@ -43,7 +44,8 @@ Examples:
       --optimizer sgd:lr=0.1,momentum=0.9,weight_decay=5e-4 --schedule cosine:warmup=1 --ema 0.999 \\
       --evaluate noisy=cifar10:data/cifar10,shift=noise:3 --out runs/resnet
   isoloss train --model mlp:64-128-10 --data digits:validation=0.1 --epochs 100 --patience 5 --keep-best \\
-      --watch validation.loss --out runs/c")]
+      --watch validation.loss --out runs/c
+  isoloss train --model mlp:64-128-128-10 --data digits:shift=noise:2 --from runs/a --out runs/d --optimizer adam:lr=0.0003")]
 pub(crate) struct Train {
     /// Architecture, as mlp:784-512-10, resnet20:width=2,norm=layer or net.onnx
     #[arg(long, value_name = "SPEC")]
@@ -77,6 +79,12 @@ pub(crate) struct Train {
     /// biases of 0.
     #[arg(long, value_name = "NAME", default_value = "pytorch")]
     init: String,
+    /// Begin with the weights and running statistics of this network, instead of drawing them; a file or a run folder
+    ///
+    /// To train on, or to fine-tune: the data are read as the network read its own (normalisation, vocabulary). Optimiser and schedule
+    /// begin anew; --resume is what goes on with an interrupted run.
+    #[arg(long, value_name = "NETWORK", conflicts_with = "init")]
+    from: Option<PathBuf>,
     /// What is minimised: cross-entropy (the default), cross-entropy:smoothing=0.1 or squared-error; an ONNX file of a loss has
     /// its own. Scores average the same
     #[arg(long, value_name = "SPEC")]
@@ -139,15 +147,19 @@ impl Run for Train {
     }
 
     fn run(&self, session: &Session) -> Result<Outcome, Failure> {
-        let config = self.config()?.canonical()?;
+        let drawn = self.config()?.canonical()?;
         place::check_folder(&self.out)?;
-        let splits = data::load(&self.data)?;
+        let from = self.from.as_deref().map(|path| Network::load(path, Some(&self.model))).transpose()?;
+        let splits = networks::load_data(&self.data, from.as_slice())?;
+        let weights = from.as_ref().map(|network| &network.params);
+        let config = Config { weights: weights.map(Params::fingerprint), ..drawn }.canonical()?;
         let stop = stop::flag()?;
         let job = Job {
             config: &config,
             splits: &splits,
             folder: &self.out,
             start: if self.resume { Start::Resume } else { Start::New },
+            weights,
             versions: &stamp::versions(session),
             stop: &stop,
         };

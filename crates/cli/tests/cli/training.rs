@@ -45,6 +45,22 @@ fn the_same_seed_gives_the_same_bits_for_any_number_of_threads() {
 }
 
 #[test]
+fn a_network_is_trained_on_with_its_own_reading_of_the_data() {
+    let place = Place::new();
+    place.text("train --model mlp:64-16-10 --data digits:first=500,normalize=on --epochs 3 --out first");
+    let on =
+        "train --model mlp:64-16-10 --data digits --epochs 1 --optimizer sgd:lr=1e-30 --from first --out";
+    let result = place.json(&format!("{on} second"));
+    let before = place.json("evaluate first --data digits --part test");
+    assert_eq!(number(&result, "/test/loss"), number(&before, "/test/loss"), "{result:#} {before:#}");
+    place.json(&format!("{on} second --resume"));
+    let without = on.replace("--from first ", "");
+    place.refuses(&format!("{without} second --resume"), &["the run recorded has"]);
+    place.refuses(&on.replace("64-16-10", "64-17-10").replace("--out", "--out third"), &["first", "16"]);
+    place.refuses(&on.replace("--from first", "--from none").replace("--out", "--out third"), &["none"]);
+}
+
+#[test]
 fn training_that_diverges_stops_and_keeps_the_last_good_checkpoint() {
     let place = Place::new();
     let train =

@@ -66,7 +66,7 @@ pub(crate) fn run_on(
 ) -> Result<Outcome, TrainError> {
     let versions = BTreeMap::from([("isoloss".to_owned(), "0".to_owned())]);
     let splits = splits_of(&config.data);
-    let job = Job { config, splits: &splits, folder, start, versions: &versions, stop };
+    let job = Job { config, splits: &splits, folder, start, weights: None, versions: &versions, stop };
     train(executor, &job, observer)
 }
 

@@ -15,7 +15,15 @@ fn trained(config: &Config, data: &Splits, threads: usize, stop_after: Option<u6
     let versions = std::collections::BTreeMap::new();
     let run = |start: Start, stop_after: Option<u64>| {
         let stop = AtomicBool::new(false);
-        let job = Job { config, splits: data, folder: &folder, start, versions: &versions, stop: &stop };
+        let job = Job {
+            config,
+            splits: data,
+            folder: &folder,
+            start,
+            weights: None,
+            versions: &versions,
+            stop: &stop,
+        };
         let mut observer = StopAt { step: stop_after.unwrap_or(u64::MAX), stop: &stop };
         let work = || train(&cpu::Cpu::new(), &job, &mut observer).expect("a run");
         parallel::with_threads(threads, work).expect("threads")

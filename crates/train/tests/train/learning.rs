@@ -20,6 +20,7 @@ fn the_digits_are_learnt() {
         splits: &splits,
         folder: &folder,
         start: Start::New,
+        weights: None,
         versions: &versions,
         stop: &stop,
     };
@@ -104,6 +105,7 @@ fn the_reference_evaluator_trains_the_same_network() {
             splits: &splits,
             folder: &folder,
             start: Start::New,
+            weights: None,
             versions: &versions,
             stop: &stop,
         };

@@ -1,17 +1,22 @@
 //! An interrupted or killed run, resumed, ends with the bits of one that was not.
 
 use std::{
+    collections::BTreeMap,
     fs,
     io::Write,
     path::{Path, PathBuf},
     sync::atomic::AtomicBool,
 };
 
-use crate::common::{bytes, config, copy, files, new_folder, resume, run, run_new, run_until, timeless};
-use isoloss_train::{
-    CHECKPOINT_FILE, Config, LOG_FILE, MODEL_FILE, Observer, Outcome, RUN_FILE, Start, Status, Step, Summary,
-    read_log,
+use crate::common::{
+    StopAt, bytes, config, copy, files, new_folder, resume, run, run_new, run_until, splits, timeless,
 };
+use isoloss_train::{
+    CHECKPOINT_FILE, Config, Job, LOG_FILE, MODEL_FILE, Observer, Outcome, RUN_FILE, Start, Status, Step,
+    Summary, TrainError, read_log, train,
+};
+use models::Params;
+use tensor::Tensor;
 
 /// Bytes of the model and the records of a run that was never interrupted.
 struct Straight {
@@ -159,4 +164,40 @@ fn the_time_between_checkpoints_may_change() {
     run_until(&config(), &folder, Start::New, 6).unwrap();
     let config = Config { checkpoint_seconds: 0.0, ..config() };
     check_equal(&folder, &resume(&config, &folder).unwrap(), &straight(&config));
+}
+
+/// A run that begins with given weights.
+fn from(
+    weights: Option<&Params>,
+    config: &Config,
+    folder: &Path,
+    start: Start,
+    last: u64,
+) -> Result<Outcome, TrainError> {
+    let (stop, versions, splits) = (AtomicBool::new(last == 0), BTreeMap::new(), splits());
+    let job = Job { config, splits: &splits, folder, start, weights, versions: &versions, stop: &stop };
+    train(&cpu::Cpu::new(), &job, &mut StopAt { step: last, stop: &stop })
+}
+
+#[test]
+fn given_weights_are_the_beginning_and_a_run_of_others_is_another() {
+    let drawn = straight(&config()).outcome.params;
+    let config = Config { weights: Some(drawn.fingerprint()), ..config() };
+    let (_parent, folder) = new_folder();
+    let begun = from(Some(&drawn), &config, &folder, Start::New, 0).unwrap();
+    assert!(begun.params == drawn, "stopped before its first step");
+    assert_eq!(begun.summary.config.init, "file");
+    let others = drawn
+        .with_values(drawn.values().map(|tensor| Tensor::full(tensor.shape().clone(), 0.5f32)).collect());
+    let error =
+        |weights, config: &Config, start| from(weights, config, &folder, start, 99).unwrap_err().to_string();
+    let other = Config { weights: Some(others.fingerprint()), ..config.clone() };
+    assert!(error(Some(&others), &other, Start::Resume).contains("recorded has weights"), "another run");
+    let whole = from(None, &config, &folder, Start::Resume, 99).unwrap();
+    let (_parent, straight) = new_folder();
+    assert_eq!(from(Some(&drawn), &config, &straight, Start::New, 99).unwrap().params, whole.params);
+    let (_parent, folder) = new_folder();
+    let error = |weights| from(weights, &config, &folder, Start::New, 99).unwrap_err().to_string();
+    assert!(error(None).contains("but no weights were given"), "{}", error(None));
+    assert!(error(Some(&others)).contains("but weights with the fingerprint"), "{}", error(Some(&others)));
 }

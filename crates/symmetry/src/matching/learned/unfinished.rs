@@ -9,10 +9,10 @@ use std::{
 };
 
 use models::weights::{self, Entry, Reader};
-use tensor::{DType, Shape, Tensor};
+use tensor::{DType, Fingerprint, Shape, Tensor};
 
 use super::Search;
-use crate::{Fingerprint, SymmetryError, matching::improvement::Improvements};
+use crate::{SymmetryError, matching::improvement::Improvements};
 
 /// Metadata key of the fingerprint of what is searched.
 const SEARCH: &str = "isoloss.search";
@@ -89,7 +89,7 @@ impl<'a> Keeper<'a> {
 
 /// What a search is: of which networks, on which examples, and how. Examples are told apart by those that are held out.
 fn fingerprint(search: &Search<'_>) -> Fingerprint {
-    let mut hash = Fingerprint::empty();
+    let mut hash = Fingerprint::EMPTY;
     hash.text(&search.task.group.fingerprint().to_string());
     hash.text(&search.task.model.spec());
     hash.text(&format!("{:?}", search.options));
