@@ -96,10 +96,17 @@ impl Together {
         Ok(together)
     }
 
+    /// The root mean square over networks of the distance of their weights to the mean of all.
+    ///
+    /// # Errors
+    /// Where there is no network, or they are not alike.
+    pub fn spread(networks: &[&Params]) -> Result<f64, MergeError> {
+        let mean = average(networks)?;
+        distance(&vec![&mean; networks.len()], networks)
+    }
+
     fn note(&mut self) -> Result<(), MergeError> {
-        let networks: Vec<&Params> = self.networks.iter().collect();
-        let mean = average(&networks)?;
-        self.distances.push(distance(&vec![&mean; networks.len()], &networks)?);
+        self.distances.push(Self::spread(&self.networks.iter().collect::<Vec<_>>())?);
         Ok(())
     }
 }

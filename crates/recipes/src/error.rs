@@ -74,6 +74,14 @@ pub enum RecipeError {
         /// The tolerance.
         tolerance: f64,
     },
+    /// A network whose predictions are needed has none.
+    #[error(
+        "{model}: an ensemble and a calibration need predictions of classes, which this network has not, or too many of them"
+    )]
+    NoPredictions {
+        /// The architecture.
+        model: String,
+    },
     /// The run was asked to stop; what is finished is kept.
     #[error("stopped; the finished parts are kept in {} and the same command resumes", folder.display())]
     Interrupted {
@@ -103,6 +111,9 @@ pub enum RecipeError {
     /// A data set cannot be read.
     #[error(transparent)]
     Data(#[from] data::DataError),
+    /// Weights cannot be read or written.
+    #[error(transparent)]
+    Weights(#[from] models::weights::WeightsError),
     /// A training failed.
     #[error(transparent)]
     Train(#[from] train::TrainError),

@@ -9,7 +9,10 @@ use serde::{Deserialize, Serialize};
 use toml::Table;
 use train::Config;
 
-use crate::{Progress, RecipeError, matched_pairs::MatchedPairs, recipe::Measure, setting::Setting};
+use crate::{
+    Progress, RecipeError, federated::Federated, matched_pairs::MatchedPairs,
+    merged_networks::MergedNetworks, recipe::Measure, setting::Setting,
+};
 
 /// The experiments that recipes can ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,15 +20,21 @@ use crate::{Progress, RecipeError, matched_pairs::MatchedPairs, recipe::Measure,
 pub enum Kind {
     /// Pairs of networks from different seeds, matched and connected by a segment.
     MatchedPairs,
+    /// Networks trained apart, on the same data or on shares of them, merged.
+    MergedNetworks,
+    /// Rounds of local training and averaging.
+    Federated,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 1] = [Self::MatchedPairs];
+    pub const ALL: [Self; 3] = [Self::MatchedPairs, Self::MergedNetworks, Self::Federated];
 
     pub(crate) const fn experiment(self) -> &'static dyn Experiment {
         match self {
             Self::MatchedPairs => &MatchedPairs,
+            Self::MergedNetworks => &MergedNetworks,
+            Self::Federated => &Federated,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Loss and accuracy of networks on both splits of a data set.
 
 use data::{Dataset, Splits as DataSplits};
-use evaluate::{Calibration, Evaluator, Reestimator};
+use evaluate::{Calibration, Evaluator, Predictions, Reestimator};
 use graph::Executor;
 use landscape::Settle;
 use models::{Loss, Model, Params};
@@ -86,6 +86,19 @@ impl Measure {
         let (train, (test, predictions)) = (train.score(params)?, test.predict(params)?);
         let calibration = predictions.map(|predictions| predictions.calibration());
         Ok((Splits { train: stored(train), test: stored(test) }, calibration))
+    }
+
+    /// What a network predicts on both splits.
+    ///
+    /// # Errors
+    /// [`RecipeError::NoPredictions`] of a network that predicts nothing, or too much to be kept; where the parameters are not the model's.
+    pub fn predictions(&mut self, params: &Params) -> Result<Splits<Predictions>, RecipeError> {
+        let [train, test] = &mut self.evaluators;
+        let model = train.model().spec();
+        let of = |evaluator: &mut Evaluator| {
+            evaluator.predict(params)?.1.ok_or_else(|| RecipeError::NoPredictions { model: model.clone() })
+        };
+        Ok(Splits { train: of(train)?, test: of(test)? })
     }
 
     /// The scores at `points` places on the segment from `a` to `b`, where `between` may change the networks between the ends, before their

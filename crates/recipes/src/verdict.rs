@@ -82,8 +82,11 @@ impl Judgement {
 /// Measures a claim with its control on what was found; none where an arm that it needs was not reached.
 #[must_use]
 pub fn measure(claim: &Claim, arms: &[Arm]) -> Option<Judgement> {
-    let both = |is_control| values(claim, arms, is_control);
-    Some(Judgement::Measured { values: both(false)?, control: both(true)? })
+    let control = match &claim.control {
+        Some(place) => values(&Claim { at: place.clone(), ..claim.clone() }, arms, false),
+        None => values(claim, arms, true),
+    };
+    Some(Judgement::Measured { values: values(claim, arms, false)?, control: control? })
 }
 
 /// The value of each repetition.

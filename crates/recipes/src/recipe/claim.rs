@@ -22,6 +22,9 @@ pub struct Claim {
     /// What is subtracted: the same measure of the same seeds elsewhere.
     #[serde(default)]
     pub minus: Option<Place>,
+    /// Where the same measure must violate the bound, in place of the measure's own control: without the treatment, say.
+    #[serde(default)]
+    pub control: Option<Place>,
     /// The claim is about the largest rise of the measure from one to the next along these, in the recipe's order.
     #[serde(default)]
     pub along: Option<Along>,
@@ -70,6 +73,13 @@ pub enum Along {
 }
 
 impl Claim {
+    /// What stands in for the treatment, in words.
+    #[must_use]
+    pub fn control_words(&self) -> String {
+        let named = |place: &Place| format!("the same, {}", place.words());
+        self.control.as_ref().map_or_else(|| self.measure.control.to_owned(), named)
+    }
+
     /// Whether a measured value satisfies the bound. NaN never does.
     #[must_use]
     pub fn holds(&self, value: f64) -> bool {

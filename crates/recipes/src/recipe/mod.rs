@@ -42,7 +42,7 @@ pub struct Recipe {
     pub claims: Vec<Claim>,
 }
 
-const BUILT_IN: [&str; 11] = [
+const BUILT_IN: [&str; 17] = [
     include_str!("../../../../recipes/rebasin-mnist-mlp.toml"),
     include_str!("../../../../recipes/rebasin-mnist-epochs.toml"),
     include_str!("../../../../recipes/rebasin-cifar10-mlp.toml"),
@@ -54,6 +54,12 @@ const BUILT_IN: [&str; 11] = [
     include_str!("../../../../recipes/rebasin-text-lstm.toml"),
     include_str!("../../../../recipes/rebasin-cifar10-vit.toml"),
     include_str!("../../../../recipes/rebasin-text-gpt.toml"),
+    include_str!("../../../../recipes/merge-many.toml"),
+    include_str!("../../../../recipes/rebasin-split-data.toml"),
+    include_str!("../../../../recipes/federated.toml"),
+    include_str!("../../../../recipes/repair-mnist-mlp.toml"),
+    include_str!("../../../../recipes/repair-cifar10.toml"),
+    include_str!("../../../../recipes/wide-networks-merge.toml"),
 ];
 
 impl Recipe {
@@ -149,10 +155,13 @@ impl Recipe {
         if claim.along.is_some() && claim.minus.is_some() {
             return fault(" has both 'along' and 'minus'".to_owned());
         }
+        if claim.along.is_some() && claim.control.is_some() {
+            return fault(" has both 'along' and 'control'".to_owned());
+        }
         if !self.experiment.experiment().measures().contains(&measure) {
             return fault(format!(": the experiment does not take '{measure}'"));
         }
-        for place in std::iter::once(&claim.at).chain(&claim.minus) {
+        for place in std::iter::once(&claim.at).chain(&claim.minus).chain(&claim.control) {
             let named = |arm: &String| place.arm.as_ref().is_none_or(|own| own == arm);
             let Some((_, offer)) = offers.iter().rfind(|(arm, _)| named(arm)) else {
                 let arm = place.arm.as_deref().unwrap_or_default();
@@ -231,6 +240,10 @@ mod tests {
         assert!(error.contains("no arm 'wide'"), "{error}");
         let error = refused("at_most = 1.0", "at_most = 1.0\nminus = { method = \"activation\" }");
         assert!(error.contains("has no method 'activation'"), "{error}");
+        let error = refused("at_most = 1.0", "at_most = 1.0\ncontrol = { arm = \"narrow\" }");
+        assert!(error.contains("no arm 'narrow'"), "{error}");
+        let error = refused("at_most = 1.0", "at_most = 1.0\ncontrol = {}\nalong = \"arms\"");
+        assert!(error.contains("both 'along' and 'control'"), "{error}");
     }
 
     #[test]

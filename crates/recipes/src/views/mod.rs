@@ -4,6 +4,7 @@ mod arms;
 mod index;
 mod reproduction;
 mod segment;
+mod symmetry;
 mod training;
 mod verdicts;
 
@@ -11,6 +12,7 @@ pub use arms::{along_arms, arms_table};
 pub use index::index_entry;
 pub use reproduction::reproduction;
 pub use segment::{Alternative, accuracy_figure, calibration_figure, loss_figure};
+pub(crate) use symmetry::symmetry_entries;
 pub use training::training_figures;
 pub use verdicts::verdict_block;
 

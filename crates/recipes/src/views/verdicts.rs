@@ -17,7 +17,7 @@ fn verdict(claim: &Claim, judgement: &Judgement) -> Verdict {
         Judgement::Measured { values, control } => {
             let flips = judgement.control_flips(claim);
             let control =
-                Control::new(claim.measure.control, flips).with_measured(measured(claim, "mean", control));
+                Control::new(claim.control_words(), flips).with_measured(measured(claim, "mean", control));
             Verdict::new(text, judgement.outcome(claim))
                 .with_measured(measured(claim, "mean", values))
                 .with_measured(worst(claim, values))

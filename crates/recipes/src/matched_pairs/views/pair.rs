@@ -9,7 +9,7 @@ use crate::{
         result::{Match, PairResult},
     },
     result::{Curve, Score, Splits},
-    views::{Alternative, accuracy_figure, loss_figure, spread_cell, training_figures},
+    views::{Alternative, accuracy_figure, loss_figure, spread_cell, symmetry_entries, training_figures},
 };
 
 /// Parents and naive, aligned and random midpoints on the test and on the training set: loss, accuracy and barrier;
@@ -113,18 +113,7 @@ pub fn pair_sections(id: &str, title: &str, results: &[PairResult]) -> Vec<Secti
 fn matching_section(id: &str, results: &[PairResult]) -> Section {
     let section = Section::new("Symmetry and matching");
     let Some(first) = results.first() else { return section };
-    let symmetry = &first.symmetry;
-    let generators = symmetry.generators.iter().map(|(name, size)| format!("{name} ({size})"));
-    let entries = report::Entries::new()
-        .with("interchangeable units", generators.collect::<Vec<_>>().join("; "))
-        .with("permutations that keep the function", format!("10^{:.1}", symmetry.log10_order))
-        .with(
-            "certificate",
-            format!(
-                "outputs change by at most {:.1e} of their size in f64 (allowed {:.0e})",
-                symmetry.certificate_error, symmetry.certificate_tolerance
-            ),
-        );
+    let entries = symmetry_entries(&first.symmetry);
     let entries = first.plan.methods.iter().enumerate().fold(entries, |entries, (index, method)| {
         let matchings: Vec<&Match> = results.iter().map(|result| &result.aligned[index].matching).collect();
         entries.with(format!("matching by {}", method.name()), matching_words(&matchings))
