@@ -18,6 +18,8 @@
 //!   fails.
 //! - Random masks come from other random numbers, and from the seed alone.
 //! - A tensor that some models lack is refused, an output embedding that all models tie is left out.
+//! - Where a tokenizer is asked for, tokens that are new get numbers in the order of the models and their own numbers; mergekit leaves it to a hash
+//!   table. The mean of several models' embeddings of a token is not rounded to their type.
 //! - NaN and infinities in models, and numbers beyond the type of the result, are errors.
 //! - Counters of batches (`num_batches_tracked`) may differ and are those of the first model.
 
@@ -27,9 +29,13 @@ mod methods;
 mod plan;
 mod recipe;
 mod run;
+mod vocabulary;
 
 pub use error::DeltaError;
 pub use methods::{Base, Default, Effective, Inputs, Method, Parameter, Ready, Scope, Work};
 pub use plan::{Model, Options, Output, Plan, Source};
-pub use recipe::{Content, Input, Kind, Recipe, Reference, Scalar, Setting, Settings, Slice, Tokenizer};
+pub use recipe::{
+    Content, Input, Kind, Origin, Recipe, Reference, Scalar, Setting, Settings, Slice, TokenChoice,
+    TokenSource, Tokenizer,
+};
 pub use run::{Merged, Watch};

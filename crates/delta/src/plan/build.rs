@@ -3,17 +3,21 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Model, Output, Source,
+    Model, Output, Source, TOKENIZER,
     layers::{self, Layers},
     tensors::{self, Wanted},
 };
-use crate::{Base, Content, DeltaError, Input, Recipe, Reference, Settings, Slice, Tokenizer};
+use crate::{
+    Base, Content, DeltaError, Input, Origin, Recipe, Reference, Settings, Slice, Tokenizer,
+    vocabulary::{self, HEADS, Place, Vocabulary},
+};
 
 /// A plan before it is known how it is done.
 pub(super) struct Draft {
     pub(super) models: Vec<Model>,
     pub(super) donor: usize,
     pub(super) tokenizer: usize,
+    pub(super) vocabulary: Option<Vocabulary>,
     pub(super) outputs: Vec<Output>,
     pub(super) layers: Option<usize>,
     pub(super) notes: Vec<String>,
@@ -21,9 +25,6 @@ pub(super) struct Draft {
 
 /// Incompatibilities that a message lists before it counts the rest. Ours: enough to see a pattern.
 const SHOWN: usize = 12;
-
-/// Names of the output embedding, which a model with tied embeddings does not store.
-const HEADS: [&str; 3] = ["lm_head.weight", "embed_out.weight", "output.weight"];
 
 /// Parts of names of what stands behind the layers: the last normalisation, and heads. Everything else that is in no layer stands
 /// before them.
@@ -42,38 +43,38 @@ const BEHIND: [&str; 10] = [
 
 pub(super) fn draft(recipe: &Recipe) -> Result<Draft, DeltaError> {
     let models = open(recipe)?;
-    let place = |reference: &Reference| {
-        models.iter().position(|model| model.reference == *reference).unwrap_or_default()
-    };
+    let find = |reference: &Reference| models.iter().position(|model| model.reference == *reference);
+    let place = |reference: &Reference| find(reference).unwrap_or_default();
     let donor = recipe.base.as_ref().map_or(0, place);
     let mut builder = Builder {
         recipe,
         models: &models,
         donor,
+        vocabulary: None,
         outputs: Vec::new(),
         faults: Vec::new(),
         notes: Vec::new(),
     };
     builder.faults.extend(models.iter().filter_map(Model::quantised));
     let tokenizer = match &recipe.tokenizer {
-        Some(Tokenizer::Model(reference)) => place(reference),
+        Some(Tokenizer { origin: Origin::Model(reference), .. }) => place(reference),
         _ => donor,
     };
-    if recipe.tokenizer.is_some() {
-        builder.check_vocabularies()?;
+    if let Some(asked) = &recipe.tokenizer {
+        builder.vocabulary = builder.vocabulary(asked, &find)?;
     }
     let layers = match &recipe.content {
         Content::Models(inputs) => builder.models(inputs, &place).map(|()| None),
         Content::Slices(slices) => builder.slices(slices, &place).map(Some),
     }?;
-    let Builder { outputs, mut faults, notes, .. } = builder;
+    let Builder { outputs, mut faults, notes, vocabulary, .. } = builder;
     if !faults.is_empty() {
         let more = faults.len().saturating_sub(SHOWN);
         faults.truncate(SHOWN);
         faults.extend((more > 0).then(|| format!("and {more} more")));
         return Err(DeltaError::Incompatible { faults });
     }
-    Ok(Draft { models, donor, tokenizer, outputs, layers, notes })
+    Ok(Draft { models, donor, tokenizer, vocabulary, outputs, layers, notes })
 }
 
 /// Opens all models that the recipe names, each once, in its order; the base comes last unless it is named before.
@@ -89,7 +90,7 @@ fn open(recipe: &Recipe) -> Result<Vec<Model>, DeltaError> {
         }
     }
     references.extend(&recipe.base);
-    if let Some(Tokenizer::Model(reference)) = &recipe.tokenizer {
+    if let Some(Tokenizer { origin: Origin::Model(reference), .. }) = &recipe.tokenizer {
         references.push(reference);
     }
     let mut seen = BTreeSet::new();
@@ -100,6 +101,7 @@ struct Builder<'a> {
     recipe: &'a Recipe,
     models: &'a [Model],
     donor: usize,
+    vocabulary: Option<Vocabulary>,
     outputs: Vec<Output>,
     faults: Vec<String>,
     notes: Vec<String>,
@@ -151,7 +153,8 @@ impl<'a> Builder<'a> {
             self.notes.push(format!("{} is tied to the input embedding and is not stored", wanted.name));
             return Ok(());
         }
-        let output = tensors::output(self.recipe, self.models, wanted, &mut self.faults)?;
+        let vocabulary = self.vocabulary.as_ref();
+        let output = tensors::output(self.recipe, self.models, vocabulary, wanted, &mut self.faults)?;
         self.outputs.extend(output);
         Ok(())
     }
@@ -159,32 +162,30 @@ impl<'a> Builder<'a> {
     /// Whether all models tie this tensor to their input embedding, which is stored.
     fn is_tied(&self, wanted: &Wanted<'_>) -> bool {
         let tied = |(_, source): &(Input, Source)| self.models[source.model].ties_embeddings();
-        let embedding =
-            |name: &str| name.contains("embed_tokens") || name.contains("wte") || name.contains("embed_in");
-        let stored = self.models[self.donor].reader.entries().iter().any(|entry| embedding(&entry.name));
+        let entries = self.models[self.donor].reader.entries();
+        let stored = entries.iter().any(|entry| vocabulary::is_embedding(&entry.name));
         HEADS.contains(&&wanted.name[..]) && stored && wanted.sources.iter().all(tied)
     }
 
-    /// All models must have the tokens of the first one.
-    fn check_vocabularies(&mut self) -> Result<(), DeltaError> {
-        let mut first = None;
-        for model in self.models {
-            let Some(vocabulary) = model.vocabulary()? else {
-                self.faults
-                    .push(format!("{} has no tokenizer.json to compare vocabularies by", model.reference));
-                continue;
-            };
-            match &first {
-                None => first = Some((model, vocabulary)),
-                Some((one, known)) if *known != vocabulary => self.faults.push(format!(
-                    "{} and {} have different vocabularies; embeddings are not re-ordered, leave the tokenizer out \
-                     only if their tokens have the same numbers",
-                    one.reference, model.reference
-                )),
-                Some(_) => {}
+    /// The tokens of the result.
+    fn vocabulary(&mut self, asked: &Tokenizer, find: &Place<'_>) -> Result<Option<Vocabulary>, DeltaError> {
+        let mut tokens = self.models.iter().map(Model::tokens).collect::<Result<Vec<_>, _>>()?;
+        let Some(base) = tokens[self.donor].clone() else {
+            let reference = &self.models[self.donor].reference;
+            self.faults.push(format!("{reference} has no {TOKENIZER} to take the tokens from"));
+            return Ok(None);
+        };
+        for (model, own) in self.models.iter().zip(&mut tokens) {
+            if own.is_none() {
+                let (reference, donor) = (&model.reference, &self.models[self.donor].reference);
+                self.notes.push(format!(
+                    "{reference} has no {TOKENIZER}; its tokens are taken to be those of {donor}"
+                ));
             }
+            own.get_or_insert_with(|| base.clone());
         }
-        Ok(())
+        let tokens = tokens.into_iter().flatten().collect();
+        Ok(Some(Vocabulary::new(tokens, self.donor, asked, find)))
     }
 
     /// Runs of layers on top of each other; how many layers there are then.

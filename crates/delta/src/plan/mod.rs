@@ -12,9 +12,12 @@ use tensor::{Stored, parallel};
 use weights::{Entry, Shard};
 
 pub use model::Model;
-pub(crate) use model::{CONFIG, LAYERS};
+pub(crate) use model::{CONFIG, LAYERS, TOKENIZER};
 
-use crate::{DeltaError, Effective, Recipe, Work};
+use crate::{
+    DeltaError, Effective, Recipe, Work,
+    vocabulary::{Rows, Vocabulary},
+};
 
 /// How a merge is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +60,8 @@ pub struct Output {
     pub effective: Effective,
     /// What is done.
     pub work: Work,
+    /// How rows are put in order before, where tokens have other numbers than in the sources.
+    pub(crate) rows: Option<Rows>,
 }
 
 /// What a merge will do.
@@ -72,6 +77,8 @@ pub struct Plan {
     pub donor: usize,
     /// The model whose tokenizer the result has.
     pub tokenizer: usize,
+    /// The tokens of the result, where the recipe asks for a tokenizer.
+    pub(crate) vocabulary: Option<Vocabulary>,
     /// The tensors of the result.
     pub outputs: Vec<Output>,
     /// The files of the result.
@@ -105,13 +112,14 @@ impl Plan {
         }));
         notes.extend(draft.notes);
         let (models, donor, tokenizer) = (draft.models, draft.donor, draft.tokenizer);
-        let (outputs, layers) = (draft.outputs, draft.layers);
+        let (outputs, layers, vocabulary) = (draft.outputs, draft.layers, draft.vocabulary);
         Ok(Self {
             recipe,
             options,
             models,
             donor,
             tokenizer,
+            vocabulary,
             outputs,
             shards,
             layers,

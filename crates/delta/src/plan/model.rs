@@ -9,13 +9,20 @@ use serde_json::Value;
 use tensor::Stored;
 use weights::{Entry, Reader};
 
-use crate::{DeltaError, Reference, adapter::Adapter};
+use crate::{
+    DeltaError, Reference,
+    adapter::Adapter,
+    vocabulary::{self, Tokens},
+};
 
 /// The longest JSON file beside a model that is read. Ours: configurations have a few kilobytes.
 const MOST_JSON: u64 = 1 << 24;
 
 /// The longest tokenizer that is compared. Ours: the largest vocabularies have about 20 megabytes.
 const MOST_TOKENIZER: u64 = 1 << 28;
+
+/// The file with a model's tokens, as the Hugging Face Hub has it.
+pub(crate) const TOKENIZER: &str = "tokenizer.json";
 
 /// The file with a model's configuration, as the Hugging Face Hub has it.
 pub(crate) const CONFIG: &str = "config.json";
@@ -99,13 +106,19 @@ impl Model {
         self.config.as_ref().and_then(tied).unwrap_or(false)
     }
 
-    /// The tokens by their numbers, as JSON; nothing where it has no `tokenizer.json`.
-    pub(super) fn vocabulary(&self) -> Result<Option<[Value; 2]>, DeltaError> {
+    /// Its tokens that have a row of the embedding; nothing where it has no `tokenizer.json`.
+    pub(super) fn tokens(&self) -> Result<Option<Tokens>, DeltaError> {
         let Some(folder) = &self.folder else { return Ok(None) };
-        let tokenizer = json(&folder.join("tokenizer.json"), MOST_TOKENIZER)?;
-        let part = |tokenizer: &Value, pointer: &str| tokenizer.pointer(pointer).cloned().unwrap_or_default();
-        Ok(tokenizer
-            .map(|tokenizer| ["/model/vocab", "/added_tokens"].map(|pointer| part(&tokenizer, pointer))))
+        let path = folder.join(TOKENIZER);
+        let Some(json) = json(&path, MOST_TOKENIZER)? else { return Ok(None) };
+        let embedding = self.reader.entries().iter().find(|entry| vocabulary::is_embedding(&entry.name));
+        let rows = embedding.and_then(|entry| entry.shape.first().copied());
+        let tokens = Tokens::read(json).and_then(|tokens| match rows {
+            Some(rows) => tokens.within(rows),
+            None => Ok(tokens),
+        });
+        let fault = |expected| DeltaError::Json { path, expected, found: "something else".to_owned() };
+        tokens.map(Some).map_err(fault)
     }
 }
 

@@ -5,8 +5,9 @@ use weights::Entry;
 
 use super::{Model, Output, Source};
 use crate::{
-    Base, Default, DeltaError, Effective, Input, Method, Recipe, Scalar, Scope, Settings, Work,
+    Base, Default, DeltaError, Effective, Input, Method, Recipe, Reference, Scalar, Scope, Settings, Work,
     methods::Parameter,
+    vocabulary::{self, Rows, Vocabulary},
 };
 
 /// What a tensor is made of.
@@ -27,6 +28,7 @@ pub(super) struct Wanted<'a> {
 pub(super) fn output(
     recipe: &Recipe,
     models: &[Model],
+    vocabulary: Option<&Vocabulary>,
     wanted: &Wanted<'_>,
     faults: &mut Vec<String>,
 ) -> Result<Option<Output>, DeltaError> {
@@ -42,16 +44,29 @@ pub(super) fn output(
         return Ok(None);
     }
     let (first, _) = entries[0];
-    if let Some(fault) = entries.iter().find_map(|(entry, model)| differs(entries[0], (entry, model))) {
+    let vocabulary = vocabulary.filter(|_| vocabulary::has_tokens(&wanted.name) && first.stored.is_float());
+    let free = usize::from(vocabulary.is_some());
+    if let Some(fault) = entries.iter().find_map(|(entry, model)| differs(entries[0], (entry, model), free)) {
         faults.push(fault);
         return Ok(None);
     }
     let sources = wanted.sources.iter().map(|(_, source)| source.clone()).collect();
-    let (name, shape) = (wanted.name.clone(), first.shape.clone());
+    let (name, mut shape) = (wanted.name.clone(), first.shape.clone());
+    let rows =
+        match vocabulary.map(|vocabulary| rows(recipe, models, vocabulary, wanted, &entries)).transpose() {
+            Ok(rows) => rows.flatten(),
+            Err(fault) => {
+                faults.push(fault);
+                return Ok(None);
+            }
+        };
+    if let Some(rows) = &rows {
+        shape = std::iter::once(rows.count()).chain(shape[1..].iter().copied()).collect::<Vec<_>>().into();
+    }
     if !first.stored.is_float() {
         let entry = Entry { name, stored: first.stored, shape };
         let (effective, work) = (Effective::default(), Work::Copy);
-        return Ok(Some(Output { entry, sources, base: None, effective, work }));
+        return Ok(Some(Output { entry, sources, base: None, effective, work, rows: None }));
     }
     if recipe.dtype.is_none()
         && let Some((_, model)) = entries.iter().find(|(entry, _)| entry.stored == Stored::F64)
@@ -68,7 +83,25 @@ pub(super) fn output(
         Work::new(recipe.method, &effective, wanted.base).map_err(|[parameter, expected, found]| {
             DeltaError::Recipe { at: format!("{parameter} of tensor '{}'", wanted.name), expected, found }
         })?;
-    Ok(Some(Output { entry: Entry { name, stored, shape }, sources, base: wanted.base, effective, work }))
+    let entry = Entry { name, stored, shape };
+    Ok(Some(Output { entry, sources, base: wanted.base, effective, work, rows }))
+}
+
+/// How the rows of an embedding are put in order, where they are not.
+fn rows(
+    recipe: &Recipe,
+    models: &[Model],
+    vocabulary: &Vocabulary,
+    wanted: &Wanted<'_>,
+    entries: &[(&Entry, &Model)],
+) -> Result<Option<Rows>, String> {
+    let find = |reference: &Reference| models.iter().position(|model| model.reference == *reference);
+    let sources: Vec<usize> = wanted.sources.iter().map(|(_, source)| source.model).collect();
+    let heights: Vec<usize> =
+        entries.iter().map(|(entry, _)| entry.shape.first().copied().unwrap_or(0)).collect();
+    let base = recipe.base.as_ref().and_then(find);
+    let base = base.and_then(|base| sources.iter().position(|&source| source == base));
+    vocabulary.rows(&sources, base, &heights, &find)
 }
 
 /// The output embedding that a model leaves out where it is the input embedding.
@@ -77,11 +110,16 @@ fn missing(model: &Model, name: &str) -> String {
     format!("tensor '{name}' is missing in {}{tied} and there in others", model.reference)
 }
 
-fn differs((first, one): (&Entry, &Model), (entry, other): (&Entry, &Model)) -> Option<String> {
+/// By what two tensors differ, of which the first `free` axes may be of different lengths.
+fn differs((first, one): (&Entry, &Model), (entry, other): (&Entry, &Model), free: usize) -> Option<String> {
     let name = &entry.name;
-    if entry.shape != first.shape {
-        let vocabulary = name.contains("embed") || name.contains("lm_head") || name.contains("wte");
-        let hint = if vocabulary { "; vocabularies of different sizes are not merged" } else { "" };
+    let is_alike = entry.shape.len() == first.shape.len()
+        && entry.shape.iter().zip(&first.shape[..]).skip(free).all(|(a, b)| a == b);
+    if !is_alike {
+        let hint = match vocabulary::has_tokens(name) && free == 0 {
+            true => "; tokenizer_source: union, or base, puts embeddings of different vocabularies in order",
+            false => "",
+        };
         return Some(format!(
             "tensor '{name}' has shape {} in {} and {} in {}{hint}",
             first.shape, one.reference, entry.shape, other.reference

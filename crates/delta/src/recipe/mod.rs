@@ -71,15 +71,50 @@ pub struct Slice {
     pub parameters: Settings,
 }
 
-/// Whose tokenizer the result has. The vocabularies of all models must be equal so far.
+/// The tokens of the result. Embeddings are put in their order.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Tokenizer {
+pub struct Tokenizer {
+    /// Where they come from.
+    pub origin: Origin,
+    /// Tokens whose embedding is chosen; those that are not there are added.
+    pub tokens: Vec<TokenChoice>,
+    /// Embeddings get a multiple of so many rows; those that are too many are the mean of the others.
+    pub multiple_of: Option<usize>,
+}
+
+/// Whose tokenizer the result has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
     /// That of the base model, or of the first one.
     Base,
-    /// All tokens of all models.
+    /// That of the base model, or of the first one, with all further tokens of the other models.
     Union,
     /// That of a model.
     Model(Reference),
+}
+
+/// A token whose embedding is chosen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenChoice {
+    /// The token.
+    pub token: String,
+    /// What stands for it in models that have it not; something must where one has it not.
+    pub source: Option<TokenSource>,
+    /// Whether it does so in models that have it, too.
+    pub force: bool,
+}
+
+/// An embedding of a token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TokenSource {
+    /// Zeros.
+    Zero,
+    /// That of the same token of a model.
+    Model(Reference),
+    /// That of the token with this number of a model.
+    Number(Reference, usize),
+    /// That of another token of a model.
+    Token(Reference, String),
 }
 
 impl Recipe {
@@ -271,25 +306,60 @@ fn tokenizer(
     source: Option<At<'_>>,
     map: Option<At<'_>>,
 ) -> Result<Option<Tokenizer>, DeltaError> {
-    let at = match (source, map) {
+    let (source, tokens, padding) = match (source, map) {
         (Some(_), Some(_)) => return Err(root.fault("either tokenizer_source or tokenizer")),
-        (Some(source), None) => source,
         (None, None) => return Ok(None),
+        (Some(source), None) => (Some(source), None, None),
         (None, Some(map)) => {
             let [source, tokens, padding] = map.keys(["source", "tokens", "pad_to_multiple_of"])?;
-            refuse(
-                tokens,
-                "choosing embeddings of single tokens",
-                "leave it out where all vocabularies are equal",
-            )?;
-            refuse(padding, "padding the vocabulary", "leave it out: embeddings keep their size")?;
-            let Some(source) = source else { return Ok(Some(Tokenizer::Union)) };
-            source
+            (source, tokens, padding)
         }
     };
-    Ok(Some(match at.node {
-        Node::Text(text) if text == "base" => Tokenizer::Base,
-        Node::Text(text) if text == "union" => Tokenizer::Union,
-        _ => Tokenizer::Model(Reference::read(&at)?),
-    }))
+    let origin = match source {
+        None => Origin::Union,
+        Some(At { node: Node::Text(text), .. }) if text == "base" => Origin::Base,
+        Some(At { node: Node::Text(text), .. }) if text == "union" => Origin::Union,
+        Some(at) => Origin::Model(Reference::read(&at)?),
+    };
+    let tokens = tokens.map(|tokens| tokens.fields()).transpose()?.unwrap_or_default();
+    let tokens = tokens.iter().map(|(token, at)| choice(token, at)).collect::<Result<_, _>>()?;
+    let multiple_of = padding.map(|at| match at.count()? {
+        0 => Err(at.fault("a whole number from 1 to 1000000000")),
+        multiple => Ok(multiple),
+    });
+    Ok(Some(Tokenizer { origin, tokens, multiple_of: multiple_of.transpose()? }))
+}
+
+/// What stands for a token.
+fn choice(token: &str, at: &At<'_>) -> Result<TokenChoice, DeltaError> {
+    let [source, force] = at.keys(["source", "force"])?;
+    let force = match force {
+        None => false,
+        Some(At { node: Node::Bool(force), .. }) => *force,
+        Some(at) => return Err(at.fault("true or false")),
+    };
+    let source = source.map(|at| token_source(&at)).transpose()?;
+    Ok(TokenChoice { token: token.to_owned(), source, force })
+}
+
+fn token_source(at: &At<'_>) -> Result<TokenSource, DeltaError> {
+    let Node::Map(fields) = at.node else { return Ok(TokenSource::Model(Reference::read(at)?)) };
+    if !fields.iter().any(|(key, _)| key == "kind") {
+        return Ok(TokenSource::Model(Reference::read(at)?));
+    }
+    let [kind, model, number, token] = at.keys(["kind", "model", "token_id", "token"])?;
+    let kind = kind.ok_or_else(|| at.fault("a kind"))?;
+    match (kind.text()?, model, number, token) {
+        ("zero", None, None, None) => Ok(TokenSource::Zero),
+        ("model_token", Some(model), Some(number), None) => {
+            Ok(TokenSource::Number(Reference::read(&model)?, number.count()?))
+        }
+        ("model_token", Some(model), None, Some(token)) => {
+            Ok(TokenSource::Token(Reference::read(&model)?, token.text()?.to_owned()))
+        }
+        ("zero" | "model_token", ..) => {
+            Err(at.fault("kind: zero alone, or kind: model_token with a model and either token_id or token"))
+        }
+        _ => Err(kind.fault("zero or model_token")),
+    }
 }

@@ -8,7 +8,7 @@ use weights::Shard;
 
 use crate::{
     DeltaError, Plan,
-    plan::{CONFIG, LAYERS},
+    plan::{CONFIG, LAYERS, TOKENIZER},
 };
 
 /// The verbatim recipe, under the name by which mergekit's users look for it.
@@ -38,6 +38,18 @@ const COPIED: [&str; 17] = [
     "image_processor_config.json",
 ];
 
+/// Those that list tokens, which are not those of a new vocabulary.
+const OF_TOKENS: [&str; 8] = [
+    "tokenizer.json",
+    "tokenizer.model",
+    "added_tokens.json",
+    "vocab.json",
+    "vocab.txt",
+    "merges.txt",
+    "spiece.model",
+    "sentencepiece.bpe.model",
+];
+
 /// All small files, by their names.
 pub(super) fn files(plan: &Plan, out: &Path) -> Result<Vec<(String, Vec<u8>)>, DeltaError> {
     let mut files: Vec<(String, Vec<u8>)> = Vec::new();
@@ -46,8 +58,12 @@ pub(super) fn files(plan: &Plan, out: &Path) -> Result<Vec<(String, Vec<u8>)>, D
     if let Some(config) = &plan.models[plan.donor].config {
         files.push((CONFIG.to_owned(), format!("{:#}\n", configuration(config, plan)).into_bytes()));
     }
+    let new = plan.vocabulary.as_ref().filter(|vocabulary| vocabulary.is_new);
+    files.extend(
+        new.map(|vocabulary| (TOKENIZER.to_owned(), format!("{:#}\n", vocabulary.json).into_bytes())),
+    );
     if let Some(folder) = &plan.models[plan.tokenizer].folder {
-        for name in COPIED {
+        for name in COPIED.into_iter().filter(|name| new.is_none() || !OF_TOKENS.contains(name)) {
             let path = folder.join(name);
             match fs::read(&path) {
                 Ok(contents) => files.push((name.to_owned(), contents)),
@@ -68,6 +84,11 @@ fn configuration(config: &Value, plan: &Plan) -> Value {
     if let (Some(dtype), Some(fields)) = (plan.dtype(), config.as_object_mut()) {
         let key = if fields.contains_key("dtype") { "dtype" } else { "torch_dtype" };
         fields.insert(key.to_owned(), json!(pytorch_name(dtype)));
+    }
+    if let (Some(vocabulary), Some(fields)) = (&plan.vocabulary, config.as_object_mut()) {
+        let rows = plan.outputs.iter().find(|output| crate::vocabulary::is_embedding(&output.entry.name));
+        let rows = rows.and_then(|output| output.entry.shape.first().copied()).unwrap_or(vocabulary.rows);
+        fields.insert("vocab_size".to_owned(), json!(rows));
     }
     if let (Some(layers), Some(fields)) = (plan.layers, config.as_object_mut()) {
         for key in LAYERS {

@@ -9,7 +9,11 @@ use tensor::Stored;
 use weights::Reader;
 
 use super::Progress;
-use crate::{DeltaError, Inputs, Output, Plan, adapter::Factors};
+use crate::{
+    DeltaError, Inputs, Output, Plan,
+    adapter::Factors,
+    vocabulary::{Row, Rows},
+};
 
 thread_local! {
     /// Bytes that were read and are not yet numbers.
@@ -33,6 +37,8 @@ struct Column<'a> {
 /// The sources of a tensor.
 pub(super) struct Columns<'a> {
     columns: Vec<Column<'a>>,
+    /// How rows are put in order, where they are not.
+    rows: Option<Ordered<'a>>,
     elements: usize,
     progress: &'a Progress<'a>,
     /// Bytes of this tensor that were announced and not yet read.
@@ -57,7 +63,13 @@ impl<'a> Columns<'a> {
         };
         let columns = output.sources.iter().map(column).collect::<Result<_, DeltaError>>()?;
         let left = AtomicU64::new(plan.read_bytes_of(output));
-        Ok(Self { columns, elements: output.entry.shape.elements(), progress, left })
+        let elements = output.entry.shape.elements();
+        let mut columns = Self { columns, rows: None, elements, progress, left };
+        if let Some(rows) = &output.rows {
+            let ordered = Ordered { rows, width: elements / rows.count().max(1), padding: Vec::new() };
+            columns.rows = Some(Ordered { padding: columns.padding(&ordered)?, ..ordered });
+        }
+        Ok(columns)
     }
 
     /// Bytes of the first source from element `start` on.
@@ -100,15 +112,87 @@ impl Inputs for Columns<'_> {
     }
 
     fn read(&self, index: usize, start: usize, out: &mut [f32]) -> Result<(), DeltaError> {
-        let column = &self.columns[index];
-        self.note((out.len() * column.stored.size_bytes()) as u64);
-        column.numbers(start, out)?;
-        column.factors.iter().for_each(|factors| factors.add(start, out));
+        self.note((out.len() * self.columns[index].stored.size_bytes()) as u64);
+        match &self.rows {
+            Some(ordered) => self.ordered(ordered, index, start, out),
+            None => self.columns[index].own(start, out),
+        }
+    }
+}
+
+/// How the rows of sources are put in order.
+struct Ordered<'a> {
+    rows: &'a Rows,
+    /// Elements of a row.
+    width: usize,
+    /// Of each source the mean of the rows that are a token's; none where no row is there for padding.
+    padding: Vec<Vec<f32>>,
+}
+
+impl Columns<'_> {
+    /// Elements of a source with its rows in order, from `start` on.
+    fn ordered(
+        &self,
+        ordered: &Ordered<'_>,
+        index: usize,
+        start: usize,
+        out: &mut [f32],
+    ) -> Result<(), DeltaError> {
+        let width = ordered.width;
+        let mut done = 0;
+        while done < out.len() {
+            let (row, column) = ((start + done) / width, (start + done) % width);
+            let (from, run) = ordered.rows.run(index, row, (out.len() - done + column).div_ceil(width));
+            let length = (run * width - column).min(out.len() - done);
+            let out = &mut out[done..done + length];
+            let row = |&(source, row): &(u32, u32), out: &mut [f32]| {
+                self.columns[source as usize].own(row as usize * width + column, out)
+            };
+            match from {
+                Row::Of { source, row: own } => row(&(*source, *own), out)?,
+                Row::Mean(rows) => {
+                    let mut sums = vec![0.0; length];
+                    for own in rows {
+                        row(own, out)?;
+                        sums.iter_mut().zip(&*out).for_each(|(sum, number)| *sum += f64::from(*number));
+                    }
+                    let mean = |sum: f64| (sum / rows.len() as f64) as f32;
+                    out.iter_mut().zip(sums).for_each(|(number, sum)| *number = mean(sum));
+                }
+                Row::Zero => out.fill(0.0),
+                Row::Padding => out.copy_from_slice(&ordered.padding[index][column..column + length]),
+            }
+            done += length;
+        }
         Ok(())
+    }
+
+    /// Of each source the mean of the rows that are a token's, where there are rows for padding.
+    fn padding(&self, ordered: &Ordered<'_>) -> Result<Vec<Vec<f32>>, DeltaError> {
+        if !ordered.rows.are_padded() {
+            return Ok(Vec::new());
+        }
+        let (width, tokens) = (ordered.width, ordered.rows.tokens());
+        let of = |index: usize| {
+            let (mut sums, mut row) = (vec![0.0; width], vec![0.0; width]);
+            for token in 0..tokens {
+                self.ordered(ordered, index, token * width, &mut row)?;
+                sums.iter_mut().zip(&row).for_each(|(sum, number)| *sum += f64::from(*number));
+            }
+            Ok(sums.into_iter().map(|sum| (sum / tokens.max(1) as f64) as f32).collect())
+        };
+        (0..self.columns.len()).map(of).collect()
     }
 }
 
 impl Column<'_> {
+    /// Elements with what an adapter adds.
+    fn own(&self, start: usize, out: &mut [f32]) -> Result<(), DeltaError> {
+        self.numbers(start, out)?;
+        self.factors.iter().for_each(|factors| factors.add(start, out));
+        Ok(())
+    }
+
     fn numbers(&self, start: usize, out: &mut [f32]) -> Result<(), DeltaError> {
         let size = self.stored.size_bytes();
         if let Some(held) = &self.held {

@@ -3,7 +3,7 @@
 use std::{fs, path::Path, time::UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
-use tensor::atomic_file;
+use tensor::{Fingerprint, atomic_file};
 use weights::Shard;
 
 use crate::{DeltaError, Model, Plan};
@@ -71,6 +71,11 @@ fn identity(plan: &Plan) -> Result<Vec<String>, DeltaError> {
         let changed = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
         let path = file.canonicalize().map_err(unreadable)?;
         lines.push(format!("{} {} {:?}", path.display(), metadata.len(), changed));
+    }
+    if let Some(vocabulary) = &plan.vocabulary {
+        let mut print = Fingerprint::EMPTY;
+        print.text(&vocabulary.json.to_string());
+        lines.push(format!("tokens {print}"));
     }
     lines.extend(plan.shards.iter().map(|shard| format!("{} {}", shard.name, shard.bytes)));
     Ok(lines)

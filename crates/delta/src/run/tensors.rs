@@ -79,8 +79,8 @@ struct Place<'a> {
 fn tensor(plan: &Plan, output: &Output, place: &Place<'_>) -> Result<(), DeltaError> {
     let columns = Columns::new(plan, output, place.progress)?;
     let stored = output.sources.first().map(|source| plan.source(source).stored);
-    let changed =
-        output.sources.first().is_some_and(|source| plan.models[source.model].changes(&source.name));
+    let adapted = |source: &crate::Source| plan.models[source.model].changes(&source.name);
+    let changed = output.rows.is_some() || output.sources.first().is_some_and(adapted);
     if output.work == Work::Copy && stored == Some(output.entry.stored) && !changed {
         return copy(output, &columns, place);
     }

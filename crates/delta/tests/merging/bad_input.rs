@@ -65,8 +65,8 @@ fn a_recipe_says_what_it_expected_where() {
             &["chat_template", "not supported"],
         ),
         (
-            "merge_method: linear\ntokenizer: {tokens: {a: {source: b}}}\nmodels: [{model: a}]",
-            &["tokenizer.tokens", "not supported"],
+            "merge_method: linear\ntokenizer: {tokens: {a: {sauce: b}}}\nmodels: [{model: a}]",
+            &["tokenizer.tokens.a", "there is no 'sauce'", "source"],
         ),
         (
             "merge_method: linear\nslices: [{sources: [{model: a, layer_range: [3, 3]}]}]",
@@ -161,19 +161,6 @@ fn quantised_weights_are_refused() {
     let place = alike();
     fs::write(place.path("b/config.json"), r#"{"quantization_config": {"bits": 4}}"#).unwrap();
     says(&place.refused(LINEAR), &["is quantised, says its config.json"]);
-}
-
-#[test]
-fn different_vocabularies_are_refused_where_tokenizers_count() {
-    let place = alike();
-    for (name, vocabulary) in [("a", r#"{"x": 0, "y": 1}"#), ("b", r#"{"y": 0, "x": 1}"#)] {
-        let text = format!(r#"{{"model": {{"vocab": {vocabulary}}}}}"#);
-        fs::write(place.path(name).join("tokenizer.json"), text).unwrap();
-    }
-    says(&place.refused(&format!("{LINEAR}tokenizer_source: union\n")), &["have different vocabularies"]);
-    place.plan(LINEAR, Options::default()).unwrap();
-    fs::copy(place.path("a/tokenizer.json"), place.path("b/tokenizer.json")).unwrap();
-    place.plan(&format!("{LINEAR}tokenizer_source: union\n"), Options::default()).unwrap();
 }
 
 #[test]

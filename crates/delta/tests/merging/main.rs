@@ -9,3 +9,4 @@ mod goldens;
 mod processes;
 mod streaming;
 mod support;
+mod vocabularies;
