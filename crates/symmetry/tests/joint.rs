@@ -10,6 +10,7 @@ use graph::{Graph, Reference};
 use isoloss_symmetry::{
     Element, Group, infer,
     matching::{
+        self,
         joint::{Begin, Joint, Options, joint_matching},
         objective, planted,
     },
@@ -151,6 +152,30 @@ fn three_copies_are_recovered_from_every_beginning() {
         assert!((found.objective - best).abs() < 1e-9 * best, "{begin:?}");
         assert!(found.identity_objective < 0.5 * best);
     }
+}
+
+#[test]
+fn networks_that_began_alike_are_not_taken_apart() {
+    let (group, networks, _) = planted_copies(1, 0.0);
+    let near = |seed: u64| {
+        let moved = networks[0].values().enumerate().map(|(position, tensor)| {
+            let (key, own) = (Key::new(seed).fold(position as u64), tensor.to_f64_vec());
+            Tensor::from_fn(tensor.shape().clone(), |i| (own[i] + 0.03 * key.normal(i as u64)) as f32)
+        });
+        networks[0].with_values(moved.collect())
+    };
+    let networks: Vec<Params> = (0..4).map(near).collect();
+    // One step from a random point leads nowhere good.
+    let options = Options { begin: Begin::Random, max_iterations: 1, ..Options::default() };
+    let found = matched(&group, &networks, &options);
+    assert!(found.runs[..4].iter().all(|run| run.objective < found.identity_objective), "{:?}", found.runs);
+    assert_eq!((found.runs.len(), found.runs[found.best_run].begin), (8, Begin::Identity));
+    assert!(found.objective >= found.identity_objective);
+    let identity = |from| found.between(&group, 0, from).unwrap() == group.identity();
+    assert!((0..4).all(identity), "none is moved");
+    let [a, b] = [&networks[0], &networks[1]];
+    let pair = matching::weight_matching(&Cpu::new(), &group, a, b, &matching::Options::default()).unwrap();
+    assert_eq!(pair.element, group.identity(), "nor is one of two");
 }
 
 #[test]

@@ -16,7 +16,8 @@
 //! coefficients and maximum are computed. One network, the anchor, keeps its arrangement, which loses nothing, because a
 //! permutation of the universe changes no inner product; without that, the barycentre, and the midpoint of two networks that
 //! each move to where the other was, are stationary for reasons of symmetry alone. And of more than two networks every one is the anchor
-//! once, so that their order does not matter either; the best result counts.
+//! once, so that their order does not matter either; the best result counts. Where all are worse than the networks as they are, further runs
+//! begin there, and the result is at least as good as that: clients of federated learning that begin alike are such networks.
 
 mod carried;
 mod line;
@@ -112,7 +113,7 @@ pub struct Joint {
     pub identity_objective: f64,
     /// `‖θ_i‖` over trained parameters.
     pub norms: Vec<f64>,
-    /// All runs: for each anchor in turn the first, then the further ones.
+    /// All runs: for each anchor in turn the first, then the further ones; and those from the identity, where that was better than all.
     pub runs: Vec<RunSummary>,
     /// Which run was best.
     pub best_run: usize,
@@ -168,22 +169,35 @@ pub fn joint_matching(
     let (least_gap, max_iterations) = (RELATIVE_GAP * bound, options.max_iterations);
     let mut search =
         Search { group: &permuting, relaxation, models: networks.len(), least_gap, max_iterations };
+    let identity_objective = objective(group, networks, &vec![group.identity(); networks.len()])?;
+    let mut climb = |anchor: usize, begin: Begin, start: usize| {
+        let key = options.key.fold(anchor as u64).fold(start as u64);
+        let run = search.run(anchor, begin, key)?;
+        let elements = run.permutations.into_iter().map(|own| group.element(group.with_idle(own)));
+        let elements: Vec<Element> = elements.collect::<Result<_, _>>()?;
+        let objective = objective(group, networks, &elements)?;
+        Ok::<_, SymmetryError>((summary(anchor, begin, &run.iterations, objective), elements, run.iterations))
+    };
     let mut found = Vec::new();
     for anchor in anchors(networks.len()) {
         for start in 0..=options.restarts {
             let begin = if start == 0 { options.begin } else { Begin::Random };
-            let key = options.key.fold(anchor as u64).fold(start as u64);
-            let run = search.run(anchor, begin, key)?;
-            let elements = run.permutations.into_iter().map(|own| group.element(group.with_idle(own)));
-            let elements: Vec<Element> = elements.collect::<Result<_, _>>()?;
-            let objective = objective(group, networks, &elements)?;
-            found.push((summary(anchor, begin, &run.iterations, objective), elements, run.iterations));
+            found.push(climb(anchor, begin, start)?);
+        }
+    }
+    if found.iter().all(|(run, ..)| run.objective < identity_objective) {
+        // Networks that have much in common are near a maximum as they are, which the barycentre may not lead to.
+        for anchor in anchors(networks.len()) {
+            let (mut run, mut elements, iterations) = climb(anchor, Begin::Identity, 0)?;
+            if run.objective < identity_objective {
+                (run.objective, elements) = (identity_objective, vec![group.identity(); networks.len()]);
+            }
+            found.push((run, elements, iterations));
         }
     }
     let runs: Vec<RunSummary> = found.iter().map(|(summary, ..)| *summary).collect();
     let best_run = best(&runs);
     let (_, elements, iterations) = found.swap_remove(best_run);
-    let identity_objective = objective(group, networks, &vec![group.identity(); networks.len()])?;
     let objective = runs[best_run].objective;
     Ok(Joint { elements, objective, identity_objective, norms, runs, best_run, iterations })
 }
