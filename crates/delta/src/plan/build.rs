@@ -185,7 +185,12 @@ impl<'a> Builder<'a> {
             own.get_or_insert_with(|| base.clone());
         }
         let tokens = tokens.into_iter().flatten().collect();
-        Ok(Some(Vocabulary::new(tokens, self.donor, asked, find)))
+        let vocabulary = Vocabulary::new(tokens, self.donor, asked, find);
+        let (all, counts) = vocabulary.counts();
+        let of = |(model, count): (&Model, usize)| format!("{count} in {}", model.reference);
+        let counts = self.models.iter().zip(counts).map(of).collect::<Vec<_>>().join(", ");
+        self.notes.push(format!("{all} tokens, {counts}; embeddings are put in their order"));
+        Ok(Some(vocabulary))
     }
 
     /// Runs of layers on top of each other; how many layers there are then.

@@ -62,6 +62,14 @@ impl Vocabulary {
         Self { json: united.json, is_new, tokens, models, chosen, rows }
     }
 
+    /// How many tokens the result has, and of how many of them each model has an embedding, in the order of the plan.
+    pub(crate) fn counts(&self) -> (usize, Vec<usize>) {
+        let tokens = || self.tokens.iter().flatten();
+        let of =
+            |model: &BTreeMap<String, usize>| tokens().filter(|token| model.contains_key(*token)).count();
+        (tokens().count(), self.models.iter().map(of).collect())
+    }
+
     /// Which rows an embedding of the result is made of, from those of the models at these places; `base` is one of these, if any. None
     /// where each has its own row for each, in order. Or what is missing.
     pub(crate) fn rows(

@@ -125,7 +125,10 @@ fn rows_follow_their_tokens_and_stay_where_these_are_alike() {
     let place = Place::new();
     two(&place, [2, 2], [XY, YX]);
     let [a, b] = ["a", "b"].map(|name| tensors(&place.path(name))["wte.weight"].clone());
-    place.merge(&format!("{LINEAR}tokenizer_source: base\n"), "out").unwrap();
+    let base = format!("{LINEAR}tokenizer_source: base\n");
+    let notes = place.plan(&base, Options::default()).unwrap().notes;
+    assert!(notes.iter().any(|note| note.starts_with("2 tokens, 2 in ")), "{notes:?}");
+    place.merge(&base, "out").unwrap();
     let half = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| (a + b) / 2.0).collect::<Vec<f32>>();
     let expected = [half(&a[..3], &b[3..]), half(&a[3..], &b[..3])].concat();
     assert_eq!(tensors(&place.path("out"))["wte.weight"], expected);

@@ -144,11 +144,11 @@ fn text(plan: &Plan) -> String {
         format!("  {}{base}: {} tensors in {files} files\n", model.reference, model.reader.entries().len())
     });
     format!(
-        "{} of {} models:\n{}{}{more}{}{} tensors, {} in {} files; {} are read; memory {} with {} at a time\n",
+        "{} of {} models:\n{}{}\n{more}{}{} tensors, {} in {} files; {} are read; memory {} with {} at a time\n",
         plan.recipe.method.name(),
         plan.models.len(),
         models.collect::<String>(),
-        report::text::table(&table),
+        report::text::table(&table).trim_end(),
         notes(plan),
         plan.outputs.len(),
         bytes_text(plan.written_bytes()),
