@@ -14,6 +14,7 @@ pub mod measure;
 pub mod merged_networks;
 mod progress;
 pub mod recipe;
+mod repetitions;
 pub mod reproduce;
 pub mod result;
 pub mod scored;

@@ -14,6 +14,17 @@ pub(crate) fn write<T: Serialize>(path: &Path, result: &T) -> Result<(), RecipeE
     Ok(atomic_file::write(path, &json)?)
 }
 
+/// Reads a result, if there is one, which must be one of what is asked for.
+pub(crate) fn read_of<T: DeserializeOwned>(
+    path: &Path,
+    is_it: impl Fn(&T) -> bool,
+) -> Result<Option<T>, RecipeError> {
+    match read(path)? {
+        Some(result) if !is_it(&result) => Err(RecipeError::OtherResult { path: path.to_owned() }),
+        result => Ok(result),
+    }
+}
+
 /// Reads a result, if there is one.
 pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, RecipeError> {
     let stored = |problem: String| RecipeError::Stored { path: path.to_owned(), problem };

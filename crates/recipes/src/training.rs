@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, path::Path};
 
 use data::Splits;
-use models::Params;
+use models::{Model, Params};
 use serde::{Deserialize, Serialize};
 use toml::Table;
 use train::{Config, Job, Outcome, Start, Status};
@@ -69,6 +69,11 @@ impl Training {
         let Self { model, optimizer, schedule, init, batch, .. } = self;
         format!("{model}; {optimizer}; {schedule}; {init}; batch {batch}{}", clip.unwrap_or_default())
     }
+}
+
+/// The number of parameters of an architecture; NaN of one that is not known any more.
+pub(crate) fn parameters(model: &str) -> f64 {
+    Model::parse(model).map_or(f64::NAN, |model| model.elements() as f64)
 }
 
 /// Settings of an experiment of its own; or what is wrong with them.

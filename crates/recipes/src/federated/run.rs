@@ -17,7 +17,9 @@ use super::{
 };
 use crate::{
     Progress, RecipeError, certified,
+    estimate::FORWARD,
     measure::Measure,
+    repetitions::Plan,
     result::Score,
     scored::Scored,
     setting::Setting,
@@ -34,7 +36,7 @@ impl FederatedPlan {
     }
 
     /// The specification of a client's share.
-    pub(super) fn share(&self, client: usize) -> String {
+    fn share(&self, client: usize) -> String {
         Share(&self.share).spec(&self.data, client, self.seed_of(0, client))
     }
 
@@ -44,7 +46,7 @@ impl FederatedPlan {
     }
 
     /// The configuration of the network of all data.
-    pub(super) fn joint(&self) -> Config {
+    fn joint(&self) -> Config {
         self.training.config(&self.data, self.seed_of(0, self.clients), self.rounds * self.epochs)
     }
 
@@ -55,48 +57,63 @@ impl FederatedPlan {
     fn result_file(&self, folder: &Path) -> PathBuf {
         folder.join(format!("federated-{}.json", self.seed))
     }
-
-    /// The result in `folder`, if it stands there.
-    pub(super) fn stored(&self, folder: &Path) -> Result<Option<FederatedResult>, RecipeError> {
-        let path = self.result_file(folder);
-        match store::read::<FederatedResult>(&path)? {
-            Some(result) if result.plan != *self => Err(RecipeError::OtherResult { path }),
-            result => Ok(result),
-        }
-    }
 }
 
-/// Runs a repetition in `folder`, or takes what stands there.
-pub(super) fn run(
-    setting: Setting<'_>,
-    plan: &FederatedPlan,
-    data: &DataSplits,
-    folder: &Path,
-    progress: &mut dyn Progress,
-) -> Result<FederatedResult, RecipeError> {
-    if let Some(result) = plan.stored(folder)? {
-        return Ok(result);
+impl Plan for FederatedPlan {
+    type Result = FederatedResult;
+
+    fn config(&self) -> Config {
+        self.joint()
     }
-    let own = folder.join(format!("seed-{}", plan.seed));
-    progress.stage("training on all data", None);
-    let joint = training::train(setting, &plan.joint(), data, &own.join("all"), progress)?;
-    let mut rounds = Rounds::new(setting, plan, data, own)?;
-    let (examples, joint_scored) =
-        (rounds.examples(), Scored::of(&rounds.measure.predictions(&joint.params)?));
-    let trajectories = plan.methods.iter().map(|&method| rounds.all(Some(method), progress));
-    let trajectories = trajectories.collect::<Result<_, _>>()?;
-    let random = rounds.all(None, progress)?;
-    let result = FederatedResult {
-        plan: plan.clone(),
-        examples,
-        joint: joint_scored,
-        history: training::history(&joint),
-        symmetry: certified::describe(&rounds.certified),
-        trajectories,
-        random,
-    };
-    store::write(&plan.result_file(folder), &result)?;
-    Ok(result)
+
+    fn stored(&self, folder: &Path) -> Result<Option<FederatedResult>, RecipeError> {
+        store::read_of(&self.result_file(folder), |result: &FederatedResult| result.plan == *self)
+    }
+
+    /// The network of all data with a test after every epoch, the clients' trainings, of which those before the first average are shared,
+    /// and the scores after them. Shares are taken to be as large as the first.
+    fn steps(&self, data: &DataSplits) -> Result<f64, RecipeError> {
+        let (all, test) = (data.train.len(), data.test.len() as f64);
+        let own = share::load(&self.share(0), data)?.train.len();
+        let Self { clients, rounds, epochs, training, .. } = self;
+        let ways = self.methods.len() + 1;
+        let trainings = (clients * (1 + ways * (rounds - 1))) as f64;
+        let trained = trainings * (epochs * own.div_ceil(training.batch)) as f64;
+        let joint = (rounds * epochs) as f64;
+        let averages = (ways * rounds + 1) as f64;
+        let forward = trainings * (own as f64 + test)
+            + joint * test
+            + averages * (self.scored.unwrap_or(all) as f64 + test);
+        let joint = joint * all.div_ceil(training.batch) as f64;
+        Ok(trained + joint + FORWARD * forward / training.batch as f64)
+    }
+
+    fn run(
+        &self,
+        setting: Setting<'_>,
+        data: &DataSplits,
+        folder: &Path,
+        progress: &mut dyn Progress,
+    ) -> Result<FederatedResult, RecipeError> {
+        let own = folder.join(format!("seed-{}", self.seed));
+        progress.stage("training on all data", None);
+        let joint = training::train(setting, &self.joint(), data, &own.join("all"), progress)?;
+        let mut rounds = Rounds::new(setting, self, data, own)?;
+        let (examples, joint_scored) =
+            (rounds.examples(), Scored::of(&rounds.measure.predictions(&joint.params)?));
+        let trajectories = self.methods.iter().map(|&method| rounds.all(Some(method), progress));
+        let result = FederatedResult {
+            plan: self.clone(),
+            examples,
+            joint: joint_scored,
+            history: training::history(&joint),
+            trajectories: trajectories.collect::<Result<_, _>>()?,
+            random: rounds.all(None, progress)?,
+            symmetry: certified::describe(&rounds.certified),
+        };
+        store::write(&self.result_file(folder), &result)?;
+        Ok(result)
+    }
 }
 
 /// What all rounds of a repetition need.
@@ -146,10 +163,8 @@ impl<'a> Rounds<'a> {
         let record = self.folder.join(format!("{word}.json"));
         let global = |rounds: usize| self.folder.join(format!("{word}-{rounds}.safetensors"));
         let empty = Trajectory { plan: self.plan.clone(), method, rounds: Vec::new() };
-        let mut trajectory = store::read::<Trajectory>(&record)?.unwrap_or_else(|| empty.clone());
-        if trajectory.plan != empty.plan {
-            return Err(RecipeError::OtherResult { path: record });
-        }
+        let is_it = |trajectory: &Trajectory| trajectory.plan == empty.plan;
+        let mut trajectory = store::read_of(&record, is_it)?.unwrap_or_else(|| empty.clone());
         let files: Vec<PathBuf> = (0..=self.plan.rounds).map(global).collect();
         let mut begin = match trajectory.rounds.len() {
             0 => None,

@@ -13,7 +13,6 @@ pub mod training_curves;
 mod values;
 pub mod views;
 
-use models::Model;
 use report::Section;
 use tensor::Key;
 use toml::Table;
@@ -23,6 +22,7 @@ use crate::{
     Progress, RecipeError, certified,
     experiment::{Arm, Column, Experiment, Found, Offer, Spot, Work},
     recipe::Measure,
+    training,
 };
 use result::{PairPlan, PairResult, PlantedResult};
 use settings::Settings;
@@ -129,9 +129,7 @@ impl Found for FoundPairs {
     }
 
     fn parameters(&self) -> f64 {
-        let model = self.last().first().map(|pair| Model::parse(&pair.plan.training.model));
-        // An architecture may not be known any more.
-        model.and_then(Result::ok).map_or(f64::NAN, |model| model.elements() as f64)
+        self.last().first().map_or(f64::NAN, |pair| training::parameters(&pair.plan.training.model))
     }
 
     fn values(&self, spot: &Spot<'_>) -> Vec<f64> {

@@ -55,11 +55,7 @@ impl PairPlan {
 /// Where one cannot be read or is of another experiment.
 pub fn stored(plan: &PairPlan, folder: &Path) -> Result<Vec<Option<PairResult>>, RecipeError> {
     let one = |&epoch: &usize| {
-        let path = plan.result_file(folder, epoch);
-        match store::read::<PairResult>(&path)? {
-            Some(result) if result.plan != *plan => Err(RecipeError::OtherResult { path }),
-            result => Ok(result),
-        }
+        store::read_of(&plan.result_file(folder, epoch), |result: &PairResult| result.plan == *plan)
     };
     plan.epochs.iter().map(one).collect()
 }

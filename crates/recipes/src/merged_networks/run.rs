@@ -14,7 +14,9 @@ use train::{Config, Outcome};
 use super::result::{MergePlan, MergeResult, Merged};
 use crate::{
     Progress, RecipeError, certified,
+    estimate::FORWARD,
     measure::Measure,
+    repetitions::Plan,
     result::{Curve, Splits},
     scored::{self, Scored},
     setting::Setting,
@@ -26,13 +28,13 @@ use crate::{
 
 impl MergePlan {
     /// The configuration of a training: of a network, or the last of the network of all data.
-    pub(super) fn config(&self, network: usize) -> Config {
+    fn config_of(&self, network: usize) -> Config {
         let data = self.share(network);
         self.training.config(data.as_deref().unwrap_or(&self.data), self.seeds[network], self.epochs)
     }
 
     /// The specification of a network's share; none of one of all data.
-    pub(super) fn share(&self, network: usize) -> Option<String> {
+    fn share(&self, network: usize) -> Option<String> {
         let share = self.share.as_deref().filter(|_| network < self.networks)?;
         Some(Share(share).spec(&self.data, network, self.seeds[network]))
     }
@@ -44,59 +46,72 @@ impl MergePlan {
     fn result_file(&self, folder: &Path) -> PathBuf {
         folder.join(format!("networks-{}-{}.json", self.seeds[0], self.seeds[self.networks - 1]))
     }
-
-    /// The result in `folder`, if it stands there.
-    pub(super) fn stored(&self, folder: &Path) -> Result<Option<MergeResult>, RecipeError> {
-        let path = self.result_file(folder);
-        match store::read::<MergeResult>(&path)? {
-            Some(result) if result.plan != *self => Err(RecipeError::OtherResult { path }),
-            result => Ok(result),
-        }
-    }
 }
 
-/// Runs a repetition in `folder`, or takes what stands there.
-pub(super) fn run(
-    setting: Setting<'_>,
-    plan: &MergePlan,
-    data: &DataSplits,
-    folder: &Path,
-    progress: &mut dyn Progress,
-) -> Result<MergeResult, RecipeError> {
-    if let Some(result) = plan.stored(folder)? {
-        return Ok(result);
+impl Plan for MergePlan {
+    type Result = MergeResult;
+
+    fn config(&self) -> Config {
+        self.config_of(self.seeds.len() - 1)
     }
-    let (outcomes, examples) = trained(setting, plan, data, folder, progress)?;
-    progress.stage("finding and proving the symmetry", None);
-    let model = Model::parse(&plan.training.model)?;
-    let mut merging = Merging::new(setting, plan, &model, data, folder)?;
-    let (networks, joint) = outcomes.split_at(plan.networks);
-    let networks: Vec<&Params> = networks.iter().map(|outcome| &outcome.params).collect();
-    progress.stage("scoring the networks", Some(outcomes.len() as u64));
-    let mut predictions = |params: &Params| {
-        setting.check_stop(folder)?;
-        let predictions = merging.measure.predictions(params);
-        progress.tick();
-        predictions
-    };
-    let members = networks.iter().map(|params| predictions(params)).collect::<Result<Vec<_>, _>>()?;
-    let joint = joint.first().map(|outcome| Ok::<_, RecipeError>(Scored::of(&predictions(&outcome.params)?)));
-    let joint = joint.transpose()?;
-    let merged = plan.methods.iter().map(|&method| merging.merged(Some(method), &networks, progress));
-    let merged = merged.collect::<Result<Vec<_>, _>>()?;
-    let result = MergeResult {
-        plan: plan.clone(),
-        examples,
-        ensemble: Scored::of(&scored::ensemble(&members)),
-        parents: members.iter().map(Scored::of).collect(),
-        joint,
-        histories: outcomes.iter().map(training::history).collect(),
-        symmetry: certified::describe(&merging.certified),
-        merged,
-        random: merging.merged(None, &networks, progress)?,
-    };
-    store::write(&plan.result_file(folder), &result)?;
-    Ok(result)
+
+    fn stored(&self, folder: &Path) -> Result<Option<MergeResult>, RecipeError> {
+        store::read_of(&self.result_file(folder), |result: &MergeResult| result.plan == *self)
+    }
+
+    /// All trainings with their tests after every epoch, and the scores. Shares are taken to be as large as the first.
+    fn steps(&self, data: &DataSplits) -> Result<f64, RecipeError> {
+        let (all, test) = (data.train.len(), data.test.len() as f64);
+        let own = self.share(0).map(|spec| share::load(&spec, data)).transpose()?;
+        let own = own.map_or(all, |own| own.train.len());
+        let others = self.seeds.len() - self.networks;
+        let (batch, epochs) = (self.training.batch, self.epochs as f64);
+        let trained = epochs * (self.networks * own.div_ceil(batch) + others * all.div_ceil(batch)) as f64;
+        let tested = epochs * self.seeds.len() as f64 * test;
+        let variants = if self.repair { 2 } else { 1 };
+        let averages = (self.methods.len() + 1) * (variants + self.points);
+        let scored = self.scored.unwrap_or(all) as f64 + test;
+        let forward = tested + (self.seeds.len() + averages) as f64 * scored;
+        Ok(trained + FORWARD * forward / batch as f64)
+    }
+
+    fn run(
+        &self,
+        setting: Setting<'_>,
+        data: &DataSplits,
+        folder: &Path,
+        progress: &mut dyn Progress,
+    ) -> Result<MergeResult, RecipeError> {
+        let (outcomes, examples) = trained(setting, self, data, folder, progress)?;
+        progress.stage("finding and proving the symmetry", None);
+        let model = Model::parse(&self.training.model)?;
+        let mut merging = Merging::new(setting, self, &model, data, folder)?;
+        let (networks, joint) = outcomes.split_at(self.networks);
+        let networks: Vec<&Params> = networks.iter().map(|outcome| &outcome.params).collect();
+        progress.stage("scoring the networks", Some(outcomes.len() as u64));
+        let mut predictions = |params: &Params| {
+            setting.check_stop(folder)?;
+            let predictions = merging.measure.predictions(params);
+            progress.tick();
+            predictions
+        };
+        let members = networks.iter().map(|params| predictions(params)).collect::<Result<Vec<_>, _>>()?;
+        let joint = joint.first().map(|outcome| predictions(&outcome.params)).transpose()?;
+        let merged = self.methods.iter().map(|&method| merging.merged(Some(method), &networks, progress));
+        let result = MergeResult {
+            plan: self.clone(),
+            examples,
+            ensemble: Scored::of(&scored::ensemble(&members)),
+            parents: members.iter().map(Scored::of).collect(),
+            joint: joint.as_ref().map(Scored::of),
+            histories: outcomes.iter().map(training::history).collect(),
+            merged: merged.collect::<Result<_, _>>()?,
+            random: merging.merged(None, &networks, progress)?,
+            symmetry: certified::describe(&merging.certified),
+        };
+        store::write(&self.result_file(folder), &result)?;
+        Ok(result)
+    }
 }
 
 /// All trained networks, and how many examples each had.
@@ -114,7 +129,7 @@ fn trained(
         progress.stage(&format!("training on {what}, seed {seed}"), None);
         let run = folder.join(format!("seed-{seed}"));
         let splits = own.as_ref().unwrap_or(data);
-        outcomes.push(training::train(setting, &plan.config(network), splits, &run, progress)?);
+        outcomes.push(training::train(setting, &plan.config_of(network), splits, &run, progress)?);
         examples.push(splits.train.len());
     }
     Ok((outcomes, examples))
